@@ -1,0 +1,41 @@
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: setup demo test check bench conform shapes docs clean
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[all]" --group test --group check --group example --group bench
+	@touch $@
+
+demo: setup
+	$(BIN)/python -m examples.retail.demo
+
+test: setup
+	$(BIN)/python -m pytest
+
+conform: setup
+	$(BIN)/python -m pytest tests/conformance
+
+check: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup
+	$(BIN)/python -m bench
+
+shapes: setup
+	$(BIN)/python tools/generate_shapes.py
+
+docs: setup
+	$(BIN)/python tools/generate_reference.py
+
+clean:
+	rm -rf $(VENV) .millpond build

@@ -1,0 +1,1 @@
+"""What every floor may use: time, ids, errors, calls, bodies, tasks. Standard library only."""

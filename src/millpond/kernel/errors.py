@@ -1,0 +1,39 @@
+"""The two families of errors: refusals that AWS documents, and the platform's own trouble."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+
+class ServiceError(Exception):
+    """A refusal that AWS documents. Subclasses in a service's `errors.py` set `code` and `status`.
+
+    `members` are further members of the error's shape, with AWS's names (S3's `BucketName`, …).
+    """
+
+    code: ClassVar[str] = "InternalFailure"
+    status: ClassVar[int] = 400
+
+    def __init__(self, message: str, **members: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.members: Mapping[str, str] = members
+
+
+class EngineError(Exception):
+    """The platform's trouble. The subclass says whether trying again is safe."""
+
+
+class Conflict(EngineError):
+    """Another transaction came first; nothing was written. Running again from the start is safe."""
+
+
+class Unavailable(EngineError):
+    """The engine cannot answer now. Whether the work was done is unknown unless the text says so."""
+
+
+class Full(EngineError):
+    """No space left; nothing was written. Works again once there is space."""
+
+
+class Damaged(EngineError):
+    """Stored bytes do not match their checksum; they are never served."""

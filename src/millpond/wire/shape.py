@@ -1,0 +1,110 @@
+"""The vocabulary of generated `shapes.py`: how a member travels, and what a service offers.
+
+A generated Struct has Python names inside and AWS names outside (msgspec `rename`). Its fields'
+types carry markers in `Annotated[...]`: msgspec's own `Meta` for constraints, and the ones below
+for where and how a protocol puts the member. Timestamps are epoch seconds (float), blobs are
+bytes, a streaming payload is a `kernel.body.Body`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import msgspec
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The member travels in this HTTP header."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Headers:
+    """The member is a map that travels in all headers with this prefix (`x-amz-meta-`)."""
+
+    prefix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """The member travels in this query-string parameter."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Uri:
+    """The member is a label of the path (`{Bucket}`, `{Key+}`)."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The member is the HTTP status code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """The member alone is the body."""
+
+    streaming: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Xml:
+    """How the member looks in XML (and, for lists and maps, in the query protocol)."""
+
+    name: str = ""
+    attribute: bool = False
+    flattened: bool = False
+    item: str = "member"
+    key: str = "key"
+    value: str = "value"
+    namespace: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Timestamp:
+    """The member is a time: epoch seconds inside, this format outside."""
+
+    format: Literal["unixTimestamp", "iso8601", "rfc822"]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation: its HTTP binding and its typed request and answer (None: it has none)."""
+
+    name: str
+    method: str = "POST"
+    uri: str = "/"
+    status: int = 200
+    input: type[msgspec.Struct] | None = None
+    output: type[msgspec.Struct] | None = None
+    input_root: str = ""
+    """REST-XML: the name of the request's root element, where the whole input is the body."""
+    result_wrapper: str = ""
+    """query: the element around the answer's members (`GetCallerIdentityResult`)."""
+    checksum_required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceModel:
+    """What the wire must know of a service. `absent` are the operations that AWS has and we do
+    not: they are routed and refused by name."""
+
+    name: str
+    """Our name for it and the folder's: `s3`, `glue`, `emr`."""
+    signing_name: str
+    """The service in a signature's scope: `s3`, `glue`, `elasticmapreduce`."""
+    protocol: Literal["json", "query", "rest-json", "rest-xml"]
+    api_version: str
+    json_version: str = ""
+    target_prefix: str = ""
+    namespace: str = ""
+    validation_code: str = "ValidationException"
+    """The error code for a request that breaks the model's constraints."""
+    operations: Mapping[str, Operation] = field(default_factory=dict)
+    absent: Mapping[str, Operation] = field(default_factory=dict)
