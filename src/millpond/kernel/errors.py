@@ -28,7 +28,7 @@ class Conflict(EngineError):
 
 
 class Unavailable(EngineError):
-    """The engine cannot answer now. Whether the work was done is unknown unless the text says so."""
+    """The engine cannot answer now. Unless the text says, the work may or may not be done."""
 
 
 class Full(EngineError):

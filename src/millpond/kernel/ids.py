@@ -42,7 +42,7 @@ class SeededIds:
     """The same identifiers on every run, for tests."""
 
     def __init__(self, seed: int = 0) -> None:
-        self._random = random.Random(seed)
+        self._random = random.Random(seed)  # noqa: S311 - repeatable on purpose
 
     def hex(self, size_bytes: int) -> str:
         return self._random.randbytes(size_bytes).hex()

@@ -57,7 +57,7 @@ class Wake(Protocol):
         ...
 
     async def wait(self, seconds: float) -> bool:
-        """Wait until the task is written again or the platform ends (True) or time is up (False)."""
+        """True once the task is written again or the platform ends, False when time is up."""
         ...
 
 

@@ -65,7 +65,9 @@ class Objects(Protocol):
 class LocalFiles(Protocol):
     """What an implementation on local disk can do besides."""
 
-    async def local_path(self, blob: Blob, start: int = 0, length: int | None = None) -> Path | None:
+    async def local_path(
+        self, blob: Blob, start: int = 0, length: int | None = None
+    ) -> Path | None:
         """The file that holds exactly the blob's bytes, with the asked range verified; None for an
         inline blob. It stays readable for the grace period after `discard`.
 

@@ -58,7 +58,7 @@ class Records(Protocol):
 
 
 def end_of(prefix: bytes) -> bytes:
-    """The smallest key after every key that begins with `prefix`: `scan(prefix, end_of(prefix))`."""
+    """The smallest key after all that begin with `prefix`: `scan(prefix, end_of(prefix))`."""
     stripped = prefix.rstrip(b"\xff")
     if not stripped:
         raise ValueError("A prefix of 0xff bytes alone has no end.")
