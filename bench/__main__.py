@@ -1,0 +1,66 @@
+"""Runs the benchmarks and prints them as Markdown: `python -m bench [s3] [start] [retail]`."""
+
+import argparse
+import sys
+import time
+from datetime import date
+
+from bench import retail, s3, servers
+
+
+def _s3(keys: int) -> None:
+    with servers.millpond() as (target, _, _):
+        ours = s3.measure(target, scale=1.0, keys=keys)
+    with servers.moto() as (target, _, _):
+        theirs = s3.measure(target, scale=0.1, keys=keys)
+    print("\n### S3 requests\n")
+    print("| what | Millpond | moto server | ratio | Millpond's latency |")
+    print("|---|---:|---:|---:|---|")
+    for our, their in zip(ours, theirs, strict=True):
+        ratio = our.value / their.value
+        print(
+            f"| {our.name} | {our.value:,.0f} {our.unit} | {their.value:,.0f} {their.unit} "
+            f"| {ratio:.1f}x | {our.note} |",
+            flush=True,
+        )
+
+
+def _start() -> None:
+    print("\n### Start and idle memory\n")
+    print("| what | Millpond | moto server |")
+    print("|---|---:|---:|")
+    figures = []
+    for server in (servers.millpond, servers.moto):
+        seconds_all = []
+        for _ in range(5):
+            with server() as (_, process, seconds):
+                seconds_all.append(seconds)
+                time.sleep(1)
+                resident = servers.resident_mb(process)
+        figures.append((sorted(seconds_all)[2], resident))
+    (our_seconds, our_mb), (their_seconds, their_mb) = figures
+    print(f"| ready after (median of 5) | {our_seconds:.2f} s | {their_seconds:.2f} s |")
+    print(f"| resident when idle | {our_mb:.0f} MB | {their_mb:.0f} MB |", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("parts", nargs="*", default=["start", "s3", "retail"])
+    parser.add_argument("--keys", type=int, default=100_000, help="keys for the listing")
+    parser.add_argument("--rows", type=int, default=20_000_000, help="rows for the retail job")
+    options = parser.parse_args()
+    print(f"## {date.today()}: `python -m bench {' '.join(sys.argv[1:])}`\n\n{servers.machine()}")
+    for part in options.parts:
+        match part:
+            case "s3":
+                _s3(options.keys)
+            case "start":
+                _start()
+            case "retail":
+                retail.compare(options.rows)
+            case _:
+                parser.error(f"no such benchmark: {part}")
+
+
+if __name__ == "__main__":
+    main()
