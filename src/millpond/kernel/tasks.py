@@ -7,6 +7,7 @@ looking at the state it finds: what it marked as running itself was interrupted.
 """
 
 import json
+import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -38,8 +39,12 @@ class Writes(Protocol):
 
 
 def schedule(transaction: Writes, task: Task) -> None:
-    """Have `task` done at or after its `due_ms`; writing it again wakes a step that is waiting."""
-    transaction.put(task.key, json.dumps({"due_ms": task.due_ms}).encode())
+    """Have `task` done at or after its `due_ms`; writing it again wakes a step that is waiting.
+
+    The mark makes every writing a different value, so that none is taken for an earlier one.
+    """
+    value = {"due_ms": task.due_ms, "mark": secrets.token_hex(8)}
+    transaction.put(task.key, json.dumps(value).encode())
 
 
 def read_task(key: bytes, value: bytes) -> Task:
