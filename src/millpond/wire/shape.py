@@ -88,6 +88,14 @@ class Operation:
     result_wrapper: str = ""
     """query: the element around the answer's members (`GetCallerIdentityResult`)."""
     checksum_required: bool = False
+    query: tuple[str, ...] = ()
+    """REST: the query parameters that tell it from others with the same method and path."""
+    headers: tuple[str, ...] = ()
+    """REST: the headers that do, in lower case (`x-amz-copy-source`)."""
+    output_root: str = ""
+    """REST-XML: the name of the answer's root element."""
+    unwrapped: bool = False
+    """REST-XML: the answer's only member is the root element's text (GetBucketLocation)."""
 
 
 @dataclass(frozen=True, slots=True)

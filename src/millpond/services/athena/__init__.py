@@ -1,0 +1,1 @@
+"""Amazon Athena: SQL over the catalog's tables."""

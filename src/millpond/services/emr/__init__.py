@@ -1,0 +1,1 @@
+"""Amazon EMR: clusters that run Spark steps."""

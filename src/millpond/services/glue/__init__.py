@@ -1,0 +1,1 @@
+"""AWS Glue: the data catalog and the crawlers that fill it."""
