@@ -22,8 +22,7 @@ from millpond.kernel.credentials import Credential
 from millpond.kernel.ids import Ids
 
 FILE_NAME = "root-credentials"
-KEY_VARIABLE = "MILLPOND_ROOT_ACCESS_KEY_ID"
-SECRET_VARIABLE = "MILLPOND_ROOT_SECRET_ACCESS_KEY"
+ROOT_VARIABLES = ("MILLPOND_ROOT_ACCESS_KEY_ID", "MILLPOND_ROOT_SECRET_ACCESS_KEY")
 REMEMBERED_MS = 24 * 3600 * 1000
 """How long an expired key is kept, so that its late user hears that it has expired."""
 
@@ -51,11 +50,11 @@ def load_root(data: Path, environment: Mapping[str, str]) -> KeyPair | None:
     Raises:
         BadRootCredentials: only half of it is set, or it is too short or damaged.
     """
-    key, secret = environment.get(KEY_VARIABLE), environment.get(SECRET_VARIABLE)
+    key, secret = (environment.get(name) for name in ROOT_VARIABLES)
     if (key is None) != (secret is None):
-        raise BadRootCredentials(f"Set {KEY_VARIABLE} and {SECRET_VARIABLE} together.")
+        raise BadRootCredentials(f"Set {' and '.join(ROOT_VARIABLES)} together.")
     if key is not None and secret is not None:
-        return _checked(KeyPair(key, secret), KEY_VARIABLE)
+        return _checked(KeyPair(key, secret), ROOT_VARIABLES[0])
     path = data / FILE_NAME
     try:
         text = path.read_text("ascii")

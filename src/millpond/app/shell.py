@@ -1,0 +1,37 @@
+"""`millpond env`: lines that make a shell's AWS clients and PySpark programs use this server."""
+
+import shlex
+
+from millpond.app.credentials import KeyPair
+from millpond.app.folder import Run
+
+_CLEARED = (
+    "AWS_SESSION_TOKEN",
+    "AWS_SECURITY_TOKEN",
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+)
+"""What an earlier session may have left behind that would lead clients elsewhere."""
+
+
+def export_lines(run: Run, pair: KeyPair) -> str:
+    """Shell commands for `eval`, every value quoted."""
+    lines = [f"unset {' '.join(_CLEARED)}"]
+    lines += [f"export {name}={shlex.quote(value)}" for name, value in variables(run, pair).items()]
+    return "\n".join(lines)
+
+
+def variables(run: Run, pair: KeyPair) -> dict[str, str]:
+    """The variables by which boto3, the AWS CLI, Arrow, Sail and PySpark find the server."""
+    found = {
+        "AWS_ACCESS_KEY_ID": pair.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": pair.secret_access_key,
+        "AWS_DEFAULT_REGION": run.region,
+        "AWS_REGION": run.region,
+        "AWS_ENDPOINT_URL": run.endpoint,
+    }
+    if run.spark_remote:
+        found["SPARK_REMOTE"] = run.spark_remote
+        found["SPARK_CONNECT_AUTHENTICATE_TOKEN"] = run.spark_token
+    return found
