@@ -90,22 +90,18 @@ class Supervisor:
         """Follow the records. When the engine fails, begin again with a look at all of them."""
         pause = PAUSE_SECONDS_MIN
         while True:
-            written = self._records.watch(TASK_PREFIX)
-            arrival = asyncio.ensure_future(anext(written))
             try:
-                await asyncio.sleep(0)
+                written = self._records.watch(TASK_PREFIX)
                 await self._take_up_all()
                 ready.set()
                 pause = PAUSE_SECONDS_MIN
-                while True:
-                    self._note(await arrival)
-                    arrival = asyncio.ensure_future(anext(written))
+                async for key in written:
+                    self._note(key)
+                return
             except EngineError:
                 _log.exception("Cannot follow background work; trying again in %.0f s.", pause)
                 await self._clock.sleep(pause)
                 pause = min(2 * pause, PAUSE_SECONDS_MAX)
-            finally:
-                arrival.cancel()
 
     async def _take_up_all(self) -> None:
         async with self._records.transaction() as transaction:
