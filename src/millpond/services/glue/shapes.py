@@ -129,6 +129,7 @@ FormatString = _Annotated[
         extra={"pattern": "[\\u0020-\\uD7FF\\uE000-\\uFFFD\\uD800\\uDC00-\\uDBFF\\uDFFF\\t]*"},
     ),
 ]
+FunctionType = _Literal["REGULAR_FUNCTION", "AGGREGATE_FUNCTION", "STORED_PROCEDURE"]
 GlueResourceArn = _Annotated[
     str,
     _Meta(
@@ -221,9 +222,11 @@ PredicateString = _Annotated[
         },
     ),
 ]
+PrincipalType = _Literal["USER", "ROLE", "GROUP"]
 RecrawlBehavior = _Literal["CRAWL_EVERYTHING", "CRAWL_NEW_FOLDERS_ONLY", "CRAWL_EVENT_MODE"]
 RefreshSeconds = _Annotated[int, _Meta(ge=-9223372036854775808, le=9223372036854775807)]
 ResourceShareType = _Literal["FOREIGN", "ALL", "FEDERATED"]
+ResourceType = _Literal["JAR", "FILE", "ARCHIVE"]
 SchemaRegistryNameString = _Annotated[
     str, _Meta(min_length=1, max_length=255, pattern="^(?:[a-zA-Z0-9-_$#.]+)\\Z")
 ]
@@ -283,6 +286,11 @@ class AuditContext(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     additional_audit_context: AuditContextString | None = None
     requested_columns: list[ColumnNameString] | None = None
     all_columns_requested: bool | None = None
+
+
+class BackfillError(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    code: str | None = None
+    partitions: list[PartitionValueList] | None = None
 
 
 class BatchCreatePartitionRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -371,6 +379,12 @@ class BatchUpdatePartitionRequestEntry(_Struct, kw_only=True, omit_defaults=True
 
 class BatchUpdatePartitionResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     errors: list[BatchUpdatePartitionFailureEntry] | None = None
+
+
+class CatalogImportStatus(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    import_completed: bool | None = None
+    import_time: float | None = None
+    imported_by: str | None = None
 
 
 class CatalogTarget(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -524,6 +538,17 @@ class CreateIcebergTableInput(_Struct, kw_only=True, omit_defaults=True, rename=
     properties: dict[str, str] | None = None
 
 
+class CreatePartitionIndexRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    catalog_id: CatalogIdString | None = None
+    database_name: NameString
+    table_name: NameString
+    partition_index: PartitionIndex
+
+
+class CreatePartitionIndexResponse(_Struct, kw_only=True, omit_defaults=True):
+    pass
+
+
 class CreatePartitionRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     catalog_id: CatalogIdString | None = None
     database_name: NameString
@@ -546,6 +571,16 @@ class CreateTableRequest(_Struct, kw_only=True, omit_defaults=True, rename="pasc
 
 
 class CreateTableResponse(_Struct, kw_only=True, omit_defaults=True):
+    pass
+
+
+class CreateUserDefinedFunctionRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    catalog_id: CatalogIdString | None = None
+    database_name: NameString
+    function_input: UserDefinedFunctionInput
+
+
+class CreateUserDefinedFunctionResponse(_Struct, kw_only=True, omit_defaults=True):
     pass
 
 
@@ -598,6 +633,17 @@ class DeleteDatabaseResponse(_Struct, kw_only=True, omit_defaults=True):
     pass
 
 
+class DeletePartitionIndexRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    catalog_id: CatalogIdString | None = None
+    database_name: NameString
+    table_name: NameString
+    index_name: NameString
+
+
+class DeletePartitionIndexResponse(_Struct, kw_only=True, omit_defaults=True):
+    pass
+
+
 class DeletePartitionRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     catalog_id: CatalogIdString | None = None
     database_name: NameString
@@ -628,6 +674,16 @@ class DeleteTableVersionRequest(_Struct, kw_only=True, omit_defaults=True, renam
 
 
 class DeleteTableVersionResponse(_Struct, kw_only=True, omit_defaults=True):
+    pass
+
+
+class DeleteUserDefinedFunctionRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    catalog_id: CatalogIdString | None = None
+    database_name: NameString
+    function_name: NameString
+
+
+class DeleteUserDefinedFunctionResponse(_Struct, kw_only=True, omit_defaults=True):
     pass
 
 
@@ -665,6 +721,14 @@ class FederatedTable(_Struct, kw_only=True, omit_defaults=True, rename="pascal")
     database_identifier: FederationIdentifier | None = None
     connection_name: NameString | None = None
     connection_type: NameString | None = None
+
+
+class GetCatalogImportStatusRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    catalog_id: CatalogIdString | None = None
+
+
+class GetCatalogImportStatusResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    import_status: CatalogImportStatus | None = None
 
 
 class GetCrawlerMetricsRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -715,6 +779,18 @@ class GetDatabasesRequest(_Struct, kw_only=True, omit_defaults=True, rename="pas
 
 class GetDatabasesResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     database_list: list[Database] | None = None
+    next_token: str | None = None
+
+
+class GetPartitionIndexesRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    catalog_id: CatalogIdString | None = None
+    database_name: NameString
+    table_name: NameString
+    next_token: str | None = None
+
+
+class GetPartitionIndexesResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    partition_index_descriptor_list: list[PartitionIndexDescriptor] | None = None
     next_token: str | None = None
 
 
@@ -806,6 +882,38 @@ class GetTablesRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal
 
 class GetTablesResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     table_list: list[Table] | None = None
+    next_token: str | None = None
+
+
+class GetTagsRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    resource_arn: GlueResourceArn
+
+
+class GetTagsResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    tags: dict[str, str] | None = None
+
+
+class GetUserDefinedFunctionRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    catalog_id: CatalogIdString | None = None
+    database_name: NameString
+    function_name: NameString
+
+
+class GetUserDefinedFunctionResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    user_defined_function: UserDefinedFunction | None = None
+
+
+class GetUserDefinedFunctionsRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    catalog_id: CatalogIdString | None = None
+    database_name: NameString | None = None
+    pattern: NameString
+    function_type: FunctionType | None = None
+    next_token: str | None = None
+    max_results: CatalogGetterPageSize | None = None
+
+
+class GetUserDefinedFunctionsResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    user_defined_functions: list[UserDefinedFunction] | None = None
     next_token: str | None = None
 
 
@@ -914,6 +1022,11 @@ class JdbcTarget(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     enable_additional_metadata: list[JdbcMetadataEntry] | None = None
 
 
+class KeySchemaElement(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: str | None = None
+    type: str | None = None
+
+
 class LakeFormationConfiguration(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     use_lake_formation_credentials: bool | None = None
     account_id: AccountId | None = None
@@ -992,6 +1105,13 @@ class PartitionIndex(_Struct, kw_only=True, omit_defaults=True, rename="pascal")
     index_name: NameString
 
 
+class PartitionIndexDescriptor(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    index_name: str | None = None
+    keys: list[KeySchemaElement] | None = None
+    index_status: str | None = None
+    backfill_errors: list[BackfillError] | None = None
+
+
 class PartitionInput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     values: list[ValueString] | None = None
     last_access_time: float | None = None
@@ -1031,6 +1151,11 @@ class RLSProperties(
 
 class RecrawlPolicy(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     recrawl_behavior: RecrawlBehavior | None = None
+
+
+class ResourceUri(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    resource_type: ResourceType | None = None
+    uri: URI | None = None
 
 
 class S3Target(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -1279,6 +1404,24 @@ class TableVersionError(_Struct, kw_only=True, omit_defaults=True, rename="pasca
     error_detail: ErrorDetail | None = None
 
 
+class TagResourceRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    resource_arn: GlueResourceArn
+    tags_to_add: _Annotated[dict[TagKey, TagValue], _Meta(max_length=50)]
+
+
+class TagResourceResponse(_Struct, kw_only=True, omit_defaults=True):
+    pass
+
+
+class UntagResourceRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    resource_arn: GlueResourceArn
+    tags_to_remove: _Annotated[list[TagKey], _Meta(max_length=50)]
+
+
+class UntagResourceResponse(_Struct, kw_only=True, omit_defaults=True):
+    pass
+
+
 class UpdateCrawlerRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     name: NameString
     role: str | None = None
@@ -1361,6 +1504,38 @@ class UpdateTableResponse(_Struct, kw_only=True, omit_defaults=True):
     pass
 
 
+class UpdateUserDefinedFunctionRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    catalog_id: CatalogIdString | None = None
+    database_name: NameString
+    function_name: NameString
+    function_input: UserDefinedFunctionInput
+
+
+class UpdateUserDefinedFunctionResponse(_Struct, kw_only=True, omit_defaults=True):
+    pass
+
+
+class UserDefinedFunction(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    function_name: str | None = None
+    database_name: str | None = None
+    class_name: str | None = None
+    owner_name: str | None = None
+    function_type: str | None = None
+    owner_type: str | None = None
+    create_time: float | None = None
+    resource_uris: list[ResourceUri] | None = None
+    catalog_id: str | None = None
+
+
+class UserDefinedFunctionInput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    function_name: NameString | None = None
+    class_name: NameString | None = None
+    owner_name: NameString | None = None
+    function_type: FunctionType | None = None
+    owner_type: PrincipalType | None = None
+    resource_uris: _Annotated[list[ResourceUri], _Meta(max_length=1000)] | None = None
+
+
 class ViewDefinition(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     is_protected: bool | None = None
     is_managed: bool | None = None
@@ -1430,6 +1605,7 @@ MODEL = _wire.ServiceModel(
     api_version="2017-03-31",
     json_version="1.1",
     target_prefix="AWSGlue",
+    message_member="Message",
     operations={
         "BatchCreatePartition": _wire.Operation(
             name="BatchCreatePartition",
@@ -1471,8 +1647,18 @@ MODEL = _wire.ServiceModel(
         "CreatePartition": _wire.Operation(
             name="CreatePartition", input=CreatePartitionRequest, output=CreatePartitionResponse
         ),
+        "CreatePartitionIndex": _wire.Operation(
+            name="CreatePartitionIndex",
+            input=CreatePartitionIndexRequest,
+            output=CreatePartitionIndexResponse,
+        ),
         "CreateTable": _wire.Operation(
             name="CreateTable", input=CreateTableRequest, output=CreateTableResponse
+        ),
+        "CreateUserDefinedFunction": _wire.Operation(
+            name="CreateUserDefinedFunction",
+            input=CreateUserDefinedFunctionRequest,
+            output=CreateUserDefinedFunctionResponse,
         ),
         "DeleteCrawler": _wire.Operation(
             name="DeleteCrawler", input=DeleteCrawlerRequest, output=DeleteCrawlerResponse
@@ -1483,6 +1669,11 @@ MODEL = _wire.ServiceModel(
         "DeletePartition": _wire.Operation(
             name="DeletePartition", input=DeletePartitionRequest, output=DeletePartitionResponse
         ),
+        "DeletePartitionIndex": _wire.Operation(
+            name="DeletePartitionIndex",
+            input=DeletePartitionIndexRequest,
+            output=DeletePartitionIndexResponse,
+        ),
         "DeleteTable": _wire.Operation(
             name="DeleteTable", input=DeleteTableRequest, output=DeleteTableResponse
         ),
@@ -1490,6 +1681,16 @@ MODEL = _wire.ServiceModel(
             name="DeleteTableVersion",
             input=DeleteTableVersionRequest,
             output=DeleteTableVersionResponse,
+        ),
+        "DeleteUserDefinedFunction": _wire.Operation(
+            name="DeleteUserDefinedFunction",
+            input=DeleteUserDefinedFunctionRequest,
+            output=DeleteUserDefinedFunctionResponse,
+        ),
+        "GetCatalogImportStatus": _wire.Operation(
+            name="GetCatalogImportStatus",
+            input=GetCatalogImportStatusRequest,
+            output=GetCatalogImportStatusResponse,
         ),
         "GetCrawler": _wire.Operation(
             name="GetCrawler", input=GetCrawlerRequest, output=GetCrawlerResponse
@@ -1511,6 +1712,11 @@ MODEL = _wire.ServiceModel(
         "GetPartition": _wire.Operation(
             name="GetPartition", input=GetPartitionRequest, output=GetPartitionResponse
         ),
+        "GetPartitionIndexes": _wire.Operation(
+            name="GetPartitionIndexes",
+            input=GetPartitionIndexesRequest,
+            output=GetPartitionIndexesResponse,
+        ),
         "GetPartitions": _wire.Operation(
             name="GetPartitions", input=GetPartitionsRequest, output=GetPartitionsResponse
         ),
@@ -1525,6 +1731,17 @@ MODEL = _wire.ServiceModel(
         ),
         "GetTables": _wire.Operation(
             name="GetTables", input=GetTablesRequest, output=GetTablesResponse
+        ),
+        "GetTags": _wire.Operation(name="GetTags", input=GetTagsRequest, output=GetTagsResponse),
+        "GetUserDefinedFunction": _wire.Operation(
+            name="GetUserDefinedFunction",
+            input=GetUserDefinedFunctionRequest,
+            output=GetUserDefinedFunctionResponse,
+        ),
+        "GetUserDefinedFunctions": _wire.Operation(
+            name="GetUserDefinedFunctions",
+            input=GetUserDefinedFunctionsRequest,
+            output=GetUserDefinedFunctionsResponse,
         ),
         "ListCrawlers": _wire.Operation(
             name="ListCrawlers", input=ListCrawlersRequest, output=ListCrawlersResponse
@@ -1551,6 +1768,12 @@ MODEL = _wire.ServiceModel(
             input=StopCrawlerScheduleRequest,
             output=StopCrawlerScheduleResponse,
         ),
+        "TagResource": _wire.Operation(
+            name="TagResource", input=TagResourceRequest, output=TagResourceResponse
+        ),
+        "UntagResource": _wire.Operation(
+            name="UntagResource", input=UntagResourceRequest, output=UntagResourceResponse
+        ),
         "UpdateCrawler": _wire.Operation(
             name="UpdateCrawler", input=UpdateCrawlerRequest, output=UpdateCrawlerResponse
         ),
@@ -1567,6 +1790,11 @@ MODEL = _wire.ServiceModel(
         ),
         "UpdateTable": _wire.Operation(
             name="UpdateTable", input=UpdateTableRequest, output=UpdateTableResponse
+        ),
+        "UpdateUserDefinedFunction": _wire.Operation(
+            name="UpdateUserDefinedFunction",
+            input=UpdateUserDefinedFunctionRequest,
+            output=UpdateUserDefinedFunctionResponse,
         ),
     },
     absent={
@@ -1608,7 +1836,6 @@ MODEL = _wire.ServiceModel(
             "CreateIntegrationTableProperties",
             "CreateJob",
             "CreateMLTransform",
-            "CreatePartitionIndex",
             "CreateRegistry",
             "CreateSchema",
             "CreateScript",
@@ -1617,7 +1844,6 @@ MODEL = _wire.ServiceModel(
             "CreateTableOptimizer",
             "CreateTrigger",
             "CreateUsageProfile",
-            "CreateUserDefinedFunction",
             "CreateWorkflow",
             "DeleteAsset",
             "DeleteAssetType",
@@ -1642,7 +1868,6 @@ MODEL = _wire.ServiceModel(
             "DeleteIntegrationTableProperties",
             "DeleteJob",
             "DeleteMLTransform",
-            "DeletePartitionIndex",
             "DeleteRegistry",
             "DeleteResourcePolicy",
             "DeleteSchema",
@@ -1652,7 +1877,6 @@ MODEL = _wire.ServiceModel(
             "DeleteTableOptimizer",
             "DeleteTrigger",
             "DeleteUsageProfile",
-            "DeleteUserDefinedFunction",
             "DeleteWorkflow",
             "DescribeConnectionType",
             "DescribeEntity",
@@ -1665,7 +1889,6 @@ MODEL = _wire.ServiceModel(
             "GetBlueprintRun",
             "GetBlueprintRuns",
             "GetCatalog",
-            "GetCatalogImportStatus",
             "GetCatalogs",
             "GetClassifier",
             "GetClassifiers",
@@ -1708,7 +1931,6 @@ MODEL = _wire.ServiceModel(
             "GetMLTransforms",
             "GetMapping",
             "GetMaterializedViewRefreshTaskRun",
-            "GetPartitionIndexes",
             "GetPlan",
             "GetRegistry",
             "GetResourcePolicies",
@@ -1725,15 +1947,12 @@ MODEL = _wire.ServiceModel(
             "GetSystemLogsForJobRun",
             "GetSystemLogsForSession",
             "GetTableOptimizer",
-            "GetTags",
             "GetTrigger",
             "GetTriggers",
             "GetUnfilteredPartitionMetadata",
             "GetUnfilteredPartitionsMetadata",
             "GetUnfilteredTableMetadata",
             "GetUsageProfile",
-            "GetUserDefinedFunction",
-            "GetUserDefinedFunctions",
             "GetWorkflow",
             "GetWorkflowRun",
             "GetWorkflowRunProperties",
@@ -1810,9 +2029,7 @@ MODEL = _wire.ServiceModel(
             "StopSession",
             "StopTrigger",
             "StopWorkflowRun",
-            "TagResource",
             "TestConnection",
-            "UntagResource",
             "UpdateAsset",
             "UpdateBlueprint",
             "UpdateCatalog",
@@ -1837,7 +2054,6 @@ MODEL = _wire.ServiceModel(
             "UpdateTableOptimizer",
             "UpdateTrigger",
             "UpdateUsageProfile",
-            "UpdateUserDefinedFunction",
             "UpdateWorkflow",
         )
     },

@@ -1,0 +1,1 @@
+"""What files hold: format, compression, columns. Pure functions over the heads of files."""

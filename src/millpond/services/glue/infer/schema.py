@@ -1,0 +1,64 @@
+"""What one file turned out to hold, and how the schemas of several files become one."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from millpond.services.glue.infer.types import HiveType, merge
+
+Columns = tuple[tuple[str, HiveType], ...]
+"""Columns by name (lower case), in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class CsvFacts:
+    """How a delimited text file is written.
+
+    `first_row` holds the first row's cells as they would be column names, and `columns_below` the
+    columns that the file has if that row is a header: another file of the folder may tell.
+    """
+
+    delimiter: str
+    quoted: bool
+    header: bool
+    first_row: tuple[str, ...] = ()
+    columns_below: Columns = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FileSchema:
+    """Format and columns of one file.
+
+    `records` and `sample_bytes` count what was looked at, after decompression; `whole` says that
+    it was all. `paths` are JSON's member names in their own case, `array` that its records stand
+    in one array.
+    """
+
+    classification: str
+    compression: str
+    columns: Columns
+    records: int
+    sample_bytes: int
+    whole: bool
+    csv: CsvFacts | None = None
+    paths: tuple[str, ...] = field(default=())
+    array: bool = False
+
+    @property
+    def record_size_bytes(self) -> int:
+        """The average size of a record in the sample, in bytes; at least one."""
+        return max(1, self.sample_bytes // max(1, self.records))
+
+
+def merge_columns(schemas: Iterable[Columns]) -> Columns:
+    """All columns, in the order in which they first stand, each with its merged type."""
+    merged: dict[str, HiveType] = {}
+    for columns in schemas:
+        for name, kind in columns:
+            merged[name] = merge(merged[name], kind) if name in merged else kind
+    return tuple(merged.items())
+
+
+def merge_positional(schemas: Sequence[Columns]) -> Columns:
+    """As `merge_columns`, but in the order of the widest: delimited text is read by position."""
+    widest = max(schemas, key=len, default=())
+    return merge_columns([widest, *schemas])
