@@ -418,12 +418,25 @@ class Writer:
         namespace = S3_NAMESPACE if self.service == "s3" else metadata.get("xmlNamespace")
         if namespace:
             settings["namespace"] = repr(namespace)
-        if code := self.configuration.get("validation_code"):
+        default = "ValidationError" if self.protocol == "query" else "ValidationException"
+        code = self.configuration.get("validation_code", default)
+        if code != "ValidationException":
             settings["validation_code"] = repr(code)
+        if "json" in self.protocol and self._message_member() != "message":
+            settings["message_member"] = repr(self._message_member())
         operations = [f"{name!r}: {self._operation(name)}" for name in sorted(self.implemented)]
         settings["operations"] = "{" + ", ".join(operations) + ",}"
         settings["absent"] = self._absent()
         return f"MODEL = _wire.ServiceModel({', '.join(f'{k}={v}' for k, v in settings.items())},)"
+
+    def _message_member(self) -> str:
+        spellings = [
+            name
+            for shape in self.model.error_shapes
+            for name in shape.members
+            if name.lower() == "message"
+        ]
+        return max(spellings, key=spellings.count, default="message")
 
     def _absent(self) -> str:
         names = sorted(set(self.model.operation_names) - set(self.implemented))

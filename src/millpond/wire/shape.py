@@ -114,5 +114,7 @@ class ServiceModel:
     namespace: str = ""
     validation_code: str = "ValidationException"
     """The error code for a request that breaks the model's constraints."""
+    message_member: str = "message"
+    """How the service's own errors spell the member with the message."""
     operations: Mapping[str, Operation] = field(default_factory=dict)
     absent: Mapping[str, Operation] = field(default_factory=dict)

@@ -821,6 +821,7 @@ MODEL = _wire.ServiceModel(
     json_version="1.1",
     target_prefix="AmazonAthena",
     validation_code="InvalidRequestException",
+    message_member="Message",
     operations={
         "BatchGetNamedQuery": _wire.Operation(
             name="BatchGetNamedQuery",

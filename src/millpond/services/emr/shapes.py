@@ -1101,6 +1101,7 @@ MODEL = _wire.ServiceModel(
     api_version="2009-03-31",
     json_version="1.1",
     target_prefix="ElasticMapReduce",
+    message_member="Message",
     operations={
         "AddJobFlowSteps": _wire.Operation(
             name="AddJobFlowSteps", input=AddJobFlowStepsInput, output=AddJobFlowStepsOutput

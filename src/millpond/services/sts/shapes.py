@@ -26,6 +26,7 @@ MODEL = _wire.ServiceModel(
     protocol="query",
     api_version="2011-06-15",
     namespace="https://sts.amazonaws.com/doc/2011-06-15/",
+    validation_code="ValidationError",
     operations={
         "GetCallerIdentity": _wire.Operation(
             name="GetCallerIdentity",
