@@ -31,10 +31,19 @@ class Transaction(Protocol):
     def scan(
         self, start: bytes, end: bytes, *, reverse: bool = False
     ) -> AsyncIterator[tuple[bytes, bytes]]:
-        """Keys and values in `[start, end)`, in byte order. Stop iterating when you have enough."""
+        """Keys and values in `[start, end)`, in byte order. Stop iterating when you have enough.
+
+        The transaction's own writes are seen as they were when the iteration began.
+        """
         ...
 
-    def put(self, key: bytes, value: bytes) -> None: ...
+    def put(self, key: bytes, value: bytes) -> None:
+        """Write, when the block ends.
+
+        Raises:
+            ValueError: the key is empty, or key or value are longer than the constants above.
+        """
+        ...
 
     def delete(self, key: bytes) -> None:
         """Remove `key`; a missing key is no error."""
@@ -53,7 +62,11 @@ class Records(Protocol):
         ...
 
     def watch(self, prefix: bytes) -> AsyncIterator[bytes]:
-        """Keys under `prefix`, each time one is committed by a put, from now on."""
+        """Keys under `prefix`, each time one is committed by a put, from now on.
+
+        A key that was put several times before it is taken may come once. Ends when the records
+        close.
+        """
         ...
 
 

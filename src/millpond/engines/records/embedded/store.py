@@ -85,6 +85,8 @@ class EmbeddedRecords:
 
 
 def _open_environment(path: Path, map_size_bytes: int) -> lmdb.Environment:
+    """LMDB on `path`. What it shows from here on is on disk: a process that was killed may have
+    left a commit in the system's memory that nobody had synced yet, so this does."""
     data = path / "data.mdb"
     size_bytes = data.stat().st_size if data.exists() else 0
     try:
@@ -99,6 +101,11 @@ def _open_environment(path: Path, map_size_bytes: int) -> lmdb.Environment:
         raise Full(f"There is no space for records in {path}: {error}.") from error
     except lmdb.Error as error:
         raise Damaged(f"The records in {path} cannot be opened: {error}.") from error
+    try:
+        environment.sync(True)
+    except lmdb.Error as error:
+        environment.close()
+        raise Unavailable(f"The records in {path} cannot be synced: {error}.") from error
     for folder in (path, path.parent):
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
