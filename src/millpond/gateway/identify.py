@@ -1,0 +1,126 @@
+"""Which service a request is for, and which bucket its host names.
+
+A signed request says it by the service in its credential scope, which the signature then covers. An
+unsigned one is refused in any case; what it looks like decides only in which form.
+
+S3 requests to a bucket's own host (`bucket.s3.localhost.localstack.cloud`, `bucket.localhost`, …)
+become path-style ones for the operation, while the signature is verified on what was sent.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from millpond.gateway.service import Service
+from millpond.wire.http import Request
+from millpond.wire.shape import ServiceModel
+from millpond.wire.sigv4_claim import claimed_service
+
+_REGION = r"[a-z]{2,4}(?:-[a-z]+){1,3}-\d{1,2}"
+_DOMAIN = r"(?:localhost|localhost\.localstack\.cloud|amazonaws\.com|amazonaws\.com\.cn)"
+_BUCKET_HOSTS = (
+    re.compile(rf"(?P<bucket>.+)\.(?P<rest>s3(?:[.-](?:dualstack\.)?{_REGION})?\.{_DOMAIN})"),
+    re.compile(rf"(?!s3\.|s3\.{_REGION}\.)(?P<bucket>.+)\.(?P<rest>localhost)"),
+)
+_METHODS = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE"})
+_FORM = "application/x-www-form-urlencoded"
+_UNKNOWN_JSON = ServiceModel(
+    name="unknown", signing_name="", protocol="json", api_version="", json_version="1.1"
+)
+_UNKNOWN_QUERY = ServiceModel(name="unknown", signing_name="", protocol="query", api_version="")
+_UNKNOWN_REST = ServiceModel(name="unknown", signing_name="", protocol="rest-xml", api_version="")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Whom a request is for. `service` is None when Millpond has no such service; `model` then
+    tells only how to answer. `request` is path-style; `endpoint` has no bucket in it. A request
+    with a `readable` of False has a path, host or method that stands for nothing."""
+
+    service: Service | None
+    model: ServiceModel
+    request: Request
+    endpoint: str
+    readable: bool
+
+
+class Directory:
+    """The services by what a request may call them."""
+
+    def __init__(self, services: Iterable[Service]) -> None:
+        self._by_name = {service.model.name: service for service in services}
+        every = self._by_name.values()
+        self._by_signing_name = {service.model.signing_name: service for service in every}
+        self._by_target = {
+            service.model.target_prefix: service for service in every if service.model.target_prefix
+        }
+        self._for_forms = next((s for s in every if s.model.protocol == "query"), None)
+        self._for_paths = next((s for s in every if s.model.protocol == "rest-xml"), None)
+
+    @property
+    def by_name(self) -> Mapping[str, Service]:
+        return self._by_name
+
+    def identify(self, request: Request, claimed: str | None) -> Target:
+        """Whom `request` is for; `claimed` is the service of its credential scope, if any."""
+        service = self._by_signing_name.get(claimed) if claimed else self._guess(request)
+        model = service.model if service else replace(_form_of(request), signing_name=claimed or "")
+        bucket, host = (
+            split_host(request.host) if model.signing_name == "s3" else ("", request.host)
+        )
+        readable = _is_readable(request)
+        if bucket and readable:
+            path = f"/{bucket}{request.path}" if request.path != "/" else f"/{bucket}"
+            request = replace(request, path=path)
+        return Target(service, model, request, f"http://{host}", readable)
+
+    def _guess(self, request: Request) -> Service | None:
+        """Whom a request without a readable credential is for, by its looks."""
+        claimed = claimed_service(request)
+        if claimed is not None:
+            return self._by_signing_name.get(claimed)
+        target = request.headers.get("x-amz-target")
+        if target is not None:
+            return self._by_target.get(target.rpartition(".")[0])
+        if _is_form(request):
+            return self._for_forms
+        return self._for_paths
+
+
+def split_host(host: str) -> tuple[str, str]:
+    """The bucket that a Host header names ("" for none), and the host without it."""
+    name, colon, port = host.partition(":") if "[" not in host else (host, "", "")
+    if name[-1:].isdigit():
+        return "", host
+    name = name.lower()
+    for pattern in _BUCKET_HOSTS:
+        match = pattern.fullmatch(name)
+        if match:
+            return match["bucket"], f"{match['rest']}{colon}{port}"
+    return "", host
+
+
+def _is_readable(request: Request) -> bool:
+    """The path stands for the same thing everywhere: decoded once, no byte lost in it; there is
+    one host; and the method is one that AWS uses."""
+    path, hosts = request.path, request.headers.get_all("host")
+    return (
+        path.startswith("/")
+        and "\x00" not in path
+        and "\ufffd" not in path
+        and request.method in _METHODS
+        and len(hosts) == 1
+        and hosts[0] == request.host
+    )
+
+
+def _form_of(request: Request) -> ServiceModel:
+    """How to answer a request for a service that Millpond does not have."""
+    if "x-amz-target" in request.headers:
+        return _UNKNOWN_JSON
+    return _UNKNOWN_QUERY if _is_form(request) else _UNKNOWN_REST
+
+
+def _is_form(request: Request) -> bool:
+    content_type = request.headers.get("content-type") or ""
+    return request.method == "POST" and content_type.lower().startswith(_FORM)
