@@ -1,0 +1,1 @@
+"""What Athena's things are, and their rules; pure."""

@@ -1,0 +1,1 @@
+"""How Athena's state is laid out in records; the only place that knows keys."""
