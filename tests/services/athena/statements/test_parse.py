@@ -65,7 +65,8 @@ def test_an_external_table_with_everything():
         (f"ROW FORMAT SERDE '{formats.PARQUET}'", formats.PARQUET, formats.PARQUET_INPUT),
         (f"ROW FORMAT SERDE '{formats.OPEN_CSV}'", formats.OPEN_CSV, formats.TEXT_INPUT),
         (
-            f"ROW FORMAT SERDE '{formats.JSON_OPENX}' STORED AS INPUTFORMAT 'a.In' OUTPUTFORMAT 'b'",
+            f"ROW FORMAT SERDE '{formats.JSON_OPENX}' STORED AS INPUTFORMAT 'a.In' "
+            "OUTPUTFORMAT 'b'",
             formats.JSON_OPENX,
             "a.In",
         ),
