@@ -25,7 +25,8 @@ def season_of(month: int) -> str:
 @dataclass(frozen=True)
 class Category:
     """A line of goods. `share` is of orders, `price` the median, `spread` of the logarithm of
-    prices; `by_month` and `by_region` (in the order of REGIONS) multiply demand."""
+    prices; `by_month` and `by_region` (in the order of REGIONS) multiply demand. `climate` is how
+    far its months move with a region's spring, from 0 to 1."""
 
     name: str
     share: float
@@ -35,6 +36,7 @@ class Category:
     growth_per_year: float
     by_month: tuple[float, ...]
     by_region: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0, 1.0)
+    climate: float = 0.0
 
 
 CATEGORIES = (
@@ -52,11 +54,13 @@ CATEGORIES = (
         "Fashion", 0.19, 42.0, 0.55, 1.6, 0.05,
         (0.8, 0.8, 1.15, 1.2, 1.05, 0.95, 0.8, 0.85, 1.25, 1.15, 1.05, 1.2),
         (0.9, 1.2, 1.1, 1.0, 0.9),
+        climate=0.5,
     ),
     Category(
         "Garden", 0.09, 29.0, 0.6, 2.1, 0.04,
         (0.25, 0.35, 1.1, 2.2, 2.5, 1.8, 1.1, 0.8, 0.75, 0.5, 0.25, 0.2),
         (0.8, 1.5, 0.9, 0.9, 1.0),
+        climate=1.0,
     ),
     Category(
         "Grocery", 0.22, 8.5, 0.5, 3.6, 0.03,
@@ -71,6 +75,7 @@ CATEGORIES = (
         "Sports", 0.09, 47.0, 0.6, 1.3, 0.07,
         (1.4, 1.0, 1.05, 1.1, 1.25, 1.35, 1.3, 1.0, 0.85, 0.75, 0.75, 0.95),
         (1.4, 0.9, 0.9, 1.1, 0.9),
+        climate=1.0,
     ),
     Category(
         "Toys", 0.06, 26.0, 0.55, 1.8, 0.02,
@@ -81,6 +86,8 @@ CATEGORIES = (
 
 _REGION_SHARES = np.array([0.16, 0.27, 0.24, 0.21, 0.12])
 _REGION_GROWTH = np.array([0.01, 0.05, 0.02, 0.09, 0.03])
+_SPRING_LATER_MONTHS = (1.0, -1.2, 0.2, -0.5, 0.5)
+"""How much later than the average region each has its spring."""
 _WEEKDAYS = (0.92, 0.88, 0.9, 0.96, 1.12, 1.28, 0.94)
 """Monday to Sunday."""
 _PRICE_ENDINGS = np.array([99, 95, 49, 0])
@@ -96,16 +103,21 @@ def demand(years: float, month: int, weekday: int) -> NDArray[np.float64]:
         [
             [
                 category.share
-                * category.by_month[month - 1]
+                * _in_month(category, month - category.climate * later)
                 * (1 + category.growth_per_year) ** years
                 * taste
-                for taste in category.by_region
+                for taste, later in zip(category.by_region, _SPRING_LATER_MONTHS, strict=True)
             ]
             for category in CATEGORIES
         ]
     )
     regions = _REGION_SHARES * (1 + _REGION_GROWTH) ** years
     return shares * regions * _WEEKDAYS[weekday]
+
+
+def _in_month(category: Category, month: float) -> float:
+    """Demand between months: 1.5 is halfway from January to February."""
+    return float(np.interp(month, range(1, 13), category.by_month, period=12))
 
 
 def prices(

@@ -1,0 +1,206 @@
+"""The retail job, driven with plain boto3: nothing here knows that it is not talking to AWS.
+
+    eval "$(millpond env)"
+    python -m examples.retail.generate --out orders
+    python -m examples.retail.driver --orders orders
+
+Buckets, upload, crawler, Spark on a cluster, table, query: seven functions, one for each stage.
+"""
+
+import argparse
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+RAW, LAKE, LOGS = "retail-raw", "retail-lake", "retail-logs"
+DATABASE, CRAWLER = "retail", "retail-orders"
+ROLE = "arn:aws:iam::000000000000:role/retail"
+JOB = Path(__file__).with_name("job.py")
+
+CREATE_REVENUE = f"""
+CREATE EXTERNAL TABLE IF NOT EXISTS {DATABASE}.revenue (
+  season string, category string, region string,
+  revenue decimal(18, 2), units bigint, orders bigint
+)
+PARTITIONED BY (year int)
+STORED AS PARQUET
+LOCATION 's3://{LAKE}/revenue/'
+"""
+
+REVENUE = f"""
+SELECT season, category, region,
+       sum(revenue) AS revenue, sum(units) AS units, sum(orders) AS orders
+FROM {DATABASE}.revenue
+GROUP BY season, category, region
+ORDER BY season, category, region
+"""
+
+Row = dict[str, Any]
+Tell = Callable[[str], None]
+
+
+def create_buckets() -> None:
+    s3 = boto3.client("s3")
+    for bucket in (RAW, LAKE, LOGS):
+        s3.create_bucket(Bucket=bucket)
+
+
+def upload(orders: Path, tell: Tell) -> int:
+    """Upload the job and the order files, eight at a time; how many files."""
+    s3 = boto3.client("s3")
+    s3.upload_file(str(JOB), LAKE, "jobs/job.py")
+    files = sorted(path for path in orders.rglob("*") if path.is_file())
+    names = [path.relative_to(orders).as_posix() for path in files]
+    with ThreadPoolExecutor(8) as pool:
+        sent = pool.map(
+            lambda path, name: s3.upload_file(str(path), RAW, f"orders/{name}"), files, names
+        )
+        for count, _ in enumerate(sent, 1):
+            tell(f"{count} of {len(files)} files")
+    return len(files)
+
+
+def crawl(tell: Tell) -> Row:
+    """Have a crawler find the table; the table."""
+    glue = boto3.client("glue")
+    glue.create_database(DatabaseInput={"Name": DATABASE})
+    glue.create_crawler(
+        Name=CRAWLER,
+        Role=ROLE,
+        DatabaseName=DATABASE,
+        Targets={"S3Targets": [{"Path": f"s3://{RAW}/orders/"}]},
+    )
+    glue.start_crawler(Name=CRAWLER)
+    crawler = _wait(
+        lambda: glue.get_crawler(Name=CRAWLER)["Crawler"],
+        state=lambda found: found["State"],
+        ends=("READY",),
+        tell=tell,
+    )
+    last = crawler["LastCrawl"]
+    if last["Status"] != "SUCCEEDED":
+        raise RuntimeError(f"The crawl ended {last['Status']}: {last.get('ErrorMessage')}")
+    table: Row = glue.get_table(DatabaseName=DATABASE, Name="orders")["Table"]
+    return table
+
+
+def run_job(tell: Tell) -> str:
+    """Run the Spark job on a cluster that ends itself after its one step; the cluster's id."""
+    emr = boto3.client("emr")
+    release = emr.list_release_labels()["ReleaseLabels"][0]
+    cluster_id: str = emr.run_job_flow(
+        Name="retail-revenue",
+        ReleaseLabel=release,
+        Applications=[{"Name": "Spark"}],
+        LogUri=f"s3://{LOGS}/emr/",
+        ServiceRole="EMR_DefaultRole",
+        JobFlowRole="EMR_EC2_DefaultRole",
+        Instances={
+            "InstanceGroups": [
+                {"InstanceRole": "MASTER", "InstanceType": "m5.xlarge", "InstanceCount": 1}
+            ],
+            "KeepJobFlowAliveWhenNoSteps": False,
+        },
+        Steps=[
+            {
+                "Name": "Revenue by season, category and region",
+                "ActionOnFailure": "TERMINATE_CLUSTER",
+                "HadoopJarStep": {
+                    "Jar": "command-runner.jar",
+                    "Args": [
+                        "spark-submit",
+                        f"s3://{LAKE}/jobs/job.py",
+                        "--input",
+                        f"s3://{RAW}/orders/",
+                        "--output",
+                        f"s3://{LAKE}/revenue/",
+                    ],
+                },
+            }
+        ],
+    )["JobFlowId"]
+    cluster = _wait(
+        lambda: emr.describe_cluster(ClusterId=cluster_id)["Cluster"],
+        state=lambda found: found["Status"]["State"],
+        ends=("TERMINATED", "TERMINATED_WITH_ERRORS"),
+        tell=tell,
+    )
+    if cluster["Status"]["State"] != "TERMINATED":
+        reason = cluster["Status"]["StateChangeReason"]
+        raise RuntimeError(f"Cluster {cluster_id}: {reason}; logs in s3://{LOGS}/emr/{cluster_id}/")
+    return cluster_id
+
+
+def create_table() -> None:
+    """Make the job's output a table, with a partition for each year."""
+    run_query(CREATE_REVENUE)
+    run_query(f"MSCK REPAIR TABLE {DATABASE}.revenue")
+
+
+def run_query(sql: str) -> list[Row]:
+    """Run a statement in Athena; its rows, with numbers as numbers."""
+    athena = boto3.client("athena")
+    query_id = athena.start_query_execution(
+        QueryString=sql, ResultConfiguration={"OutputLocation": f"s3://{LAKE}/athena/"}
+    )["QueryExecutionId"]
+    query = _wait(
+        lambda: athena.get_query_execution(QueryExecutionId=query_id)["QueryExecution"],
+        state=lambda found: found["Status"]["State"],
+        ends=("SUCCEEDED", "FAILED", "CANCELLED"),
+    )
+    if query["Status"]["State"] != "SUCCEEDED":
+        raise RuntimeError(f"Query {query_id}: {query['Status'].get('StateChangeReason')}")
+    pages = athena.get_paginator("get_query_results").paginate(QueryExecutionId=query_id)
+    return list(_rows(pages)) if query["StatementType"] == "DML" else []
+
+
+def _rows(pages: Iterable[Row]) -> Iterable[Row]:
+    read = {"bigint": int, "integer": int, "decimal": Decimal, "double": float}
+    is_header = True
+    for page in pages:
+        columns = page["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]
+        for row in page["ResultSet"]["Rows"]:
+            if not is_header:
+                texts = [cell.get("VarCharValue") for cell in row["Data"]]
+                yield {
+                    column["Name"]: read.get(column["Type"], str)(text)
+                    for column, text in zip(columns, texts, strict=True)
+                }
+            is_header = False
+
+
+def _wait(
+    ask: Callable[[], Row],
+    state: Callable[[Row], str],
+    ends: tuple[str, ...],
+    tell: Tell = lambda line: None,
+) -> Row:
+    """Ask until the state is one of `ends`; the last answer."""
+    while True:
+        answer = ask()
+        tell(state(answer))
+        if state(answer) in ends:
+            return answer
+        time.sleep(0.25)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m examples.retail.driver")
+    parser.add_argument("--orders", type=Path, required=True, help="the folder of the generator")
+    options = parser.parse_args()
+    create_buckets()
+    upload(options.orders / "orders", tell=print)
+    crawl(tell=print)
+    run_job(tell=print)
+    create_table()
+    for row in run_query(REVENUE):
+        print(*row.values(), sep="\t")
+
+
+if __name__ == "__main__":
+    main()
