@@ -297,7 +297,7 @@ def _order(command: Command, program: str, identity: str) -> dict[str, Any]:
 
 
 def _python_folders() -> tuple[Path, ...]:
-    return (Path(sys.prefix), Path(sys.base_prefix), _SOURCES / "millpond")
+    return (Path(sys.prefix), Path(sys.base_prefix), _SOURCES)
 
 
 def _existing(paths: tuple[Path, ...]) -> list[str]:

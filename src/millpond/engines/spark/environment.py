@@ -1,0 +1,73 @@
+"""A cluster's own Python environment: thin, made in a moment, changed by nobody else.
+
+It is a virtual environment in the cluster's folder that also sees the packages of the environment
+that Millpond runs in (the engine, Spark's client, pandas, boto3 …), read-only. `pip install` in a
+bootstrap action goes into the cluster's own. Its `bin` holds the programs of a cluster's shell.
+"""
+
+import os
+import sysconfig
+import venv
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from millpond.engines.spark.interface import Installed
+
+_RUNTIME = "millpond.engines.spark.runtime"
+_SOURCES = Path(__file__).resolve().parents[3]
+_MODULES = {
+    "spark-submit": f"{_RUNTIME}.submit",
+    "spark-sql": f"{_RUNTIME}.sql",
+    "pip": "pip",
+    "pip3": "pip",
+    "aws": "awscli",
+}
+_SUDO = """\
+#!/bin/sh
+# Runs the command as whoever runs this: there is no other user here.
+while :; do
+  case "$1" in
+    -u|-g|-p) shift 2 ;;
+    -*) shift ;;
+    *=*) export "$1"; shift ;;
+    *) break ;;
+  esac
+done
+exec "$@"
+"""
+
+
+def find_installed() -> Installed | None:
+    """The versions of the engine and of Spark's client; None when one of them is missing."""
+    try:
+        return Installed(version("pyspark-client"), "Sail", version("pysail"))
+    except PackageNotFoundError:
+        return None
+
+
+def make_environment(folder: Path) -> Path:
+    """Make the environment in `folder`, or take the one that is there; its `bin` folder."""
+    programs = folder / "bin"
+    ready = folder / "ready"
+    if ready.exists():
+        return programs
+    venv.EnvBuilder(with_pip=False, symlinks=True, clear=folder.exists()).create(folder)
+    packages = Path(sysconfig.get_path("purelib", vars={"base": str(folder)}))
+    seen = [str(_SOURCES), *dict.fromkeys(map(sysconfig.get_path, ("purelib", "platlib")))]
+    lines = [*seen, f"import {_RUNTIME}.hook"]
+    (packages / "millpond-runtime.pth").write_text("\n".join(lines) + "\n", "utf-8")
+    for name, module in _MODULES.items():
+        _write_program(programs / name, f'#!/bin/sh\nexec "${{0%/*}}/python3" -m {module} "$@"\n')
+    _write_program(programs / "sudo", _SUDO)
+    ready.touch()
+    return programs
+
+
+def search_path(programs: Path) -> str:
+    """PATH for what runs in the environment."""
+    return os.pathsep.join((str(programs), "/usr/local/bin", "/usr/bin", "/bin"))
+
+
+def _write_program(path: Path, text: str) -> None:
+    path.write_text(text, "utf-8")
+    path.chmod(0o755)

@@ -1,0 +1,102 @@
+"""What PySpark programs written for a cluster expect, on a PySpark that is a client only.
+
+* `.master("yarn")` is of no consequence on a cluster that is there already; the client would
+  refuse it beside SPARK_REMOTE.
+* The properties of spark-submit and spark-defaults.conf are the session's, unless the program
+  sets them itself.
+* `spark.sparkContext` answers what can be answered without RDDs; RDDs are refused by name.
+"""
+
+import json
+import logging
+import os
+from types import ModuleType
+from typing import Any
+
+CONF_VARIABLE = "MILLPOND_SPARK_CONF"
+"""The properties of spark-submit, as a JSON object."""
+_LEVELS = {
+    "ALL": logging.DEBUG,
+    "TRACE": logging.DEBUG,
+    "DEBUG": logging.DEBUG,
+    "INFO": logging.INFO,
+    "WARN": logging.WARNING,
+    "ERROR": logging.ERROR,
+    "FATAL": logging.CRITICAL,
+    "OFF": logging.CRITICAL + 1,
+}
+_OF_THE_JVM = frozenset(
+    {"SparkContext", "SparkFiles", "RDD", "RDDBarrier", "Broadcast", "SQLContext", "HiveContext"}
+)
+_REASON = "this release runs Spark Connect programs on Sail, which has no SparkContext and no RDDs"
+
+
+def change(module: ModuleType) -> None:
+    """Change a module of PySpark that has just been imported."""
+    if module.__name__ == "pyspark":
+        _explain_missing(module)
+    elif module.__name__ == "pyspark.sql.session":
+        _change_builder(module.SparkSession.Builder)
+    elif module.__name__ == "pyspark.sql.connect.session":
+        module.SparkSession.sparkContext = property(DriverContext)
+
+
+def _explain_missing(module: ModuleType) -> None:
+    def missing(name: str) -> Any:
+        if name in _OF_THE_JVM:
+            raise ImportError(f"pyspark.{name} is not supported: {_REASON}.")
+        raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
+
+    module.__getattr__ = missing  # type: ignore[method-assign]
+
+
+def _change_builder(builder: Any) -> None:
+    begin, validate = builder.__init__, builder._validate_startup_urls
+
+    def __init__(self: Any) -> None:
+        begin(self)
+        self._options.update(json.loads(os.environ.get(CONF_VARIABLE, "{}")))
+
+    def _validate_startup_urls(self: Any) -> None:
+        self._options.pop("spark.master", None)
+        validate(self)
+
+    builder.__init__ = __init__
+    builder._validate_startup_urls = _validate_startup_urls
+
+
+class DriverContext:
+    """What `spark.sparkContext` is: facts of the session, and its log level."""
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+
+    @property
+    def version(self) -> str:
+        return str(self._session.version)
+
+    @property
+    def appName(self) -> str:
+        return str(self._session.conf.get("spark.app.name", ""))
+
+    @property
+    def applicationId(self) -> str:
+        return str(self._session.session_id)
+
+    @property
+    def master(self) -> str:
+        return "yarn"
+
+    @property
+    def defaultParallelism(self) -> int:
+        return len(os.sched_getaffinity(0))
+
+    def setLogLevel(self, logLevel: str) -> None:
+        """The level of the driver's log, which here is PySpark's own logger."""
+        level = logLevel.upper()
+        if level not in _LEVELS:
+            raise ValueError(f"{logLevel} is not one of {', '.join(_LEVELS)}.")
+        logging.getLogger("pyspark").setLevel(_LEVELS[level])
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"sparkContext.{name} is not supported: {_REASON}.")

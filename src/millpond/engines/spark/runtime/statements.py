@@ -1,0 +1,89 @@
+"""A script of SQL, taken apart; and rows, put in words. Pure.
+
+Source: Spark SQL CLI (SparkSQLCLIDriver.splitSemiColon, HiveResult.toHiveString).
+"""
+
+import datetime
+import decimal
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+_VARIABLE = re.compile(r"\$\{(?:(?:hivevar|hiveconf|spark|system):)?([^}:]+)\}")
+_USE = re.compile(r"use\s+(?!(?:catalog|database|schema|namespace)\b)", re.IGNORECASE)
+
+
+def split_statements(script: str) -> Iterator[str]:
+    """The statements between semicolons, without comments around them."""
+    start = at = 0
+    while at < len(script):
+        letter = script[at]
+        if letter in "'\"`":
+            at = _end_of_quotes(script, at)
+        elif script.startswith("--", at):
+            end = script.find("\n", at)
+            end = len(script) if end < 0 else end
+            script = script[:at] + script[end:]
+        elif script.startswith("/*", at) and not script.startswith("/*+", at):
+            end = script.find("*/", at + 2)
+            end = len(script) if end < 0 else end + 2
+            script = script[:at] + " " + script[end:]
+        elif letter == ";":
+            if statement := script[start:at].strip():
+                yield statement
+            at = start = at + 1
+        else:
+            at += 1
+    if statement := script[start:].strip():
+        yield statement
+
+
+def _end_of_quotes(script: str, at: int) -> int:
+    quote, at = script[at], at + 1
+    while at < len(script) and script[at] != quote:
+        at += 2 if script[at] == "\\" and quote != "`" else 1
+    return at + 1
+
+
+def substitute(statement: str, variables: Mapping[str, str]) -> str:
+    """Put variables in for `${name}` and `${hivevar:name}`; unknown ones stay as they are."""
+    return _VARIABLE.sub(lambda found: variables.get(found[1], found[0]), statement)
+
+
+def for_engine(statement: str) -> str:
+    """`USE shop` in the longer form that the engine wants."""
+    return _USE.sub("USE DATABASE ", statement, count=1) if _USE.match(statement) else statement
+
+
+def line_of(values: Iterable[Any]) -> str:
+    """A row as the Spark SQL CLI prints it: values between tabs."""
+    return "\t".join(_text(value, nested=False) for value in values)
+
+
+def _text(value: Any, nested: bool) -> str:
+    if value is None:
+        return "null" if nested else "NULL"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return f'"{value}"' if nested else value
+    if isinstance(value, bytes | bytearray):
+        return bytes(value).decode("utf-8", "replace")
+    if isinstance(value, datetime.datetime):
+        return _timestamp(value)
+    if isinstance(value, decimal.Decimal):
+        return f"{value:f}"
+    if isinstance(value, Mapping):
+        pairs = (f"{_text(k, True)}:{_text(v, True)}" for k, v in value.items())
+        return "{" + ",".join(pairs) + "}"
+    if hasattr(value, "__fields__"):
+        pairs = (f'"{k}":{_text(v, True)}' for k, v in zip(value.__fields__, value, strict=True))
+        return "{" + ",".join(pairs) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(_text(item, True) for item in value) + "]"
+    return str(value)
+
+
+def _timestamp(value: datetime.datetime) -> str:
+    text = value.replace(tzinfo=None).isoformat(" ")
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,0 +1,110 @@
+"""A cluster of the real engine, and a lake for it to work on."""
+
+import uuid
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+from millpond.engines.spark.embedded import Bounds, SailSpark
+from millpond.engines.spark.interface import Access, Application, Order
+from millpond.kernel.processes import sweep_leftovers
+
+REGION = "us-east-1"
+
+
+class Lake:
+    """An endpoint with S3 and Glue, and boto3 clients for it."""
+
+    def __init__(self, endpoint):
+        self.access = Access(endpoint, REGION, "AKIALAKE", "secret", "token")
+
+    def client(self, service):
+        return boto3.client(
+            service,
+            endpoint_url=self.access.endpoint,
+            region_name=REGION,
+            aws_access_key_id="AKIALAKE",
+            aws_secret_access_key="secret",
+        )
+
+    def put(self, bucket, **objects):
+        s3 = self.client("s3")
+        for key, body in objects.items():
+            s3.put_object(Bucket=bucket, Key=key, Body=body)
+
+
+@pytest.fixture(scope="session")
+def lake():
+    server = ThreadedMotoServer("127.0.0.1", 0)
+    server.start()
+    yield Lake("http://{}:{}".format(*server.get_host_and_port()))
+    server.stop()
+
+
+@pytest.fixture
+def bucket(lake):
+    name = f"bucket-{uuid.uuid4().hex[:12]}"
+    lake.client("s3").create_bucket(Bucket=name)
+    return name
+
+
+@pytest.fixture
+def data(tmp_path):
+    """A data folder that holds a secret."""
+    folder = tmp_path / "data"
+    (folder / "clusters").mkdir(parents=True)
+    (folder / "root-credentials").write_text("the root's secret")
+    return folder
+
+
+@pytest.fixture
+def marker():
+    name = f"test-{uuid.uuid4().hex}"
+    yield name
+    assert sweep_leftovers(name) == 0
+
+
+@pytest.fixture
+def spark(data, marker):
+    return SailSpark(data, marker, Bounds(memory_bytes=1 << 30, threads=2))
+
+
+class Shell:
+    """Runs command lines on a cluster and gathers what they print."""
+
+    def __init__(self, cluster, folder):
+        self.cluster, self.folder, self._count = cluster, folder, 0
+
+    async def start(self, *words, **environment):
+        self._count += 1
+        place = self.folder / "steps" / f"s-{self._count}"
+        logs = self.folder / "logs"
+        self.out, self.err = logs / f"{self._count}.out", logs / f"{self._count}.err"
+        return await self.cluster.run(Application(words, place, self.out, self.err, environment))
+
+    async def run(self, *words, **environment):
+        """The exit code, standard output, standard error."""
+        finished = await (await self.start(*words, **environment)).wait()
+        return finished.exit_code, self.out.read_text(), self.err.read_text()
+
+    async def python(self, text, *arguments):
+        script = self.folder / "program.py"
+        script.write_text(text)
+        return await self.run("spark-submit", str(script), *arguments)
+
+
+@pytest.fixture
+async def shell(spark, data, lake):
+    """A started cluster with the lake's credentials."""
+    folder = data / "clusters" / "j-1"
+    order = Order(
+        "j-1",
+        folder,
+        lake.access,
+        properties={"spark.sql.shuffle.partitions": "3", "spark.custom": "a default"},
+        environment={"FROM_SPARK_ENV": "yes"},
+    )
+    cluster = await spark.start(order)
+    yield Shell(cluster, folder)
+    await cluster.stop()

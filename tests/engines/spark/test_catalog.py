@@ -1,0 +1,180 @@
+"""Tables of the Glue Data Catalog, read by name: all rows, the right types, or a refusal."""
+
+import gzip
+import io
+import uuid
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+TEXT_IN = "org.apache.hadoop.mapred.TextInputFormat"
+TEXT_OUT = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"
+LAZY = "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"
+CSV = "org.apache.hadoop.hive.serde2.OpenCSVSerde"
+JSON = "org.openx.data.jsonserde.JsonSerDe"
+PARQUET = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
+COLUMNS = {"id": "bigint", "name": "string", "price": "double", "day": "date"}
+LINES = b"id,name,price,day\n1,a,1.5,2024-01-01\n2,,,\n"
+ROWS = "1\ta\t1.5\t2024-01-01\n2\tNULL\tNULL\tNULL\n"
+
+
+class Warehouse:
+    """A database of the test's own, and its bucket."""
+
+    def __init__(self, lake, bucket):
+        self.lake, self.bucket = lake, bucket
+        self.glue = lake.client("glue")
+        self.name = f"db_{uuid.uuid4().hex[:10]}"
+        self.glue.create_database(DatabaseInput={"Name": self.name})
+
+    def storage(self, folder, serde, settings=None, columns=COLUMNS):
+        kind = "parquet.MapredParquet" if serde == PARQUET else None
+        return {
+            "Columns": [{"Name": n, "Type": t} for n, t in columns.items()],
+            "Location": f"s3://{self.bucket}/{folder}/",
+            "InputFormat": f"org.apache.hadoop.hive.ql.io.{kind}InputFormat" if kind else TEXT_IN,
+            "OutputFormat": f"org.apache.hadoop.hive.ql.io.{kind}OutputFormat"
+            if kind
+            else TEXT_OUT,
+            "SerdeInfo": {"SerializationLibrary": serde, "Parameters": settings or {}},
+        }
+
+    def create(self, table, serde, settings=None, parameters=None, keys=None, **more):
+        self.glue.create_table(
+            DatabaseName=self.name,
+            TableInput={
+                "Name": table,
+                "TableType": "EXTERNAL_TABLE",
+                "Parameters": parameters or {},
+                "StorageDescriptor": self.storage(
+                    more.pop("folder", table), serde, settings, **more
+                ),
+                "PartitionKeys": [{"Name": n, "Type": t} for n, t in (keys or {}).items()],
+            },
+        )
+
+    def add_partition(self, table, values, folder, serde, settings=None):
+        self.glue.create_partition(
+            DatabaseName=self.name,
+            TableName=table,
+            PartitionInput={
+                "Values": values,
+                "StorageDescriptor": self.storage(folder, serde, settings),
+            },
+        )
+
+    def put_parquet(self, key, **columns):
+        file = io.BytesIO()
+        pq.write_table(pa.table(columns), file)
+        self.lake.put(self.bucket, **{key: file.getvalue()})
+
+
+@pytest.fixture
+def warehouse(lake, bucket):
+    return Warehouse(lake, bucket)
+
+
+async def select(shell, warehouse, sql):
+    code, out, err = await shell.run("spark-sql", "-e", sql.format(db=warehouse.name))
+    assert code == 0, err
+    return out
+
+
+async def test_text_of_every_layout_is_read_by_name(shell, warehouse, lake):
+    lake.put(
+        warehouse.bucket,
+        **{
+            "csv/a.csv": LINES,
+            "gz/a.csv.gz": gzip.compress(LINES),
+            "quoted/a.csv": b'1,"a",1.5,2024-01-01\n2,"",,\n',
+            "pipes/a": b"1|a|1.5|2024-01-01\n2\n",
+            "hive/a": b"1\x01a\x011.5\x012024-01-01\n2\x01\\N\x01many\x01\\N\n",
+            "json/a.json": b'{"id":1,"name":"a","price":1.5,"day":"2024-01-01"}\n{"id":2}\n',
+        },
+    )
+    header = {"skip.header.line.count": "1"}
+    warehouse.create("csv", LAZY, {"field.delim": ","}, header)
+    warehouse.create("gz", CSV, {}, {**header, "compressionType": "gzip"})
+    warehouse.create("quoted", CSV, {"separatorChar": ",", "quoteChar": '"'})
+    warehouse.create("pipes", LAZY, {"field.delim": "|", "serialization.format": "|"})
+    warehouse.create("hive", LAZY, {"serialization.format": "1"})
+    warehouse.create("json", JSON)
+    names = ("csv", "gz", "quoted", "pipes", "hive", "json")
+    sql = ";".join(f"SELECT * FROM {{db}}.{name} ORDER BY id" for name in names)
+    assert await select(shell, warehouse, sql) == ROWS * len(names)
+    sql = "USE {db}; SELECT sum(id), max(price) FROM csv WHERE day IS NOT NULL"
+    assert await select(shell, warehouse, sql) == "1\t1.5\n"
+
+
+async def test_a_program_reads_and_writes_tables_by_name(shell, warehouse, lake):
+    lake.put(warehouse.bucket, **{"csv/a.csv": LINES})
+    warehouse.create("csv", LAZY, {"field.delim": ","}, {"skip.header.line.count": "1"})
+    program = f"""
+from pyspark.sql import SparkSession
+spark = SparkSession.builder.getOrCreate()
+table = spark.table("{warehouse.name}.csv")
+print(table.schema.simpleString(), table.count())
+path = "s3://{warehouse.bucket}/copy/"
+table.write.option("path", path).format("parquet").saveAsTable("{warehouse.name}.copy")
+table.write.insertInto("{warehouse.name}.copy")
+print(spark.sql("SELECT count(*), sum(id) FROM {warehouse.name}.copy").first())
+print(sorted(t.name for t in spark.catalog.listTables("{warehouse.name}")))
+"""
+    code, out, err = await shell.python(program)
+    assert code == 0, err
+    assert out.splitlines() == [
+        "struct<id:bigint,name:string,price:double,day:date> 2",
+        "Row(count(1)=4, sum(id)=6)",
+        "['copy', 'csv']",
+    ]
+    found = warehouse.glue.get_table(DatabaseName=warehouse.name, Name="copy")["Table"]
+    types = {c["Name"]: c["Type"] for c in found["StorageDescriptor"]["Columns"]}
+    assert types == COLUMNS
+
+
+async def test_partitions_are_read_where_the_catalog_says(shell, warehouse, lake):
+    for folder in ("hive/year=2024", "hive/year=2025", "odd/2024", "odd/not-listed", "elsewhere"):
+        warehouse.put_parquet(f"{folder}/a.parquet", id=[1, 2], name=["a", folder])
+    columns = {"id": "bigint", "name": "string"}
+    for name in ("hive", "odd"):
+        warehouse.create(name, PARQUET, keys={"year": "int"}, columns=columns)
+    for year in ("2024", "2025"):
+        warehouse.add_partition("hive", [year], f"hive/year={year}", PARQUET)
+    warehouse.add_partition("odd", ["2024"], "odd/2024", PARQUET)
+    warehouse.add_partition("odd", ["2025"], "elsewhere", PARQUET)
+    lake.put(warehouse.bucket, **{"old/a.csv": b"7,x\n"})
+    warehouse.add_partition("odd", ["2026"], "old", CSV)
+    out = await select(
+        shell,
+        warehouse,
+        "SELECT year, count(*), max(name) FROM {db}.hive GROUP BY year ORDER BY year;"
+        "SELECT year, count(*), max(name) FROM {db}.odd GROUP BY year ORDER BY year;"
+        "SELECT id, year FROM {db}.odd WHERE year = 2026",
+    )
+    assert out.splitlines() == [
+        "2024\t2\thive/year=2024",
+        "2025\t2\thive/year=2025",
+        "2024\t2\todd/2024",
+        "2025\t2\telsewhere",
+        "2026\t1\tx",
+        "7\t2026",
+    ]
+
+
+async def test_what_cannot_be_read_rightly_is_refused(shell, warehouse, lake):
+    lake.put(warehouse.bucket, **{"t/a.csv": LINES})
+    cases = {
+        "two": (CSV, {}, {"skip.header.line.count": "2"}, "one line at most can be skipped"),
+        "long": (LAZY, {"field.delim": "||"}, {}, "delimiter of several characters"),
+        "mapped": (JSON, {"mapping.a": "b"}, {}, "mapping.a is not supported"),
+    }
+    for name, (serde, settings, parameters, message) in cases.items():
+        warehouse.create(name, serde, settings, parameters, folder="t")
+        sql = f"SELECT * FROM {warehouse.name}.{name}"
+        code, _, err = await shell.run("spark-sql", "-e", sql)
+        assert code == 1
+        assert f"Table {warehouse.name}.{name}" in err and message in err
+    code, _, err = await shell.run("spark-sql", "-e", f"SELECT * FROM {warehouse.name}.missing")
+    assert code == 1
+    assert "TABLE_OR_VIEW_NOT_FOUND" in err
