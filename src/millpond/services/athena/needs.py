@@ -9,10 +9,26 @@ from millpond.kernel.ids import Ids
 from millpond.kernel.pages import Pages
 
 CALLS: tuple[tuple[str, str], ...] = (
-    ("glue", "GetDatabase"),
-    ("glue", "GetDatabases"),
-    ("glue", "GetTable"),
-    ("glue", "GetTables"),
+    *(
+        ("glue", name)
+        for name in (
+            "BatchCreatePartition",
+            "BatchDeletePartition",
+            "CreateDatabase",
+            "CreateTable",
+            "DeleteDatabase",
+            "DeleteTable",
+            "GetDatabase",
+            "GetDatabases",
+            "GetPartition",
+            "GetPartitions",
+            "GetTable",
+            "GetTables",
+            "UpdatePartition",
+            "UpdateTable",
+        )
+    ),
+    *(("s3", name) for name in ("GetObject", "ListObjectsV2", "PutObject")),
 )
 """The operations of other services that this one calls."""
 

@@ -1,0 +1,1 @@
+"""Runs DDL and utility statements: on the catalog, by Glue's own operations."""
