@@ -29,7 +29,8 @@ from millpond.services.sts import shapes as sts
 
 ACCOUNT = "123456789012"
 KEY, SECRET = "AKIDEXAMPLEEXAMPLE00", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
-TEMPORARY_KEY, TEMPORARY_SECRET, TOKEN = (
+TEMPORARY_KEY, TEMPORARY_SECRET = "ASIATEMPORARY0000000", "temporary/secret"
+TOKEN = "a-session-token"
     "ASIATEMPORARY0000000",
     "temporary/secret",
     "a-session-token",

@@ -217,12 +217,14 @@ class ChunkDecoder:
         self._trailers_size += len(line)
         if self._trailers_size > _TRAILERS_SIZE_BYTES_MAX:
             raise _malformed_trailer("The trailing headers are too long.")
-        text = line.rstrip(b"\r\n").decode("ascii", errors="replace")
+        text = line.removesuffix(b"\n").removesuffix(b"\r").decode("ascii", errors="replace")
         if not text:
             self._end_trailers_unsigned()
             return
+        if not text.isprintable():
+            raise _malformed_trailer("A trailing header has a character that it may not have.")
         name, colon, value = text.partition(":")
-        name, value = name.strip().lower(), value.strip()
+        name, value = name.strip(" ").lower(), value.strip(" ")
         if self._signatures and name == _TRAILER_SIGNATURE:
             self._end_trailers_signed(self._signatures, value)
         elif not colon or name not in self._trailer_names or name in self._trailers:
