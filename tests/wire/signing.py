@@ -31,14 +31,22 @@ def request_of(method: str, target: str, headers: list[tuple[str, str]]) -> Requ
     return Request(method, unquote(path), query, items, items.get("host") or "")
 
 
-def sign(
+def sign(case: dict[str, Any], **how: Any) -> Request:
+    """The request of a case, signed with the usual key."""
+    return sign_as(case, KEY, SECRET, **how)
+
+
+def sign_as(
     case: dict[str, Any],
+    key: str,
+    secret: str,
     *,
     service: str = "service",
     query: bool = False,
     payload: str | None = None,
     expires_seconds: int = 3600,
     region: str = "us-east-1",
+    session_token: str | None = None,
 ) -> Request:
     """The request of a case, signed by awscrt. `payload` is a declared payload hash."""
     s3 = service == "s3"
@@ -58,7 +66,7 @@ def sign(
             if query
             else auth.AwsSignatureType.HTTP_REQUEST_HEADERS,
             credentials_provider=auth.AwsCredentialsProvider.new_static(
-                KEY, SECRET, case.get("session_token")
+                key, secret, session_token or case.get("session_token")
             ),
             region=region,
             service=service,
