@@ -107,10 +107,12 @@ class SocketBody:
                 data: bytes = await self._protocol()
                 return data
             self._pieces = aiter(self._protocol)
-        async for data in self._pieces:
-            if data:
-                return data
-        return b""
+        try:
+            while not (data := await anext(self._pieces)):
+                pass
+        except StopAsyncIteration:
+            return b""
+        return data
 
     def _check_rate(self, began: float) -> None:
         elapsed = asyncio.get_running_loop().time() - began
@@ -304,7 +306,8 @@ class _Server(Server):  # type: ignore[misc]
         self._listener = listener
 
     def _init_shared_socket(self) -> None:
-        self._shd = SocketHolder(self._listener.fileno(), False, _BACKLOG)  # type: ignore[call-arg]
+        descriptor = os.dup(self._listener.fileno())  # which the holder closes
+        self._shd = SocketHolder(descriptor, False, _BACKLOG)  # type: ignore[call-arg]
 
 
 async def serve(
@@ -326,11 +329,11 @@ async def serve(
         RuntimeError: the server ended by itself.
     """
     with listen(host, port) as listener:
+        address, bound = listener.getsockname()[:2]
         server = _Server(listener, Application(gateway))
         serving = asyncio.create_task(server.serve())
         stop = asyncio.create_task(stopping.wait())
         try:
-            address, bound = listener.getsockname()[:2]
             ready(address, bound)
             await asyncio.wait((serving, stop), return_when=asyncio.FIRST_COMPLETED)
             if not stop.done():
