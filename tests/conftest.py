@@ -87,9 +87,10 @@ class Server:
         return self.start()
 
     def command(self, *arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
-        """Run `millpond <arguments> --data <its data>`."""
+        """Run `millpond <first> --data <its data> <others>`."""
+        command, *others = arguments
         return subprocess.run(
-            [sys.executable, "-m", "millpond", *arguments, "--data", str(self.data)],
+            [sys.executable, "-m", "millpond", command, "--data", str(self.data), *others],
             env=_clean_environment() | more.pop("env", {}),
             capture_output=True,
             text=True,
