@@ -1,5 +1,6 @@
 """One process at a time for a folder of data."""
 
+import contextlib
 import fcntl
 import os
 from pathlib import Path
@@ -13,7 +14,7 @@ class FolderLock:
     """Holds a folder until `release`, or until the process ends, however it ends.
 
     The lock is the kernel's (`flock`): a file left behind by a dead process locks nothing. It
-    holds the owner's process id for the error message alone.
+    holds the owner's process id for the error message alone, and on a full disk not even that.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -32,8 +33,9 @@ class FolderLock:
             raise Unavailable(
                 f"The data folder {folder} is in use by another Millpond (process {owner})."
             ) from error
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+        with contextlib.suppress(OSError):
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
 
     def release(self) -> None:
         """Let others have the folder."""

@@ -16,6 +16,7 @@ from millpond.kernel.folder_lock import FolderLock
 
 MAP_SIZE_BYTES_MIN = 64 * 1024**3
 READERS_MAX = 4096
+_READERS_FILE_SIZE_BYTES = (READERS_MAX + 64) * 64
 _LMDB_MAJOR = 1
 """LMDB 1.x takes keys of 1,978 bytes in pages of 4 KiB; 0.9 takes 511."""
 
@@ -87,6 +88,7 @@ class EmbeddedRecords:
 def _open_environment(path: Path, map_size_bytes: int) -> lmdb.Environment:
     """LMDB on `path`. What it shows from here on is on disk: a process that was killed may have
     left a commit in the system's memory that nobody had synced yet, so this does."""
+    _reserve_readers_file(path / "lock.mdb")
     data = path / "data.mdb"
     size_bytes = data.stat().st_size if data.exists() else 0
     try:
@@ -116,3 +118,15 @@ def _open_environment(path: Path, map_size_bytes: int) -> lmdb.Environment:
         finally:
             os.close(descriptor)
     return environment
+
+
+def _reserve_readers_file(path: Path) -> None:
+    """Have space for LMDB's table of readers before it is mapped: a mapped page that a full disk
+    cannot hold would kill the process."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        os.posix_fallocate(descriptor, 0, _READERS_FILE_SIZE_BYTES)
+    except OSError as error:
+        raise Full(f"There is no space for records in {path.parent}: {error}.") from error
+    finally:
+        os.close(descriptor)

@@ -27,7 +27,10 @@ def is_no_space(error: lmdb.Error) -> bool:
     it stops before that page, and the records are as they were. A write that the system cut short
     is how LMDB reports the last bytes of a disk.
     """
-    return isinstance(error, lmdb.MapFullError) or getattr(error, "code", 0) in _NO_SPACE
+    return (
+        isinstance(error, lmdb.MapFullError | lmdb.DiskError)
+        or getattr(error, "code", 0) in _NO_SPACE
+    )
 
 
 def no_space(error: lmdb.Error) -> str:
