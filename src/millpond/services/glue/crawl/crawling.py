@@ -1,0 +1,200 @@
+"""One crawl from listing to catalog."""
+
+import msgspec
+
+from millpond.engines.records.interface import Transaction
+from millpond.kernel.call import Call, Principal
+from millpond.kernel.tasks import Task, Wake
+from millpond.services.glue import store
+from millpond.services.glue.crawl.configuration import read_configuration
+from millpond.services.glue.crawl.inventory import Inventory, known_folders, take_inventory
+from millpond.services.glue.crawl.known import split_known
+from millpond.services.glue.crawl.layout import FoundTable, find_tables
+from millpond.services.glue.crawl.naming import table_name
+from millpond.services.glue.crawl.partition_writing import write_partitions
+from millpond.services.glue.crawl.plan import TablePlan, plan_table
+from millpond.services.glue.crawl.reading import list_target, read_files, sample
+from millpond.services.glue.crawl.table_writing import (
+    Writer,
+    ensure_database,
+    retire_table,
+    write_table,
+)
+from millpond.services.glue.crawlers import Changes, Crawler
+from millpond.services.glue.keys import Scope
+from millpond.services.glue.model import Database
+from millpond.services.glue.needs import Needs
+from millpond.services.glue.shapes import S3Target, StorageDescriptor
+from millpond.services.glue.transactions import transact
+
+ROLE_ACTIONS = ("s3:ListBucket", "s3:GetObject")
+"""What a crawl may do, whatever its role: it only reads."""
+
+
+class Stopped(Exception):
+    """StopCrawler was called."""
+
+
+class Interrupted(Exception):
+    """The platform is ending."""
+
+
+class Failed(Exception):
+    """The crawl cannot be done; the message is for the caller."""
+
+
+async def same_crawl(transaction: Transaction, scope: Scope, crawler: Crawler) -> Crawler | None:
+    """The crawler as it is now, if it is still at the same crawl."""
+    now = await store.load_crawler(transaction, scope, crawler.name)
+    if now is None or now.crawl is None or crawler.crawl is None or now.state == "READY":
+        return None
+    return now if now.crawl.id == crawler.crawl.id else None
+
+
+class Crawling:
+    """A crawl under way. `changes` counts what it has written."""
+
+    def __init__(self, needs: Needs, task: Task, wake: Wake, crawler: Crawler) -> None:
+        self._needs = needs
+        self._task = task
+        self._wake = wake
+        self._crawler = crawler
+        self._definition = crawler.definition
+        self._configuration = read_configuration(crawler.definition.configuration)
+        self._call = _call_of(needs, task, crawler)
+        self._writer = Writer(
+            needs=needs,
+            scope=task,
+            crawler=crawler.name,
+            definition=crawler.definition,
+            configuration=self._configuration,
+            created_by=self._call.principal.arn,
+        )
+        self.changes = Changes()
+
+    async def run(self) -> None:
+        """Crawl.
+
+        Raises:
+            Stopped, Interrupted, Failed: as they say.
+            ServiceError: S3's refusal.
+        """
+        database = await ensure_database(self._writer)
+        known = await self._load_known(database)
+        plans: dict[str, TablePlan] = {}
+        for target in self._definition.targets:
+            for plan in await self._plan_target(target, known):
+                plans.setdefault(plan.location, plan)
+        self._check_number(len(plans))
+        await self._write(database, list(plans.values()))
+
+    async def _load_known(self, database: Database) -> dict[str, StorageDescriptor]:
+        if self._definition.recrawl_behavior != "CRAWL_NEW_FOLDERS_ONLY":
+            return {}
+
+        async def work(transaction: Transaction) -> dict[str, StorageDescriptor]:
+            return await known_folders(transaction, self._task, database, self._crawler.name)
+
+        return await transact(self._needs, work)
+
+    async def _plan_target(
+        self, target: S3Target, known: dict[str, StorageDescriptor]
+    ) -> list[TablePlan]:
+        """The tables that a target holds."""
+        listing = await list_target(self._needs, self._call, target, self.checkpoint)
+        unknown, files = split_known(listing.bucket, listing.objects, known)
+        chosen = sample(unknown, target.sample_size, self._crawler.name)
+        files += await read_files(self._needs, self._call, listing.bucket, chosen, self.checkpoint)
+        tables = find_tables(
+            listing.root,
+            files,
+            combine=self._configuration.combine_schemas or bool(known),
+            table_level=self._configuration.table_level,
+            single=listing.single,
+        )
+        return [self._plan(listing.bucket, table) for table in tables]
+
+    def _plan(self, bucket: str, found: FoundTable) -> TablePlan:
+        crawl = self._crawler.crawl
+        assert crawl is not None
+        name = table_name(self._definition.table_prefix or "", f"{bucket}/{found.key}")
+        return plan_table(bucket, found, name, self._crawler.name, crawl.id)
+
+    def _check_number(self, count: int) -> None:
+        most = self._configuration.tables_max
+        if most is not None and count > most:
+            raise Failed(
+                f"The number of tables detected by crawler: {count}, is greater than the table "
+                f"threshold value provided: {most}. No table was created or updated."
+            )
+
+    async def _write(self, database: Database, plans: list[TablePlan]) -> None:
+        async def take(transaction: Transaction) -> Inventory:
+            return await take_inventory(transaction, self._task, database, self._crawler.name)
+
+        inventory = await transact(self._needs, take)
+        written: set[str] = set()
+        for plan in plans:
+            await self.checkpoint()
+            name = inventory.name_for(plan.table.name, plan.location)
+            written.add(name)
+            table, changes = await write_table(self._writer, database, name, plan)
+            await self._count(changes)
+            changes = await write_partitions(
+                self._writer, database, table, plan.partitions, self.checkpoint
+            )
+            await self._count(changes)
+        targets = [target.path or "" for target in self._definition.targets]
+        for name in inventory.gone(written, targets):
+            await self.checkpoint()
+            await self._count(await retire_table(self._writer, database, name))
+
+    async def _count(self, changes: Changes) -> None:
+        """Add to what was written, where metrics can see it while the crawl runs."""
+        if changes == Changes():
+            return
+        self.changes = self.changes.plus(changes)
+
+        async def work(transaction: Transaction) -> None:
+            now = await same_crawl(transaction, self._task, self._crawler)
+            if now is not None and now.crawl is not None:
+                crawl = msgspec.structs.replace(now.crawl, changes=self.changes)
+                counted = msgspec.structs.replace(now, crawl=crawl)
+                store.save_crawler(transaction, self._task, counted)
+
+        await transact(self._needs, work)
+
+    async def checkpoint(self) -> None:
+        """Go on, unless the crawl is to end.
+
+        Raises:
+            Stopped, Interrupted: as they say.
+        """
+        if self._wake.stopping:
+            raise Interrupted
+
+        async def work(transaction: Transaction) -> Crawler | None:
+            return await same_crawl(transaction, self._task, self._crawler)
+
+        now = await transact(self._needs, work)
+        if now is None or now.state == "STOPPING":
+            raise Stopped
+
+
+def _call_of(needs: Needs, task: Task, crawler: Crawler) -> Call:
+    """The crawl as a caller of S3: the crawler's role, reading alone."""
+    role = crawler.definition.role.rpartition("/")[2]
+    return Call(
+        service="glue",
+        operation="StartCrawler",
+        account=task.account,
+        region=task.region,
+        principal=Principal(
+            arn=f"arn:aws:sts::{task.account}:assumed-role/{role}/AWS-Crawler",
+            user_id=f"{role}:AWS-Crawler",
+            access_key_id="",
+            actions=ROLE_ACTIONS,
+        ),
+        request_id=needs.ids.uuid(),
+        endpoint="",
+    )

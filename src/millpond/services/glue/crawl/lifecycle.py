@@ -1,0 +1,71 @@
+"""A crawl's beginning and end, and the schedule that begins it: what is written when."""
+
+import msgspec
+
+from millpond.engines.records.interface import Transaction
+from millpond.kernel import tasks
+from millpond.services.glue import store
+from millpond.services.glue.crawlers import RUNTIMES_KEPT, Crawl, Crawler, CrawlState
+from millpond.services.glue.cron import parse_cron
+from millpond.services.glue.keys import Scope
+from millpond.services.glue.needs import Needs
+
+CRAWL_KIND = "crawl"
+SCHEDULE_KIND = "crawler_schedule"
+
+
+def begin_crawl(transaction: Transaction, needs: Needs, scope: Scope, crawler: Crawler) -> None:
+    """Write that a crawl runs, and have it done."""
+    crawl = Crawl(
+        id=needs.ids.uuid(),
+        number=crawler.crawl.number + 1 if crawler.crawl else 1,
+        started_ms=needs.clock.now_ms(),
+    )
+    running = msgspec.structs.replace(crawler, state="RUNNING", crawl=crawl)
+    store.save_crawler(transaction, scope, running)
+    store.save_crawl(transaction, scope, crawler.id, crawl)
+    wake_crawl(transaction, scope, crawler)
+
+
+def wake_crawl(transaction: Transaction, scope: Scope, crawler: Crawler) -> None:
+    """Have the crawl's step look at the crawler again."""
+    tasks.schedule(
+        transaction,
+        tasks.Task("glue", CRAWL_KIND, crawler.name, 0, scope.account, scope.region),
+    )
+
+
+def end_crawl(
+    transaction: Transaction,
+    scope: Scope,
+    crawler: Crawler,
+    state: CrawlState,
+    error: str | None,
+    now_ms: int,
+) -> None:
+    """Write that the crawler's crawl has ended, and how."""
+    assert crawler.crawl is not None
+    crawl = msgspec.structs.replace(crawler.crawl, state=state, error=error, ended_ms=now_ms)
+    runtimes = (*crawler.runtimes_ms, now_ms - crawl.started_ms)[-RUNTIMES_KEPT:]
+    ended = msgspec.structs.replace(
+        crawler, state="READY", crawl=crawl, last_crawl=crawl, runtimes_ms=runtimes
+    )
+    store.save_crawler(transaction, scope, ended)
+    store.save_crawl(transaction, scope, crawler.id, crawl)
+
+
+def keep_schedule(transaction: Transaction, scope: Scope, crawler: Crawler, now_ms: int) -> None:
+    """Have the schedule's step wait for its next time, if it is in force."""
+    due_ms = next_due_ms(crawler, now_ms)
+    if due_ms is not None:
+        tasks.schedule(
+            transaction,
+            tasks.Task("glue", SCHEDULE_KIND, crawler.name, due_ms, scope.account, scope.region),
+        )
+
+
+def next_due_ms(crawler: Crawler, now_ms: int) -> int | None:
+    """When the crawler starts by itself next; None when it does not."""
+    if crawler.schedule is None or not crawler.schedule_active:
+        return None
+    return parse_cron(crawler.schedule).next_after(now_ms)

@@ -1,0 +1,208 @@
+"""What a crawl found, as the catalog will hold it: a table with its partitions.
+
+Formats, SerDes and parameters are those that Glue's crawlers write. One choice is ours: delimited
+text with quotes gets OpenCSVSerde, since LazySimpleSerDe, which Glue's built-in classifier always
+gives, reads the quotes as part of the values and splits at separators between them.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from millpond.services.glue.crawl.layout import (
+    File,
+    FoundTable,
+    Leaf,
+    partition_names,
+    partition_values,
+)
+from millpond.services.glue.infer.schema import merge_columns, merge_positional
+from millpond.services.glue.infer.types import STRING, HiveType
+from millpond.services.glue.shapes import (
+    Column,
+    PartitionInput,
+    SerDeInfo,
+    StorageDescriptor,
+    TableInput,
+)
+
+STATISTICS = frozenset({"recordCount", "averageRecordSize", "sizeKey", "objectCount"})
+"""Parameters that tell how much data there is: they change with every file."""
+UPDATED_BY = "UPDATED_BY_CRAWLER"
+DEPRECATED_BY = "DEPRECATED_BY_CRAWLER"
+CRAWL_RUN = "CRAWL_RUN_ID"
+
+COLUMN_NAME_CHARACTERS_MAX = 255
+COLUMN_TYPE_CHARACTERS_MAX = 131_072
+PARAMETER_CHARACTERS_MAX = 512_000
+
+_TEXT_INPUT = "org.apache.hadoop.mapred.TextInputFormat"
+_TEXT_OUTPUT = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"
+_PARQUET_INPUT = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat"
+_PARQUET_OUTPUT = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat"
+_LAZY_SERDE = "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"
+_QUOTED_SERDE = "org.apache.hadoop.hive.serde2.OpenCSVSerde"
+_JSON_SERDE = "org.openx.data.jsonserde.JsonSerDe"
+_PARQUET_SERDE = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
+
+
+@dataclass(frozen=True, slots=True)
+class TablePlan:
+    """A table to be written. The name in `table` is the one it would like to have."""
+
+    location: str
+    table: TableInput
+    partitions: tuple[PartitionInput, ...]
+
+
+def plan_table(bucket: str, found: FoundTable, name: str, crawler: str, crawl_id: str) -> TablePlan:
+    """The table and its partitions, as a crawl describes them."""
+    files = [file for leaf in found.leaves for file in leaf.files]
+    location = f"s3://{bucket}/{found.key}"
+    storage = _storage(location, files)
+    names = partition_names(found, (column.name for column in storage.columns or ()))
+    parameters = {
+        "CrawlerSchemaDeserializerVersion": "1.0",
+        "CrawlerSchemaSerializerVersion": "1.0",
+        UPDATED_BY: crawler,
+        CRAWL_RUN: crawl_id,
+    }
+    table = TableInput(
+        name=name,
+        owner="owner",
+        retention=0,
+        storage_descriptor=storage,
+        partition_keys=[Column(name=key, type="string") for key in names],
+        table_type="EXTERNAL_TABLE",
+        parameters={**(storage.parameters or {}), **parameters},
+    )
+    partitions = [_partition(bucket, leaf, storage) for leaf in found.leaves] if names else []
+    return TablePlan(location, table, _without_twins(partitions))
+
+
+def _without_twins(partitions: Sequence[PartitionInput]) -> tuple[PartitionInput, ...]:
+    """Folders can be written differently and mean the same values (`a=%41`, `a=A`): one stays."""
+    by_values = {tuple(partition.values or ()): partition for partition in reversed(partitions)}
+    return tuple(reversed(by_values.values()))
+
+
+def _partition(bucket: str, leaf: Leaf, table: StorageDescriptor) -> PartitionInput:
+    """A partition with its own columns, read in the table's way.
+
+    Text can be read in any type, so there its columns have the table's types.
+    """
+    own = _storage(f"s3://{bucket}/{leaf.key}", leaf.files)
+    columns = own.columns or []
+    if table.input_format == _TEXT_INPUT:
+        types = {column.name: column.type for column in table.columns or ()}
+        columns = [Column(name=column.name, type=types[column.name]) for column in columns]
+    storage = StorageDescriptor(
+        columns=columns,
+        location=own.location,
+        input_format=table.input_format,
+        output_format=table.output_format,
+        compressed=own.compressed,
+        number_of_buckets=-1,
+        serde_info=table.serde_info,
+        bucket_columns=[],
+        sort_columns=[],
+        parameters=own.parameters,
+        stored_as_sub_directories=False,
+    )
+    return PartitionInput(
+        values=partition_values(leaf), storage_descriptor=storage, parameters=own.parameters
+    )
+
+
+def _storage(location: str, files: Sequence[File]) -> StorageDescriptor:
+    classification = files[0].schema.classification
+    facts = [file.schema.csv for file in files if file.schema.csv is not None]
+    compression = Counter(file.schema.compression for file in files).most_common(1)[0][0]
+    parameters = {
+        "classification": classification,
+        "compressionType": compression,
+        "typeOfData": "file",
+        **_statistics(files),
+    }
+    if facts:
+        columns = merge_positional([file.schema.columns for file in files])
+        quoted = any(fact.quoted for fact in facts)
+        parameters["columnsOrdered"] = "true"
+        parameters["areColumnsQuoted"] = "true" if quoted else "false"
+        parameters["delimiter"] = facts[0].delimiter
+        if any(fact.header for fact in facts):
+            parameters["skip.header.line.count"] = "1"
+        serde = _csv_serde(facts[0].delimiter, quoted)
+    else:
+        columns = merge_columns(file.schema.columns for file in files)
+        serde = _json_serde(files) if classification == "json" else _parquet_serde()
+    if any(file.schema.array for file in files):
+        parameters["jsonPath"] = "$[*]"
+    parquet = classification == "parquet"
+    return StorageDescriptor(
+        columns=[_column(name, kind) for name, kind in columns],
+        location=location,
+        input_format=_PARQUET_INPUT if parquet else _TEXT_INPUT,
+        output_format=_PARQUET_OUTPUT if parquet else _TEXT_OUTPUT,
+        compressed=compression != "none",
+        number_of_buckets=-1,
+        serde_info=serde,
+        bucket_columns=[],
+        sort_columns=[],
+        parameters=parameters,
+        stored_as_sub_directories=False,
+    )
+
+
+def _statistics(files: Sequence[File]) -> dict[str, str]:
+    """Counts and sizes: exact where files were read whole, else scaled from their beginnings."""
+    size = sum(file.size for file in files)
+    records = sum(
+        file.schema.records
+        if file.schema.whole
+        else max(file.schema.records, file.size // file.schema.record_size_bytes)
+        for file in files
+    )
+    return {
+        "recordCount": str(records),
+        "averageRecordSize": str(size // max(1, records)),
+        "sizeKey": str(size),
+        "objectCount": str(len(files)),
+    }
+
+
+def _csv_serde(delimiter: str, quoted: bool) -> SerDeInfo:
+    if quoted:
+        parameters = {"separatorChar": delimiter, "quoteChar": '"', "escapeChar": "\\"}
+        return SerDeInfo(serialization_library=_QUOTED_SERDE, parameters=parameters)
+    return SerDeInfo(serialization_library=_LAZY_SERDE, parameters={"field.delim": delimiter})
+
+
+def _json_serde(files: Sequence[File]) -> SerDeInfo:
+    paths = ",".join(sorted({path for file in files for path in file.schema.paths}))
+    parameters = {"paths": paths} if len(paths) <= PARAMETER_CHARACTERS_MAX else {}
+    return SerDeInfo(serialization_library=_JSON_SERDE, parameters=parameters)
+
+
+def _parquet_serde() -> SerDeInfo:
+    parameters = {"serialization.format": "1"}
+    return SerDeInfo(serialization_library=_PARQUET_SERDE, parameters=parameters)
+
+
+def _column(name: str, kind: HiveType) -> Column:
+    """A column within the catalog's bounds; a type that is too long to write is a string."""
+    text = str(kind)
+    clean = "".join(character for character in name if character.isprintable())
+    return Column(
+        name=(clean or "col")[:COLUMN_NAME_CHARACTERS_MAX],
+        type=text if len(text) <= COLUMN_TYPE_CHARACTERS_MAX else str(STRING),
+    )
+
+
+def without_statistics(parameters: Mapping[str, str] | None) -> dict[str, str]:
+    """Parameters without what changes with every file and every crawl."""
+    return {
+        name: value
+        for name, value in (parameters or {}).items()
+        if name not in STATISTICS and name != CRAWL_RUN
+    }

@@ -1,0 +1,66 @@
+"""The refusals of Glue that this service raises. All are client errors (400)."""
+
+from typing import ClassVar
+
+from millpond.kernel.errors import ServiceError
+
+
+class EntityNotFound(ServiceError):
+    code: ClassVar[str] = "EntityNotFoundException"
+
+
+class AlreadyExists(ServiceError):
+    code: ClassVar[str] = "AlreadyExistsException"
+
+
+class InvalidInput(ServiceError):
+    code: ClassVar[str] = "InvalidInputException"
+
+
+class InvalidState(ServiceError):
+    code: ClassVar[str] = "InvalidStateException"
+
+
+class ConcurrentModification(ServiceError):
+    code: ClassVar[str] = "ConcurrentModificationException"
+
+
+class LimitExceeded(ServiceError):
+    code: ClassVar[str] = "ResourceNumberLimitExceededException"
+
+
+class CrawlerRunning(ServiceError):
+    code: ClassVar[str] = "CrawlerRunningException"
+
+
+class CrawlerNotRunning(ServiceError):
+    code: ClassVar[str] = "CrawlerNotRunningException"
+
+
+class CrawlerStopping(ServiceError):
+    code: ClassVar[str] = "CrawlerStoppingException"
+
+
+class SchedulerRunning(ServiceError):
+    code: ClassVar[str] = "SchedulerRunningException"
+
+
+class SchedulerNotRunning(ServiceError):
+    code: ClassVar[str] = "SchedulerNotRunningException"
+
+
+class NoSchedule(ServiceError):
+    code: ClassVar[str] = "NoScheduleException"
+
+
+def not_implemented(*options: tuple[str, object]) -> None:
+    """Refuse the first option that the caller has set.
+
+    `options` are AWS's names with the caller's values; None, False and empty ones are not set.
+
+    Raises:
+        InvalidInput: naming the option.
+    """
+    for name, value in options:
+        if value:
+            raise InvalidInput(f"{name} is not implemented.")

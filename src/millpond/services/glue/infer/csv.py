@@ -1,0 +1,199 @@
+"""Delimited text: separator, quotes, header, column types.
+
+The rules are those that Glue documents for its built-in CSV classifier: the separators comma,
+pipe, tab, semicolon and Ctrl-A; at least two columns and two rows; a header when every cell of the
+first row reads as a string shorter than 150 characters and some other row has a cell that does
+not. Cells read as `bigint`, `double`, `boolean` or `string`; dates stay strings, as in Glue.
+
+Source: Glue developer guide, "Built-in classifiers", section "Built-in CSV classifier".
+"""
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from millpond.services.glue.infer.schema import Columns, CsvFacts, FileSchema
+from millpond.services.glue.infer.types import (
+    BIGINT,
+    BOOLEAN,
+    DOUBLE,
+    STRING,
+    UNSEEN,
+    HiveType,
+    merge,
+)
+
+DELIMITERS = (",", "|", "\t", ";", "\x01")
+HEADER_CELL_CHARACTERS_MAX = 149
+COLUMNS_MAX = 10_000
+SNIFF_LINES = 200
+REGULAR_ROWS_SHARE_MIN = 0.9
+
+_INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
+_FRACTION = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?")
+_NOT_FINITE = frozenset({"NaN", "Infinity", "-Infinity"})
+_TRUTHS = frozenset({"true", "false"})
+_NAME = re.compile("[\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff\t]+")
+
+
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """The rows under one separator; `width` is the number of columns that most of them have."""
+
+    delimiter: str
+    rows: list[list[str]]
+    width: int
+    regular: float
+
+
+def infer_csv(text: str, compression: str, sample_bytes: int, whole: bool) -> FileSchema | None:
+    """The schema of delimited text, or None when `text` is not such.
+
+    `text` ends with a whole line.
+    """
+    best = _best_grid(text)
+    if best is None:
+        return None
+    rows = best.rows
+    width = best.width
+    first = [cell.strip() for cell in rows[0]]
+    below = _column_types(rows[1:], width)
+    header = _is_header(first, below, width)
+    names = _unique([cell.lower() for cell in first], width)
+    columns_below: Columns = tuple(zip(names, below, strict=True))
+    if header:
+        columns = columns_below
+    else:
+        types = [
+            merge(_cell_type(cell), kind)
+            for cell, kind in zip(_fitted(first, width), below, strict=True)
+        ]
+        columns = tuple((f"col{index}", kind) for index, kind in enumerate(types))
+    facts = CsvFacts(
+        delimiter=best.delimiter,
+        quoted=_has_quotes(text, best.delimiter),
+        header=header,
+        first_row=tuple(names) if len(first) == width else (),
+        columns_below=columns_below,
+    )
+    return FileSchema(
+        classification="csv",
+        compression=compression,
+        columns=columns,
+        records=len(rows) - header,
+        sample_bytes=sample_bytes,
+        whole=whole,
+        csv=facts,
+    )
+
+
+def with_header(schema: FileSchema) -> FileSchema:
+    """The same file, its first row now taken for a header."""
+    facts = schema.csv
+    assert facts is not None
+    return FileSchema(
+        classification="csv",
+        compression=schema.compression,
+        columns=facts.columns_below,
+        records=schema.records - 1,
+        sample_bytes=schema.sample_bytes,
+        whole=schema.whole,
+        csv=CsvFacts(facts.delimiter, facts.quoted, True, facts.first_row, facts.columns_below),
+    )
+
+
+def _best_grid(text: str) -> _Grid | None:
+    """The separator under which the rows are most alike, and then the one with most columns."""
+    start = "\n".join(text.split("\n", SNIFF_LINES)[:SNIFF_LINES])
+    best: _Grid | None = None
+    for delimiter in DELIMITERS:
+        if delimiter not in start:
+            continue
+        grid = _grid(start, delimiter)
+        if grid and (best is None or (grid.regular, grid.width) > (best.regular, best.width)):
+            best = grid
+    if best is None:
+        return None
+    return _grid(text, best.delimiter)
+
+
+def _grid(text: str, delimiter: str) -> _Grid | None:
+    try:
+        reader = csv.reader(text.split("\n"), delimiter=delimiter, quotechar='"')
+        rows = [row for row in reader if row]
+    except csv.Error:
+        return None
+    if len(rows) < 2:
+        return None
+    widths = Counter(map(len, rows))
+    width, count = max(widths.items(), key=lambda entry: (entry[1], entry[0]))
+    if not 2 <= width <= COLUMNS_MAX or count < REGULAR_ROWS_SHARE_MIN * len(rows):
+        return None
+    return _Grid(delimiter, rows, width, count / len(rows))
+
+
+def _column_types(rows: list[list[str]], width: int) -> list[HiveType]:
+    regular = [row for row in rows if len(row) == width]
+    if not regular:
+        return [UNSEEN] * width
+    return [_values_type(set(column)) for column in zip(*regular, strict=True)]
+
+
+def _values_type(values: set[str]) -> HiveType:
+    kind: HiveType = UNSEEN
+    for value in values:
+        kind = merge(kind, _cell_type(value))
+        if kind == STRING:
+            break
+    return kind
+
+
+def _cell_type(cell: str) -> HiveType:
+    text = cell.strip()
+    if not text:
+        return UNSEEN
+    if _INTEGER.fullmatch(text):
+        return BIGINT if -(2**63) <= int(text) < 2**63 else STRING
+    if "." in text or "e" in text or "E" in text:
+        return DOUBLE if _FRACTION.fullmatch(text) else STRING
+    if text in _NOT_FINITE:
+        return DOUBLE
+    return BOOLEAN if text.lower() in _TRUTHS else STRING
+
+
+def _is_header(first: Sequence[str], below: Sequence[HiveType], width: int) -> bool:
+    if len(first) != width:
+        return False
+    for index, cell in enumerate(first):
+        if not cell:
+            if index < width - 1:
+                return False
+            continue
+        if _cell_type(cell) != STRING or not _NAME.fullmatch(cell):
+            return False
+        if len(cell) > HEADER_CELL_CHARACTERS_MAX and index < width - 1:
+            return False
+    return any(kind not in (STRING, UNSEEN) for kind in below)
+
+
+def _fitted(cells: Sequence[str], width: int) -> list[str]:
+    return [*cells[:width], *[""] * (width - len(cells))]
+
+
+def _unique(cells: Sequence[str], width: int) -> list[str]:
+    """Column names: an empty cell becomes `col<index>`, a repeated name gets its index."""
+    names: list[str] = []
+    taken: set[str] = set()
+    for index, cell in enumerate(_fitted(cells, width)):
+        name = cell or f"col{index}"
+        if name in taken:
+            name = f"{name}_{index}"
+        names.append(name)
+        taken.add(name)
+    return names
+
+
+def _has_quotes(text: str, delimiter: str) -> bool:
+    return re.search(f'(?:^|{re.escape(delimiter)})"', text, re.MULTILINE) is not None

@@ -1,0 +1,94 @@
+"""Glue's work in the background: crawls, their schedules, and clearing up."""
+
+from collections.abc import Mapping
+
+from millpond.engines.records.interface import Transaction
+from millpond.kernel.tasks import Step, Task, Wake
+from millpond.services.glue import store
+from millpond.services.glue.crawl.lifecycle import (
+    CRAWL_KIND,
+    SCHEDULE_KIND,
+    begin_crawl,
+    next_due_ms,
+)
+from millpond.services.glue.crawl.run import crawl
+from millpond.services.glue.needs import Needs
+from millpond.services.glue.transactions import transact
+
+SWEPT_AT_ONCE = 1000
+"""Records that one transaction removes."""
+
+
+async def start_by_schedule(needs: Needs, task: Task, wake: Wake) -> int | None:
+    """Start a crawler whose time has come, and say when it comes next.
+
+    A crawler that is still running is passed over, as in Glue.
+    """
+
+    async def work(transaction: Transaction) -> int | None:
+        crawler = await store.load_crawler(transaction, task, task.subject)
+        if crawler is None:
+            return None
+        now_ms = needs.clock.now_ms()
+        missed_ms = next_due_ms(crawler, task.due_ms - 1)
+        if missed_ms is not None and missed_ms <= now_ms and crawler.state == "READY":
+            begin_crawl(transaction, needs, task, crawler)
+        return next_due_ms(crawler, now_ms)
+
+    return await transact(needs, work)
+
+
+async def sweep_table(needs: Needs, task: Task, wake: Wake) -> int | None:
+    """Remove the versions and partitions of a table that was dropped."""
+    for kind in ("partition", "layout", "version"):
+        if not await _sweep(needs, task, wake, kind, task.subject):
+            return needs.clock.now_ms()
+    return None
+
+
+async def sweep_database(needs: Needs, task: Task, wake: Wake) -> int | None:
+    """Remove the tables and functions of a database that was deleted."""
+
+    async def drop_some(transaction: Transaction) -> int:
+        dropped = 0
+        async for table in store.scan_tables(transaction, task, task.subject):
+            if dropped == SWEPT_AT_ONCE:
+                break
+            store.drop_table(transaction, task, task.subject, table)
+            dropped += 1
+        return dropped
+
+    while await transact(needs, drop_some):
+        if wake.stopping:
+            return needs.clock.now_ms()
+    if not await _sweep(needs, task, wake, "function", task.subject):
+        return needs.clock.now_ms()
+    return None
+
+
+async def sweep_crawler(needs: Needs, task: Task, wake: Wake) -> int | None:
+    """Remove the history of a crawler that was deleted."""
+    if not await _sweep(needs, task, wake, "crawl", task.subject):
+        return needs.clock.now_ms()
+    return None
+
+
+async def _sweep(needs: Needs, task: Task, wake: Wake, kind: str, owner_id: str) -> bool:
+    """Remove all records of a kind below an owner; False when the platform ends meanwhile."""
+
+    async def work(transaction: Transaction) -> int:
+        return await store.sweep(transaction, task, kind, owner_id, SWEPT_AT_ONCE)
+
+    while await transact(needs, work):
+        if wake.stopping:
+            return False
+    return True
+
+
+STEPS: Mapping[str, Step] = {
+    CRAWL_KIND: crawl,
+    SCHEDULE_KIND: start_by_schedule,
+    "sweep_table": sweep_table,
+    "sweep_database": sweep_database,
+    "sweep_crawler": sweep_crawler,
+}
