@@ -5,7 +5,6 @@ say that it is. Access control lists are off, as in every bucket that S3 makes t
 say what holds anyway are taken.
 """
 
-from collections.abc import Hashable
 from functools import cache
 from typing import Any
 
@@ -52,8 +51,7 @@ _GRANTS = (
 
 def refuse_options(request: Any) -> None:
     """Raises NotImplementedHere: the request uses an option that is not implemented."""
-    kind: Hashable = type(request)
-    for member, header in _refused_of(kind):
+    for member, header in _refused_among(request.__struct_fields__):
         if getattr(request, member) is not None:
             raise NotImplementedHere(header)
     if getattr(request, "bypass_governance_retention", None):
@@ -103,7 +101,6 @@ def _grants(request: Any) -> bool:
 
 
 @cache
-def _refused_of(request_type: Hashable) -> tuple[tuple[str, str], ...]:
-    """The members of a type of request that are refused."""
-    fields = getattr(request_type, "__struct_fields__", ())
+def _refused_among(fields: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Those of a request's members that are refused."""
     return tuple((name, _REFUSED[name]) for name in fields if name in _REFUSED)
