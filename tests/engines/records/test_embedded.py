@@ -5,6 +5,7 @@ import errno
 import os
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import lmdb
@@ -117,7 +118,8 @@ async def test_the_map_grows_when_it_is_full(folder):
     await records.close()
 
 
-async def test_the_map_waits_for_readers_before_it_grows(folder):
+async def test_the_map_waits_for_readers_before_it_grows(folder, monkeypatch):
+    monkeypatch.setattr("millpond.engines.records.embedded.snapshots.GROW_WAIT_SECONDS", 3600)
     records = EmbeddedRecords.open(folder, map_size_bytes=1024 * 1024)
     await put(records, b"a", b"1")
     async with records.transaction() as reader:
@@ -131,7 +133,7 @@ async def test_the_map_waits_for_readers_before_it_grows(folder):
         assert await reader.get(b"a") == b"1"
         assert not writing.done()
         assert not late.done()
-    await writing
+    await asyncio.wait_for(writing, 20)
     assert len(await late) in (1, 2)
     assert len(await read_all(records)) == 2
     await records.close()
@@ -181,20 +183,24 @@ async def test_what_a_full_disk_refused_counts_as_no_change(records, folder, sma
 
 
 class Failing:
-    """LMDB whose commits fail; the rest is real."""
+    """LMDB whose commits fail, as soon as `gate` lets them; the rest is real."""
 
-    def __init__(self, inner, error):
+    def __init__(self, inner, error, gate=None):
         self._inner = inner
         self._error = error
+        self._gate = gate
 
     def __getattr__(self, name):
         return getattr(self._inner, name)
 
     def begin(self, *arguments, **named):
         inner = self._inner.begin(*arguments, **named)
-        return Failing(inner, self._error) if named.get("write") else inner
+        return Failing(inner, self._error, self._gate) if named.get("write") else inner
 
     def commit(self):
+        if self._gate is not None:
+            self._gate.wait(20)
+            self._gate.wait(20)
         raise self._error
 
 
@@ -229,6 +235,26 @@ async def test_a_failed_sync_ends_all_writing_until_a_restart(folder):
     await records.close()
     reopened = EmbeddedRecords.open(folder)
     assert await read_all(reopened) == [(b"before", b"1")]
+    await reopened.close()
+
+
+async def test_what_waited_behind_a_failed_sync_is_not_written(folder):
+    records = EmbeddedRecords.open(folder)
+    real = records._writer._environment
+    gate = threading.Barrier(2)
+    records._writer._environment = Failing(real, lmdb.Error("fdatasync", errno.EIO), gate)
+    first = asyncio.ensure_future(put(records, b"a", b"1"))
+    await asyncio.to_thread(gate.wait, 20)
+    second = asyncio.ensure_future(put(records, b"b", b"1"))
+    await asyncio.sleep(0)
+    records._writer._environment = real
+    await asyncio.to_thread(gate.wait, 20)
+    for task in (first, second):
+        with pytest.raises(Unavailable):
+            await task
+    await records.close()
+    reopened = EmbeddedRecords.open(folder)
+    assert await read_all(reopened) == []
     await reopened.close()
 
 
