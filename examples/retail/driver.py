@@ -89,7 +89,7 @@ def crawl(tell: Tell) -> Row:
     return table
 
 
-def run_job(tell: Tell) -> str:
+def run_job(file_format: str, tell: Tell) -> str:
     """Run the Spark job on a cluster that ends itself after its one step; the cluster's id."""
     emr = boto3.client("emr")
     release = emr.list_release_labels()["ReleaseLabels"][0]
@@ -117,6 +117,8 @@ def run_job(tell: Tell) -> str:
                         f"s3://{LAKE}/jobs/job.py",
                         "--input",
                         f"s3://{RAW}/orders/",
+                        "--format",
+                        file_format,
                         "--output",
                         f"s3://{LAKE}/revenue/",
                     ],
@@ -192,11 +194,12 @@ def _wait(
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m examples.retail.driver")
     parser.add_argument("--orders", type=Path, required=True, help="the folder of the generator")
+    parser.add_argument("--format", choices=("csv", "parquet"), default="csv")
     options = parser.parse_args()
     create_buckets()
     upload(options.orders / "orders", tell=print)
     crawl(tell=print)
-    run_job(tell=print)
+    run_job(options.format, tell=print)
     create_table()
     for row in run_query(REVENUE):
         print(*row.values(), sep="\t")

@@ -45,14 +45,17 @@ def summarise(orders: DataFrame) -> DataFrame:
 def main() -> None:
     parser = argparse.ArgumentParser()
     source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--input", help="folder of CSV files, such as s3://bucket/orders/")
+    source.add_argument("--input", help="folder of files, such as s3://bucket/orders/")
     source.add_argument("--table", help="table of the catalog, such as retail.orders")
+    parser.add_argument("--format", choices=("csv", "parquet"), default="csv")
     parser.add_argument("--output", required=True, help="folder for the Parquet files")
     options = parser.parse_args()
 
     spark = SparkSession.builder.appName("retail-revenue").getOrCreate()
     if options.table:
         orders = spark.table(options.table)
+    elif options.format == "parquet":
+        orders = spark.read.parquet(options.input)
     else:
         orders = spark.read.csv(options.input, schema=ORDERS, header=True)
     revenue = summarise(orders)

@@ -20,11 +20,17 @@ from millpond.engines.records.interface import Records
 from millpond.engines.spark.embedded import Bounds, SailSpark
 from millpond.engines.spark.interface import Spark
 from millpond.gateway.chain import Gateway
+from millpond.gateway.dispatch import caller
 from millpond.gateway.service import Service
 from millpond.kernel.clock import Clock
 from millpond.kernel.ids import Ids
 from millpond.kernel.pages import Pages
 from millpond.kernel.tasks import Task, schedule
+from millpond.services.glue import needs as glue_needs
+from millpond.services.glue import operations as glue_operations
+from millpond.services.glue import shapes as glue_shapes
+from millpond.services.glue import tasks as glue_tasks
+from millpond.services.glue.lifecycle import CRAWL_KIND
 from millpond.services.s3 import needs as s3_needs
 from millpond.services.s3 import operations as s3_operations
 from millpond.services.s3 import shapes as s3_shapes
@@ -33,6 +39,9 @@ from millpond.services.sts import needs as sts_needs
 from millpond.services.sts import operations as sts_operations
 from millpond.services.sts import shapes as sts_shapes
 from millpond.services.sts import tasks as sts_tasks
+
+CRAWLS_AT_ONCE = 4
+"""Crawlers spend their time in reading: more of them would only read side by side."""
 
 _PAGES_KEY = b"platform\x00pages-secret"
 
@@ -94,10 +103,22 @@ async def open_platform(
             ),
             s3_tasks.STEPS,
         )
+        services["glue"] = Service(
+            glue_shapes.MODEL,
+            glue_operations.OPERATIONS,
+            glue_needs.Needs(
+                records=records,
+                clock=clock,
+                ids=ids,
+                pages=pages,
+                call_aws=caller(services, glue_needs.CALLS),
+            ),
+            glue_tasks.STEPS,
+        )
         await _schedule_at_start(records)
         yield Platform(
             gateway=Gateway(services, credentials, settings.account, clock, ids),
-            supervisor=Supervisor(records, clock, services, _places(settings)),
+            supervisor=Supervisor(records, clock, services, _places()),
             credentials=credentials,
             spark=spark,
         )
@@ -108,9 +129,9 @@ def marker_of(data: Path) -> str:
     return str(data)
 
 
-def _places(settings: Settings) -> Mapping[tuple[str, str], int]:
+def _places() -> Mapping[tuple[str, str], int]:
     """How many steps of a kind run at once, where that is bounded."""
-    return {}
+    return {("glue", CRAWL_KIND): CRAWLS_AT_ONCE}
 
 
 async def _pages_secret(records: Records) -> bytes:

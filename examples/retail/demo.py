@@ -1,0 +1,220 @@
+"""`make demo`: the retail job from nothing to a chart, on a Millpond of its own.
+
+It makes the orders, starts Millpond, runs `driver.py` against it stage by stage, checks the answer
+against the sums that the generator kept, and ends Millpond again. All that it makes is in one
+folder, `build/demo` unless told otherwise.
+"""
+
+import argparse
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from examples.retail import driver
+from examples.retail.generate import ROWS_DEFAULT, Plan, Totals, generate
+from examples.retail.model import SEASONS
+
+READY_SECONDS_MAX = 30.0
+
+
+class Stages:
+    """Says on the terminal what is going on, and how long each stage took."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._is_terminal = sys.stdout.isatty()
+        self._shown = ""
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[Any]:
+        """A stage; call what it gives with what is happening, as often as you like."""
+        started = time.perf_counter()
+        outcome = ""
+
+        def tell(text: str) -> None:
+            nonlocal outcome
+            outcome = text
+            self._show(f"{name:<28} {time.perf_counter() - started:6.1f} s  {text}")
+
+        tell("…")
+        yield tell
+        self.seconds[name] = time.perf_counter() - started
+        line = f"{name:<28} {self.seconds[name]:6.1f} s  {outcome}"
+        print(f"\r\033[K{line}" if self._is_terminal else line, flush=True)
+
+    def _show(self, line: str) -> None:
+        if self._is_terminal:
+            width = shutil.get_terminal_size().columns
+            print(f"\r\033[K{line[: width - 1]}", end="", flush=True)
+
+
+@contextmanager
+def millpond(folder: Path) -> Iterator[str]:
+    """A Millpond of our own, and the AWS variables that lead to it; its address."""
+    data, log = folder / "data", folder / "millpond.log"
+    command = [sys.executable, "-m", "millpond"]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [*command, "up", "--port", "0", "--data", str(data)], stdout=output, stderr=output
+        )
+    try:
+        exports = _wait_for_exports([*command, "env", "--data", str(data)], process, log)
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            del os.environ[name]
+        os.environ.update(exports)
+        yield exports["AWS_ENDPOINT_URL"]
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _wait_for_exports(
+    command: list[str], process: subprocess.Popen[bytes], log: Path
+) -> dict[str, str]:
+    deadline = time.monotonic() + READY_SECONDS_MAX
+    while time.monotonic() < deadline and process.poll() is None:
+        env = subprocess.run(command, capture_output=True, text=True, check=False)
+        found = re.findall(r"^export (\w+)=(.*)$", env.stdout, re.MULTILINE)
+        exports = {name: shlex.split(value)[0] for name, value in found}
+        if exports:
+            with urllib.request.urlopen(f"{exports['AWS_ENDPOINT_URL']}/_millpond/health"):
+                return exports
+        time.sleep(0.05)
+    raise SystemExit(f"Millpond did not start:\n{log.read_text()}")
+
+
+def run(plan: Plan, folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    stages = Stages()
+    started = time.perf_counter()
+    years = f"{plan.first_year}–{plan.last_year}"
+
+    with stages.stage("Make orders") as tell:
+        totals = Totals()
+        for path, totals in generate(plan, folder):
+            tell(f"{path.name}, {totals.size_bytes / 1e6:,.0f} MB")
+        tell(f"{plan.rows:,} orders in {totals.files:,} files, {totals.size_bytes / 1e6:,.0f} MB")
+
+    with ExitStack() as server:
+        with stages.stage("Start Millpond") as tell:
+            tell(server.enter_context(millpond(folder)))
+        rows = _drive(plan, folder, stages)
+
+    with stages.stage("Compare with the generator") as tell:
+        _compare(rows, totals)
+        tell("every sum is the same, to the cent")
+
+    with stages.stage("Draw") as tell:
+        from examples.retail.chart import draw  # noqa: PLC0415 - takes a second to load
+
+        charts = draw(rows, years, folder)
+        tell(charts[-1].name)
+
+    print()
+    _print_result(rows, years)
+    print(f"\nDone in {time.perf_counter() - started:.0f} s. Chart:")
+    for chart in charts:
+        print(f"  {chart}")
+
+
+def _drive(plan: Plan, folder: Path, stages: Stages) -> list[driver.Row]:
+    """The seven stages of `driver.py`; the result of its query."""
+    with stages.stage("Upload to S3") as tell:
+        driver.create_buckets()
+        count = driver.upload(folder / "orders", tell)
+        tell(f"{count:,} files to s3://{driver.RAW}/orders/")
+
+    with stages.stage("Crawl with Glue") as tell:
+        table = driver.crawl(tell)
+        columns = table["StorageDescriptor"]["Columns"] + table["PartitionKeys"]
+        tell(f"table {table['Name']}: " + ", ".join(f"{c['Name']} {c['Type']}" for c in columns))
+
+    with stages.stage("Count with Athena") as tell:
+        found = driver.run_query(
+            f"SELECT count(*) AS orders FROM {driver.DATABASE}.{table['Name']}"
+        )
+        if found[0]["orders"] != plan.rows:
+            raise SystemExit(f"Athena counts {found[0]['orders']:,} orders, not {plan.rows:,}.")
+        tell(f"{found[0]['orders']:,} orders in the raw files")
+
+    with stages.stage("Aggregate with Spark on EMR") as tell:
+        cluster = driver.run_job(plan.format, tell)
+        tell(f"cluster {cluster} is done and gone; logs in s3://{driver.LOGS}/emr/{cluster}/")
+
+    with stages.stage("Query with Athena") as tell:
+        driver.create_table()
+        rows = driver.run_query(driver.REVENUE)
+        tell(f"{len(rows)} rows from s3://{driver.LAKE}/revenue/")
+    return rows
+
+
+def _compare(rows: list[driver.Row], totals: Totals) -> None:
+    """Every row of the answer is the generator's own sum over the years, and none is missing."""
+    expected: dict[tuple[str, str, str], list[int]] = {}
+    for group, orders in totals.orders.items():
+        sums = expected.setdefault(group[1:], [0, 0, 0])
+        sums[0] += orders
+        sums[1] += totals.units[group]
+        sums[2] += totals.revenue_cents[group]
+    answered = {
+        (row["season"], row["category"], row["region"]): [
+            row["orders"],
+            row["units"],
+            int(Decimal(row["revenue"]) * 100),
+        ]
+        for row in rows
+    }
+    if answered != expected:
+        wrong = [key for key in expected if answered.get(key) != expected[key]]
+        raise SystemExit(f"The answer is wrong for {wrong or sorted(answered.keys() - expected)}.")
+
+
+def _print_result(rows: list[driver.Row], years: str) -> None:
+    """Revenue by category and season, all regions together."""
+
+    def total(**wanted: str) -> Decimal:
+        return sum(
+            (
+                row["revenue"]
+                for row in rows
+                if all(row[name] == value for name, value in wanted.items())
+            ),
+            Decimal(0),
+        )
+
+    categories = sorted({row["category"] for row in rows}, key=lambda c: -total(category=c))
+    regions = sorted({row["region"] for row in rows}, key=lambda r: -total(region=r))
+    print(f"Revenue {years} by category and season, {len(regions)} regions together")
+    print(f"{'':<14}" + "".join(f"{season:>17}" for season in (*SEASONS, "year")))
+    for category in categories:
+        sums = [total(category=category, season=season) for season in SEASONS]
+        print(f"{category:<14}" + "".join(f"{value:>17,.2f}" for value in (*sums, sum(sums))))
+    sums = [total(season=season) for season in SEASONS]
+    print(f"{'all':<14}" + "".join(f"{value:>17,.2f}" for value in (*sums, sum(sums))))
+    print("\nby region     " + "   ".join(f"{r} {total(region=r):,.2f}" for r in regions))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m examples.retail.demo", description=__doc__)
+    parser.add_argument("--rows", type=int, default=ROWS_DEFAULT)
+    parser.add_argument("--format", choices=("csv", "parquet"), default="csv")
+    parser.add_argument("--files", choices=("daily", "monthly"), default="monthly")
+    parser.add_argument("--folder", type=Path, default=Path("build/demo"))
+    options = parser.parse_args()
+    plan = Plan(rows=options.rows, format=options.format, files=options.files)
+    run(plan, options.folder)
+
+
+if __name__ == "__main__":
+    main()
