@@ -1,5 +1,6 @@
 """A server on the toy services for all tests of the gateway, and clients for it."""
 
+import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -46,3 +47,15 @@ def client(server: Running) -> Callable[..., Any]:
         )
 
     return make
+
+
+@pytest.fixture
+def local_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every name under `localhost` is this machine, as most systems' resolvers have it."""
+    resolve = socket.getaddrinfo
+
+    def getaddrinfo(host: Any, *rest: Any, **named: Any) -> Any:
+        local = isinstance(host, str) and host.endswith("localhost")
+        return resolve("127.0.0.1" if local else host, *rest, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)

@@ -47,11 +47,13 @@ def sign_as(
     expires_seconds: int = 3600,
     region: str = "us-east-1",
     session_token: str | None = None,
+    at: datetime = SIGNED_AT,
+    host: str = "example.amazonaws.com",
 ) -> Request:
     """The request of a case, signed by awscrt. `payload` is a declared payload hash."""
     s3 = service == "s3"
     body = case.get("body", "").encode()
-    headers = [("host", "example.amazonaws.com"), *map(tuple, case.get("headers", []))]
+    headers = [("host", host), *map(tuple, case.get("headers", []))]
     if body:
         headers.append(("content-length", str(len(body))))
     request = http.HttpRequest(
@@ -70,7 +72,7 @@ def sign_as(
             ),
             region=region,
             service=service,
-            date=SIGNED_AT,
+            date=at,
             use_double_uri_encode=not s3,
             should_normalize_uri_path=not s3,
             signed_body_value=payload,

@@ -76,11 +76,12 @@ class SocketBody:
     async def drain(self) -> None:
         """Read what is left of a body that nobody wanted, if it is not too much, so that the
         client hears the answer before the connection closes."""
-        if self.length is None or self.length - self.received > BODY_GATHERED_BYTES_MAX:
+        enough = self.received + BODY_GATHERED_BYTES_MAX
+        if self.length is not None and self.length > enough:
             return
         try:
             async with asyncio.timeout(_DRAINED_SECONDS_MAX):
-                while await self._next():
+                while self.received < enough and await self._next():
                     pass
         except (BodyFailed, TimeoutError):
             return
