@@ -42,7 +42,7 @@ def to_members(operation: Operation, output: msgspec.Struct | None) -> dict[str,
     """The members of an operation's answer; what is None is left out."""
     if output is None or operation.output is None:
         return {}
-    return _structure(output)
+    return members_of(output)
 
 
 class PlainReader:
@@ -72,7 +72,8 @@ class PlainReader:
         return given
 
 
-def _structure(struct: msgspec.Struct) -> dict[str, Any]:
+def members_of(struct: msgspec.Struct) -> dict[str, Any]:
+    """The members of `struct` by AWS's names; what is None is left out."""
     members = {}
     for field in structure_of(type(struct)).fields:
         member = getattr(struct, field.attribute)
@@ -83,7 +84,7 @@ def _structure(struct: msgspec.Struct) -> dict[str, Any]:
 
 def _member(value: Value, member: Any) -> Any:
     if value.kind == "structure":
-        return _structure(member)
+        return members_of(member)
     if value.kind == "list":
         return [_member(value.item, element) for element in member]
     if value.kind == "map":
