@@ -30,7 +30,7 @@ from millpond.services.glue import needs as glue_needs
 from millpond.services.glue import operations as glue_operations
 from millpond.services.glue import shapes as glue_shapes
 from millpond.services.glue import tasks as glue_tasks
-from millpond.services.glue.lifecycle import CRAWL_KIND
+from millpond.services.glue.crawl.lifecycle import CRAWL_KIND
 from millpond.services.s3 import needs as s3_needs
 from millpond.services.s3 import operations as s3_operations
 from millpond.services.s3 import shapes as s3_shapes
