@@ -6,6 +6,7 @@ new folder, which costs two syncs, is rare.
 """
 
 import re
+import threading
 from pathlib import Path
 
 from millpond.engines.objects.files import Files
@@ -21,8 +22,8 @@ _SHELF = re.compile(r"[0-9a-f]{2}")
 
 
 class Shelves:
-    """`extend`, `list_ids` and the constructor block: they are for a thread, `extend` for one at
-    a time. The rest is for the event loop."""
+    """`extend`, `list_ids` and the constructor block: they are for a thread. The rest is for the
+    event loop."""
 
     def __init__(self, files: Files, folder: Path, ids: Ids) -> None:
         """Go on where the last process stopped.
@@ -34,6 +35,7 @@ class Shelves:
         self._folder = folder
         self._ids = ids
         files.sync_folder(folder)
+        self._extending = threading.Lock()
         self._shelf = -1
         self._free = 0
         rooms = self._sorted(folder, _ROOM)
@@ -47,38 +49,36 @@ class Shelves:
                 self._free = BLOBS_PER_SHELF - len(files.names(room / shelves[-1]))
         self._next = self._shelf + 1
 
-    @property
-    def is_full(self) -> bool:
-        """Whether `extend` must come before the next `reserve`."""
-        return self._free <= 0
-
     def reserve(self) -> str | None:
         """A fresh id, whose folder is on disk; None when `extend` must come first."""
-        if self.is_full:
+        if self._free <= 0:
             return None
         self._free -= 1
         return f"{self._shelf:06x}{self._ids.hex(_RANDOM_SIZE_BYTES)}"
 
     def extend(self) -> None:
-        """Make the next folder. After a failure the next try is in another room: what was made
-        here may never reach the disk.
+        """Make the next folder, unless another thread just did. After a failure the next try is
+        in another room: what was made here may never reach the disk.
 
         Raises:
             OSError: it could not be made or synced.
         """
-        path = self._path_of(self._next)
-        try:
-            if path.parent.name not in self._files.names(self._folder):
-                self._files.make_folder(path.parent)
-                self._files.sync_folder(self._folder)
-            self._files.make_folder(path)
-            self._files.sync_folder(path.parent)
-        except OSError:
-            self._next = (self._next // _SHELVES_PER_ROOM + 1) * _SHELVES_PER_ROOM
-            raise
-        self._shelf = self._next
-        self._next += 1
-        self._free = BLOBS_PER_SHELF
+        with self._extending:
+            if self._free > 0:
+                return
+            path = self._path_of(self._next)
+            try:
+                if path.parent.name not in self._files.names(self._folder):
+                    self._files.make_folder(path.parent)
+                    self._files.sync_folder(self._folder)
+                self._files.make_folder(path)
+                self._files.sync_folder(path.parent)
+            except OSError:
+                self._next = (self._next // _SHELVES_PER_ROOM + 1) * _SHELVES_PER_ROOM
+                raise
+            self._shelf = self._next
+            self._next += 1
+            self._free = BLOBS_PER_SHELF
 
     def leave(self, folder: Path) -> None:
         """Use `folder` no more: it could not be synced."""

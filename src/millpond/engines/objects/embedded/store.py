@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -54,7 +54,6 @@ class EmbeddedObjects:
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="objects")
         self._folder_syncs = FolderSyncs(self._executor, files.sync_folder)
         self._ageing = Ageing(clock, grace_seconds, self._remove)
-        self._extending = asyncio.Lock()
         self._writing: set[str] = set()
 
     @classmethod
@@ -137,7 +136,7 @@ class EmbeddedObjects:
         job = None
         try:
             for index in range(start // BLOCK_SIZE_BYTES, count_blocks(end) if start < end else 0):
-                job = self._executor.submit(reader.piece, index, start, end)
+                job = self._submit(reader.piece, index, start, end)
                 yield await asyncio.wrap_future(job)
         finally:
             if job is not None:
@@ -182,18 +181,18 @@ class EmbeddedObjects:
 
     async def _run(self, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
         """Do `function` in a thread."""
+        return await asyncio.wrap_future(self._submit(function, *arguments, **named))
+
+    def _submit(self, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> Future[T]:
         try:
-            job = self._executor.submit(function, *arguments, **named)
+            return self._executor.submit(function, *arguments, **named)
         except RuntimeError as error:
             raise Unavailable("The objects are closed.") from error
-        return await asyncio.wrap_future(job)
 
     async def _begin(self) -> Upload:
         try:
             while (blob_id := self._shelves.reserve()) is None:
-                async with self._extending:
-                    if self._shelves.is_full:
-                        await self._run(self._shelves.extend)
+                await self._run(self._shelves.extend)
         except OSError as error:
             raise write_trouble(error) from error
         self._writing.add(blob_id)
@@ -213,8 +212,10 @@ class EmbeddedObjects:
         return blob
 
     async def _abandon(self, upload: Upload) -> None:
-        await upload.abandon()
-        self._writing.discard(upload.draft.id)
+        try:
+            await upload.abandon()
+        finally:
+            self._writing.discard(upload.draft.id)
 
     async def _remove(self, blob_ids: Collection[str]) -> None:
         """Take files away; what cannot be is an orphan."""

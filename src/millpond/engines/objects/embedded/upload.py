@@ -6,6 +6,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, wait
+from contextlib import suppress
 
 from millpond.engines.objects.embedded.draft import Draft
 from millpond.engines.objects.embedded.trouble import write_trouble
@@ -47,7 +48,8 @@ class Upload:
         return blob
 
     async def abandon(self) -> None:
-        """Leave nothing behind. Goes on in its thread when the caller is cancelled."""
+        """Leave nothing behind. Goes on in its thread when the caller is cancelled, and is left
+        undone once the objects are closed: what remains then is an orphan."""
         job = self._job
 
         def end() -> None:
@@ -55,7 +57,8 @@ class Upload:
                 wait([job])
             self.draft.abandon()
 
-        await asyncio.shield(asyncio.wrap_future(self._executor.submit(end)))
+        with suppress(RuntimeError):
+            await asyncio.shield(asyncio.wrap_future(self._executor.submit(end)))
 
     def _start(self, work: Callable[[], Blob | None]) -> None:
         try:
