@@ -8,6 +8,7 @@ import multiprocessing
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 from urllib.parse import urlsplit
 
 import uvloop
@@ -70,8 +71,7 @@ class _Connection(asyncio.Protocol):
         self._sent_at = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
         self._send()
 
     def data_received(self, data: bytes) -> None:
@@ -95,7 +95,7 @@ class _Connection(asyncio.Protocol):
     def _length(self, head: bytes) -> int:
         status = int(head[9:12])
         if status >= 300:
-            raise RuntimeError(f"The server answered {head.decode(errors='replace')}")
+            self._load.fail(RuntimeError(f"The server answered {head.decode(errors='replace')}"))
         for line in head.split(b"\r\n")[1:]:
             name, _, value = line.partition(b":")
             if name.lower() == b"content-length":
@@ -124,10 +124,14 @@ class _Load:
 
     def lost(self, error: Exception | None) -> None:
         self._open -= 1
-        if error is not None and not self._done.done():
-            self._done.set_exception(error)
+        if error is not None:
+            self.fail(error)
         elif self._open == 0 and not self._done.done():
             self._done.set_result(None)
+
+    def fail(self, error: Exception) -> None:
+        if not self._done.done():
+            self._done.set_exception(error)
 
     async def wait(self) -> None:
         await self._done
