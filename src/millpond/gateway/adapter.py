@@ -144,9 +144,12 @@ class Application:
 
 
 def _body_of(headers: HeaderMap, protocol: Any) -> SocketBody | BytesBody:
-    length = headers.get("content-length")
-    if length is not None:
-        return SocketBody(protocol, int(length)) if length != "0" else _NO_BODY
+    """The server has checked the framing: several lengths are the same one, and a length beside
+    HTTP chunks is gone."""
+    lengths = headers.get_all("content-length")
+    if lengths:
+        length = int(lengths[0].partition(",")[0])
+        return SocketBody(protocol, length) if length else _NO_BODY
     return SocketBody(protocol, None) if "transfer-encoding" in headers else _NO_BODY
 
 
