@@ -5,11 +5,11 @@ of its own, which end with it.
 """
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from millpond.app.config import Settings
 from millpond.app.spark_door import Engine, EngineMissing, SparkDoor
-from millpond.app.wiring import Address
 from millpond.engines.spark.interface import Access, CannotStart, Cluster, Order, Spark
 from millpond.kernel.clock import Clock
 from millpond.kernel.credentials import Credential, CredentialsIssuer
@@ -40,7 +40,7 @@ class _ShellEngine:
 
 
 class ShellSpark:
-    """Listens from `open` until `close`. `address` is filled before the first program comes."""
+    """Listens from `open` until `close`. `endpoint` tells where the platform answers."""
 
     def __init__(
         self,
@@ -48,13 +48,13 @@ class ShellSpark:
         spark: Spark,
         credentials: CredentialsIssuer,
         clock: Clock,
-        address: Address,
+        endpoint: Callable[[], str],
     ) -> None:
         self.token = secrets.token_urlsafe(24)
         self._settings = settings
         self._spark = spark
         self._credentials = credentials
-        self._address = address
+        self._endpoint = endpoint
         self._door = SparkDoor(self.token, self._start, clock, settings.spark_idle_seconds)
 
     async def open(self) -> str:
@@ -74,7 +74,7 @@ class ShellSpark:
             role=ROLE, session_name="spark", actions=("*",), lifetime_seconds=_LIFETIME_SECONDS
         )
         access = Access(
-            endpoint=self._address.endpoint,
+            endpoint=self._endpoint(),
             region=self._settings.region,
             access_key_id=credential.access_key_id,
             secret_access_key=credential.secret_access_key,

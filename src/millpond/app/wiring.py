@@ -52,6 +52,9 @@ class Address:
 
     endpoint: str = ""
 
+    def __call__(self) -> str:
+        return self.endpoint
+
 
 @dataclass(frozen=True, slots=True)
 class Platform:
