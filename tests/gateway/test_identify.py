@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 
 from millpond.gateway.identify import Directory, split_host
+from millpond.gateway.refusals import Trouble
 from millpond.wire.http import HeaderMap, Request
 from tests.gateway.toy import Shelf, make_services
 
+HOST = HeaderMap([("host", "h")])
 SCOPE = "AWS4-HMAC-SHA256 Credential=k/20150830/us-east-1/{}/aws4_request,SignedHeaders=host"
 
 
@@ -139,5 +141,17 @@ def test_a_service_that_is_not_here_is_answered_in_its_form(
 def test_what_cannot_be_read_in_one_way_only_is_not_readable(
     directory: Directory, asked: Request
 ) -> None:
-    assert not directory.identify(asked, "s3").readable
-    assert directory.identify(request("/a/../b//c\\d"), "s3").readable
+    assert directory.identify(asked, "s3").fault is Trouble.UNREADABLE
+    assert directory.identify(request("/a/../b//c\\d"), "s3").fault is None
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        request("/" + "a" * 65536),
+        request(x="y" * 65536),
+        Request("GET", "/", "q" * 65536, HOST, "h"),
+    ],
+)
+def test_a_head_that_is_too_long_is_not_taken(directory: Directory, asked: Request) -> None:
+    assert directory.identify(asked, "s3").fault is Trouble.HEAD_TOO_LARGE

@@ -27,7 +27,6 @@ from millpond.kernel.body import Body, BytesBody, FileBody
 from millpond.kernel.limits import (
     BODY_GATHERED_BYTES_MAX,
     BODY_IDLE_SECONDS_MAX,
-    HEADERS_SIZE_BYTES_MAX,
 )
 from millpond.wire.http import Answer, HeaderMap, Request
 
@@ -39,6 +38,8 @@ IDLE_SECONDS_MAX = 60.0
 """How long a connection may be silent between requests, or in the middle of a request's head."""
 
 _BACKLOG = 1024
+_BUFFER_SIZE_BYTES = 256 * 1024
+"""What the server reads at once of a body, and the longest head that it takes in at all."""
 _READ_AT_ONCE_BYTES_MAX = 256 * 1024
 _ANSWERED_AT_ONCE_BYTES_MAX = 1024 * 1024
 _DRAINED_SECONDS_MAX = 5.0
@@ -301,7 +302,7 @@ class _Server(Server):  # type: ignore[misc]
             runtime_blocking_threads=_FILE_THREADS_MAX,
             http1_settings=HTTP1Settings(
                 header_read_timeout=int(IDLE_SECONDS_MAX * 1000),
-                max_buffer_size=HEADERS_SIZE_BYTES_MAX,
+                max_buffer_size=_BUFFER_SIZE_BYTES,
             ),
             log_level=LogLevels.error,
             log_dictconfig={"loggers": {"_granian": {"handlers": [], "propagate": True}}},

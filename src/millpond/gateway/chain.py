@@ -114,8 +114,8 @@ class Gateway:
 
     async def _authenticate(self, exchange: Exchange) -> None:
         target = exchange.target
-        if not target.readable:
-            raise refuse(target.model, Trouble.UNREADABLE)
+        if target.fault:
+            raise refuse(target.model, target.fault)
         exchange.who = await authenticate(
             exchange.claim,
             sent=exchange.sent,

@@ -11,7 +11,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from millpond.gateway.refusals import Trouble
 from millpond.gateway.service import Service
+from millpond.kernel.limits import HEADERS_SIZE_BYTES_MAX
 from millpond.wire.http import Request
 from millpond.wire.shape import ServiceModel
 from millpond.wire.sigv4_claim import claimed_service
@@ -34,14 +36,14 @@ _UNKNOWN_REST = ServiceModel(name="unknown", signing_name="", protocol="rest-xml
 @dataclass(frozen=True, slots=True)
 class Target:
     """Whom a request is for. `service` is None when Millpond has no such service; `model` then
-    tells only how to answer. `request` is path-style; `endpoint` has no bucket in it. A request
-    with a `readable` of False has a path, host or method that stands for nothing."""
+    tells only how to answer. `request` is path-style; `endpoint` has no bucket in it. `fault` is
+    what is wrong with the request's head, whoever it is for."""
 
     service: Service | None
     model: ServiceModel
     request: Request
     endpoint: str
-    readable: bool
+    fault: Trouble | None
 
 
 class Directory:
@@ -68,11 +70,11 @@ class Directory:
         bucket, host = (
             split_host(request.host) if model.signing_name == "s3" else ("", request.host)
         )
-        readable = _is_readable(request)
-        if bucket and readable:
+        fault = _fault(request)
+        if bucket and fault is None:
             path = f"/{bucket}{request.path}" if request.path != "/" else f"/{bucket}"
             request = replace(request, path=path)
-        return Target(service, model, request, f"http://{host}", readable)
+        return Target(service, model, request, f"http://{host}", fault)
 
     def _guess(self, request: Request) -> Service | None:
         """Whom a request without a readable credential is for, by its looks."""
@@ -100,18 +102,21 @@ def split_host(host: str) -> tuple[str, str]:
     return "", host
 
 
-def _is_readable(request: Request) -> bool:
-    """The path stands for the same thing everywhere: decoded once, no byte lost in it; there is
-    one host; and the method is one that AWS uses."""
-    path, hosts = request.path, request.headers.get_all("host")
-    return (
-        path.startswith("/")
-        and "\x00" not in path
-        and "\ufffd" not in path
-        and request.method in _METHODS
-        and len(hosts) == 1
-        and hosts[0] == request.host
-    )
+def _fault(request: Request) -> Trouble | None:
+    """Why a head cannot be taken: its path does not stand for the same thing everywhere (decoded
+    once, no byte lost in it), there is not one host, the method is none of AWS's, or it is too
+    long."""
+    path, headers = request.path, request.headers
+    hosts = headers.get_all("host")
+    size = len(path) + len(request.query)
+    for name in headers:
+        for value in headers.get_all(name):
+            size += len(name) + len(value)
+    if size > HEADERS_SIZE_BYTES_MAX:
+        return Trouble.HEAD_TOO_LARGE
+    readable = path.startswith("/") and "\x00" not in path and "\ufffd" not in path
+    known = request.method in _METHODS and len(hosts) == 1 and hosts[0] == request.host
+    return None if readable and known else Trouble.UNREADABLE
 
 
 def _form_of(request: Request) -> ServiceModel:

@@ -28,6 +28,7 @@ class Trouble(Enum):
     BODY_SLOW = auto()
     LENGTH_MISSING = auto()
     UNREADABLE = auto()
+    HEAD_TOO_LARGE = auto()
     OVERLOADED = auto()
     FULL = auto()
     INTERNAL = auto()
@@ -137,6 +138,11 @@ _S3: Mapping[Reason | Trouble | ChunkFault, _Row] = {
         "You must provide the Content-Length HTTP header.",
     ),
     Trouble.UNREADABLE: ("InvalidURI", 400, "Couldn't parse the specified URI."),
+    Trouble.HEAD_TOO_LARGE: (
+        "RequestHeaderSectionTooLarge",
+        400,
+        "Your request header and query-string sizes exceed the maximum allowed size.",
+    ),
     Trouble.OVERLOADED: ("SlowDown", 503, "Please reduce your request rate."),
     Trouble.FULL: ("ServiceUnavailable", 503, _FULL),
     Trouble.INTERNAL: (
@@ -173,6 +179,7 @@ _QUERY: Mapping[Reason | Trouble | ChunkFault, _Row] = {
     Trouble.BODY_TRUNCATED: ("MalformedInput", 400, "The request body ended early."),
     Trouble.BODY_SLOW: ("RequestTimeout", 408, "The request body came too slowly."),
     Trouble.UNREADABLE: ("MalformedInput", 400, "The request target cannot be read."),
+    Trouble.HEAD_TOO_LARGE: ("RequestEntityTooLarge", 413, "The request's head is too large."),
     Trouble.OVERLOADED: (
         "ServiceUnavailable",
         503,
