@@ -75,7 +75,6 @@ def draw(rows: Iterable[dict[str, Any]], years: str, folder: Path) -> list[Path]
         "font.family": "sans-serif",
         "font.sans-serif": ["DejaVu Sans"],
         "text.color": INK,
-        "svg.fonttype": "none",
         "svg.hashsalt": "millpond",
     }
     with mpl.rc_context(style):
@@ -106,7 +105,8 @@ def draw(rows: Iterable[dict[str, Any]], years: str, folder: Path) -> list[Path]
         folder.mkdir(parents=True, exist_ok=True)
         paths = [folder / "revenue.svg", folder / "revenue.png"]
         for path in paths:
-            figure.savefig(path, dpi=150, facecolor=PAPER)
+            metadata = {"Date": None} if path.suffix == ".svg" else None
+            figure.savefig(path, dpi=150, facecolor=PAPER, metadata=metadata)
         plt.close(figure)
     return paths
 
