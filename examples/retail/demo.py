@@ -102,7 +102,7 @@ def run(plan: Plan, folder: Path) -> None:
 
     with stages.stage("Make orders") as tell:
         totals = Totals()
-        for path, totals in generate(plan, folder):
+        for path in generate(plan, folder, totals):
             tell(f"{path.name}, {totals.size_bytes / 1e6:,.0f} MB")
         tell(f"{plan.rows:,} orders in {totals.files:,} files, {totals.size_bytes / 1e6:,.0f} MB")
 

@@ -82,9 +82,8 @@ class Totals:
         path.write_text(json.dumps(groups, indent=1))
 
 
-def generate(plan: Plan, folder: Path) -> Iterator[tuple[Path, Totals]]:
-    """Write the files, one by one; each step gives the file and the totals so far."""
-    totals = Totals()
+def generate(plan: Plan, folder: Path, totals: Totals) -> Iterator[Path]:
+    """Write the files, one by one, and count them in `totals`."""
     days = plan.days
     rows_by_day = _apportion(plan, days)
     first_ids = np.concatenate([[1], 1 + np.cumsum(rows_by_day)])
@@ -104,7 +103,7 @@ def generate(plan: Plan, folder: Path) -> Iterator[tuple[Path, Totals]]:
         _write(pa.concat_tables(tables), path)
         totals.files += 1
         totals.size_bytes += path.stat().st_size
-        yield path, totals
+        yield path
     totals.write(folder / "totals.json")
 
 
@@ -219,7 +218,7 @@ def _read_plan(arguments: list[str] | None) -> tuple[Plan, Path]:
 def main(arguments: list[str] | None = None) -> None:
     plan, folder = _read_plan(arguments)
     totals = Totals()
-    for path, totals in generate(plan, folder):
+    for path in generate(plan, folder, totals):
         print(f"\r{path.name}  {totals.size_bytes / 1e6:,.0f} MB", end="", flush=True)
     revenue = sum(totals.revenue_cents.values()) / 100
     print(f"\r{plan.rows:,} orders in {totals.files:,} files, {totals.size_bytes / 1e6:,.0f} MB")
