@@ -76,6 +76,7 @@ SNAKE_FIXES = (
     (re.compile(r"\bif_none_match_e_tag"), "if_none_match_etag"),
 )
 JAVA_SURROGATES = re.compile(r"\\[uU][dD]8..\\[uU][dD][cC]..-\\[uU][dD][bB]..\\[uU][dD][fF]..")
+JAVA_SEPARATORS = r"\u0020\u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000"
 JAVA_CLASSES = {
     r"\p{Alpha}": "a-zA-Z",
     r"\p{Alnum}": "a-zA-Z0-9",
@@ -102,6 +103,9 @@ def class_name(name: str) -> str:
 def python_pattern(java: str) -> str | None:
     """The pattern, anchored, as Python writes it; None when Python has no such pattern."""
     text = JAVA_SURROGATES.sub(r"\\U00010000-\\U0010FFFF", java)
+    if r"\p{L}" in text and r"\p{N}" in text and "_" in text:
+        text = text.replace(r"\p{N}", "").replace(r"\p{L}", r"\w")
+        text = text.replace(r"\p{Z}", JAVA_SEPARATORS)
     for name, members in JAVA_CLASSES.items():
         text = text.replace(f"[{name}", f"[{members}").replace(name, f"[{members}]")
     flags = ""

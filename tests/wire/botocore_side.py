@@ -191,12 +191,18 @@ def _strings(
         return st.sampled_from(enum)
     if location == "header":
         return HEADER_TEXT
-    if location == "uri":
+    if location == "uri" and not java:
         return st.text(string.ascii_letters + "-._~ +%&=ü", min_size=max(1, least), max_size=20)
     pattern = python_pattern(java) if java else None
-    if pattern and not xml:
+    if pattern:
         drawn = PRINTABLE if "U0010FFFF" in pattern else st.from_regex(pattern)
-        found = drawn.filter(lambda text: least <= len(text) <= most and re.search(pattern, text))
+        found = drawn.filter(
+            lambda text: (
+                least <= len(text) <= most
+                and re.search(pattern, text)
+                and not (xml and re.search("[\x00-\x08\x0b-\x1f]", text))
+            )
+        )
         plain = [text for text in ("x" * max(least, 1), "1" * max(least, 1), ARN, ARN + "a")
                  if least <= len(text) <= most and re.search(pattern, text)]  # fmt: skip
         return st.sampled_from(plain) | found if plain else found

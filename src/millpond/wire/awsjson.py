@@ -69,12 +69,12 @@ class JsonProtocol:
     ) -> msgspec.Struct | None:
         if operation.input is None:
             return None
-        document = gathered(body)
+        document = gathered(body) or b"{}"
         decoder = self._decoders.get(operation.name)
         if decoder is None:
             decoder = self._decoders[operation.name] = msgspec.json.Decoder(operation.input)
         try:
-            decoded: msgspec.Struct = decoder.decode(document or b"{}")
+            decoded: msgspec.Struct = decoder.decode(document)
         except (msgspec.MsgspecError, ValueError, RecursionError):
             return read_json(operation.input, document, self._model.validation_code)
         return decoded
