@@ -1,0 +1,86 @@
+"""`millpond status` shows what is at work, and nothing that is not."""
+
+import time
+from typing import Any
+
+import pytest
+
+from millpond.app.client import CallFailed, Client
+from millpond.app.credentials import KeyPair
+from millpond.app.folder import Run
+from millpond.app.status import describe
+
+ANSWERS = {
+    "ElasticMapReduce.ListClusters": {
+        "Clusters": [{"Id": "j-1", "Name": "nightly", "Status": {"State": "RUNNING"}}]
+    },
+    "AmazonAthena.ListWorkGroups": {"WorkGroups": [{"Name": "primary"}, {"Name": "empty"}]},
+    "AWSGlue.GetCrawlers": {
+        "Crawlers": [{"Name": "idle", "State": "READY"}, {"Name": "orders", "State": "RUNNING"}]
+    },
+}
+
+
+class Recorded:
+    """Answers as a server does."""
+
+    def call(self, service: str, target: str, **members: Any) -> Any:
+        if target == "AmazonAthena.ListQueryExecutions":
+            return {
+                "QueryExecutionIds": ["q-1", "q-2"] if members["WorkGroup"] == "primary" else []
+            }
+        if target == "AmazonAthena.BatchGetQueryExecution":
+            states = zip(members["QueryExecutionIds"], ("RUNNING", "SUCCEEDED"), strict=True)
+            return {
+                "QueryExecutions": [
+                    {
+                        "QueryExecutionId": name,
+                        "Status": {"State": state},
+                        "Query": "SELECT  *\nFROM " + "t" * 100,
+                    }
+                    for name, state in states
+                ]
+            }
+        return ANSWERS[target]
+
+
+def test_what_is_at_work_is_shown() -> None:
+    started_ms = int((time.time() - 3725) * 1000)
+    run = Run(
+        pid=7,
+        endpoint="http://127.0.0.1:4566",
+        region="us-east-1",
+        access_key_id="AKIA",
+        started_ms=started_ms,
+    )
+    assert list(describe(run, Recorded())) == [
+        "server    http://127.0.0.1:4566  process 7  up 1 h 2 min",
+        "cluster   j-1  RUNNING  nightly",
+        "query     q-1  RUNNING  SELECT * FROM " + "t" * 45 + "…",
+        "crawler   orders  RUNNING",
+    ]
+
+
+def test_an_idle_server_says_that_nothing_is_at_work(fresh_server) -> None:
+    finished = fresh_server.command("status")
+    assert finished.returncode == 0, finished.stderr
+    server, *rest = finished.stdout.splitlines()
+    assert server.startswith(f"server    {fresh_server.endpoint}  process ")
+    assert rest == [
+        "cluster   none at work",
+        "query     none at work",
+        "crawler   none at work",
+    ]
+
+
+def test_a_server_that_does_not_answer_is_named() -> None:
+    client = Client("http://127.0.0.1:1", "us-east-1", KeyPair("AKIA", "secret-secret"))
+    with pytest.raises(CallFailed, match=r"no answer from 127\.0\.0\.1:1"):
+        client.call("glue", "AWSGlue.GetCrawlers")
+
+
+def test_a_refusal_is_told(server) -> None:
+    pair = KeyPair(server.access_key_id, "not the secret of that key")
+    client = Client(server.endpoint, server.region, pair)
+    with pytest.raises(CallFailed, match=r"AWSGlue.GetCrawlers: 4\d\d .*Signature"):
+        client.call("glue", "AWSGlue.GetCrawlers")
