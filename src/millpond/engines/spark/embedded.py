@@ -92,7 +92,7 @@ class SailCluster:
         return self._engine_ended is not None and not self._engine_ended.done()
 
     async def start_engine(self) -> None:
-        """Start the engine unless it runs.
+        """Make the cluster's folders; start the engine unless it runs or is not wanted.
 
         Raises:
             CannotStart: it did not come up; the text has the end of its log.
@@ -101,6 +101,8 @@ class SailCluster:
             if self.is_running:
                 return
             programs = await asyncio.to_thread(self._make_folders)
+            if not self._order.with_engine:
+                return
             log = self._folder / "logs" / "engine.log"
             command = Command(
                 (str(programs / "python3"), "-P", "-m", "millpond.engines.spark.runtime.engine"),
@@ -126,7 +128,7 @@ class SailCluster:
         programs = self._folder / "env" / "bin"
         folder = application.folder
         await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
-        spark = {"SPARK_REMOTE": f"sc://127.0.0.1:{self._port}"}
+        spark = {"SPARK_REMOTE": f"sc://127.0.0.1:{self._port}"} if self.is_running else {}
         command = Command(
             application.arguments,
             env=self._environment(programs) | spark | dict(application.environment),

@@ -18,6 +18,7 @@ _SOURCES = Path(__file__).resolve().parents[3]
 _MODULES = {
     "spark-submit": f"{_RUNTIME}.submit",
     "spark-sql": f"{_RUNTIME}.sql",
+    "run-script": f"{_RUNTIME}.script",
     "pip": "pip",
     "pip3": "pip",
     "aws": "awscli",

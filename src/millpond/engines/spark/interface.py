@@ -5,8 +5,9 @@
     finished = await run.wait()
     await cluster.stop()
 
-An application is a command line of the release's programs: `spark-submit`, `spark-sql`, and what a
-cluster's shell has besides (`bash`, `python3`, `pip3`, `aws`). It runs in its own process group
+An application is a command line of the release's programs: `spark-submit`, `spark-sql`,
+`run-script` (fetches a script from S3 and becomes it), and what a cluster's shell has besides
+(`bash`, `python3`, `pip3`, `aws`). It runs in its own process group
 with the environment that it is given, and sees its cluster's folder and nothing else of the
 platform's data. Programs that use Spark reach the cluster's engine with no setting of their own.
 
@@ -51,12 +52,14 @@ class Order:
     """A cluster to start. `folder` is its own; it is made, and kept when the cluster stops.
 
     `properties` are its Spark defaults (`spark.…`), `environment` is added to that of every
-    application. Without `access` there is no S3 and no catalog.
+    application. Without `access` there is no S3 and no catalog; without `with_engine` there is
+    only the shell, for command lines that do not use Spark.
     """
 
     name: str
     folder: Path
     access: Access | None = None
+    with_engine: bool = True
     properties: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
 

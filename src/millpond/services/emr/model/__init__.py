@@ -1,0 +1,1 @@
+"""What clusters and steps are, and the rules for them. Pure."""

@@ -1,0 +1,183 @@
+"""One cluster's life in this process: from where its records stand to its end.
+
+What is to happen is decided by `model.flow` in transactions; this does it: starts the engine, runs
+bootstrap actions and steps, and tells the flow how they ended. Operations write their wishes
+(more steps, cancel, terminate) into the records and wake it.
+
+When the platform stops, or is killed, the records stay as they are and the processes end. The next
+run takes it up: a step that ran has failed, a step that waits goes on, an end begun is finished.
+"""
+
+import asyncio
+import shutil
+
+from millpond.engines.spark import interface as spark
+from millpond.kernel.call import Call
+from millpond.kernel.credentials import Credential
+from millpond.kernel.tasks import Task, Wake
+from millpond.services.emr.model.configurations import read_configurations
+from millpond.services.emr.model.flow import Flow
+from millpond.services.emr.model.places import engine_place
+from millpond.services.emr.model.records import CLUSTER_ENDED, Cluster
+from millpond.services.emr.model.releases import has_spark
+from millpond.services.emr.model.role import ACTIONS, role_name
+from millpond.services.emr.needs import Needs
+from millpond.services.emr.running.bootstrap import run_bootstrap_actions
+from millpond.services.emr.running.desk import Desk
+from millpond.services.emr.running.logs import Logs
+from millpond.services.emr.running.step_runs import StepRuns
+
+CREDENTIALS_LIFETIME_SECONDS = 7 * 24 * 3600
+CREDENTIALS_RENEWED_SECONDS = 24 * 3600
+"""Credentials older than this are renewed as soon as no step runs."""
+
+
+class ClusterRun:
+    """`drive` runs once."""
+
+    def __init__(self, needs: Needs, task: Task, wake: Wake) -> None:
+        self._needs, self._task = needs, task
+        self._desk = Desk(needs, task, wake)
+        self._folder = needs.folder / task.subject
+        self._steps = StepRuns(self._desk, self._folder, needs.clock)
+        self._engine: spark.Cluster | None = None
+        self._logs: Logs | None = None
+        self._issued_ms = 0
+
+    async def drive(self) -> int | None:
+        """Run the cluster to its end (None), or until the platform stops (take it up again)."""
+        flow = await self._desk.look()
+        if flow is None or flow.cluster.state in CLUSTER_ENDED:
+            await self._remove_folder()
+            return None
+        self._desk.open()
+        try:
+            credential = await self._lend(flow.cluster)
+            self._logs = logs = self._open_logs(credential)
+            await self._steps.archive_interrupted(flow, logs)
+            await self._desk.tell(lambda flow: flow.take_up(self._desk.now_ms()))
+            engine = await self._start(credential, logs)
+            if engine is not None and await run_bootstrap_actions(
+                self._desk, engine, logs, self._folder, self._needs.clock
+            ):
+                await self._work(logs)
+            if self._desk.stopping:
+                return self._desk.now_ms()
+            await self._end(logs)
+            return None
+        finally:
+            await self._let_go()
+
+    async def _lend(self, cluster: Cluster) -> Credential:
+        """Credentials for the cluster's programs; those that it had before end."""
+        if cluster.access_key_id:
+            await self._needs.credentials.revoke(cluster.access_key_id)
+        credential = await self._needs.credentials.issue(
+            role=role_name(cluster.request.job_flow_role or ""),
+            session_name=cluster.master.ec2_id,
+            actions=ACTIONS,
+            lifetime_seconds=CREDENTIALS_LIFETIME_SECONDS,
+        )
+        now_ms, key_id = self._desk.now_ms(), credential.access_key_id
+        await self._desk.tell(lambda flow: flow.configure(now_ms, access_key_id=key_id))
+        self._issued_ms = now_ms
+        return credential
+
+    def _open_logs(self, credential: Credential) -> Logs:
+        needs, task = self._needs, self._task
+        call = Call(
+            service="emr",
+            operation="RunJobFlow",
+            account=task.account,
+            region=task.region,
+            principal=credential.principal,
+            request_id=needs.ids.uuid(),
+            endpoint=needs.endpoint(),
+        )
+        return Logs(needs.call_aws, call, needs.clock)
+
+    async def _start(self, credential: Credential, logs: Logs) -> spark.Cluster | None:
+        """Start the engine; None when the cluster is to end instead."""
+        flow = await self._desk.read()
+        if flow.is_ending or self._desk.stopping:
+            return None
+        try:
+            engine = await self._needs.spark.start(self._order(flow.cluster, credential))
+        except spark.CannotStart as error:
+            text, now_ms = str(error), self._desk.now_ms()
+            await self._desk.tell(lambda flow: flow.terminate("INTERNAL_ERROR", text, now_ms))
+            return None
+        self._engine = engine
+        logs.follow(engine_place(flow.cluster), self._folder / "logs" / "engine.log")
+        await self._desk.tell(lambda flow: flow.begin_bootstrap())
+        return engine
+
+    def _order(self, cluster: Cluster, credential: Credential) -> spark.Order:
+        request = cluster.request
+        by_group = (group.config.configurations for group in cluster.groups)
+        settings = read_configurations(request.configurations, *by_group)
+        return spark.Order(
+            name=cluster.id,
+            folder=self._folder,
+            access=spark.Access(
+                endpoint=self._needs.endpoint(),
+                region=self._task.region,
+                access_key_id=credential.access_key_id,
+                secret_access_key=credential.secret_access_key,
+                session_token=credential.session_token,
+            ),
+            with_engine=has_spark(request),
+            properties=settings.properties,
+            environment=settings.environment,
+        )
+
+    async def _work(self, logs: Logs) -> None:
+        """Run steps until the cluster is to end or the platform stops."""
+        desk = self._desk
+        while not await desk.must_stop():
+            flow = await desk.read()
+            self._steps.cancel_asked(flow)
+            await self._renew_credentials(flow, logs)
+            if self._engine is not None and await self._steps.start_next(
+                flow.cluster, self._engine, logs
+            ):
+                continue
+            idle_until_ms = flow.idle_until_ms
+            if idle_until_ms is not None and desk.now_ms() >= idle_until_ms:
+                await desk.tell(lambda flow: flow.idle_out(desk.now_ms()))
+                continue
+            await desk.wait(self._steps.running, idle_until_ms)
+            await self._steps.collect_ended()
+
+    async def _renew_credentials(self, flow: Flow, logs: Logs) -> None:
+        """Between steps, give a cluster that is old fresh credentials and a fresh engine."""
+        age_ms = self._desk.now_ms() - self._issued_ms
+        if self._steps.running or age_ms < CREDENTIALS_RENEWED_SECONDS * 1000:
+            return
+        if self._engine is not None:
+            await self._engine.stop()
+        self._engine = await self._start(await self._lend(flow.cluster), logs)
+
+    async def _end(self, logs: Logs) -> None:
+        """End what runs, keep its logs, and tell that the cluster has ended."""
+        await self._steps.end_all()
+        if self._engine is not None:
+            await self._engine.stop()
+        await logs.finish(self._folder / "logs" / "engine.log")
+        await self._remove_folder()
+        cluster = (await self._desk.read()).cluster
+        if cluster.access_key_id:
+            await self._needs.credentials.revoke(cluster.access_key_id)
+        await self._desk.tell(lambda flow: flow.end(self._desk.now_ms()))
+
+    async def _let_go(self) -> None:
+        """Leave no process and no task behind."""
+        if self._engine is not None:
+            await self._engine.stop()
+        self._steps.let_go()
+        if self._logs is not None:
+            await self._logs.stop()
+        self._desk.close()
+
+    async def _remove_folder(self) -> None:
+        await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
