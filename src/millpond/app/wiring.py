@@ -26,6 +26,10 @@ from millpond.kernel.clock import Clock
 from millpond.kernel.ids import Ids
 from millpond.kernel.pages import Pages
 from millpond.kernel.tasks import Task, schedule
+from millpond.services.emr import needs as emr_needs
+from millpond.services.emr import operations as emr_operations
+from millpond.services.emr import shapes as emr_shapes
+from millpond.services.emr import tasks as emr_tasks
 from millpond.services.glue import needs as glue_needs
 from millpond.services.glue import operations as glue_operations
 from millpond.services.glue import shapes as glue_shapes
@@ -117,6 +121,22 @@ async def open_platform(
                 call_aws=caller(services, glue_needs.CALLS),
             ),
             glue_tasks.STEPS,
+        )
+        services["emr"] = Service(
+            emr_shapes.MODEL,
+            emr_operations.OPERATIONS,
+            emr_needs.Needs(
+                records=records,
+                clock=clock,
+                ids=ids,
+                pages=pages,
+                call_aws=caller(services, emr_needs.CALLS),
+                credentials=credentials,
+                spark=spark,
+                folder=settings.data / "clusters",
+                endpoint=address,
+            ),
+            emr_tasks.STEPS,
         )
         await _schedule_at_start(records)
         yield Platform(
