@@ -359,7 +359,8 @@ class Writer:
             settings["name"] = wire_name
         if serialization.get("xmlAttribute"):
             settings["attribute"] = True
-        if namespace := serialization.get("xmlNamespace"):
+        namespace = serialization.get("xmlNamespace", {})
+        if namespace and "prefix" not in namespace:
             settings["namespace"] = namespace["uri"]
         if not settings:
             return ""
