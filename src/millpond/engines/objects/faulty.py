@@ -82,7 +82,8 @@ class FaultyObjects:
 class FaultyDisk:
     """`files`, with the failures of `faults`: no space, short writes, an EIO from a sync.
 
-    `tried_again` names what was synced once more after its sync had failed; nothing ever should.
+    `tried_again` names the files that were synced once more after their sync had failed, which
+    should be none. A folder may be: for the entries made since.
     """
 
     def __init__(self, files: Files, faults: Faults) -> None:
@@ -133,11 +134,17 @@ class FaultyDisk:
 
     def sync(self, descriptor: int) -> None:
         path = self._paths[descriptor]
-        self._sync(path)
+        if path in self._failed:
+            self.tried_again.append(path)
+        try:
+            self._fail_sync()
+        except OSError:
+            self._failed.add(path)
+            raise
         self._files.sync(descriptor)
 
     def sync_folder(self, path: Path) -> None:
-        self._sync(path)
+        self._fail_sync()
         self._files.sync_folder(path)
 
     def link(self, path: Path, also: Path) -> None:
@@ -153,13 +160,9 @@ class FaultyDisk:
         self._maybe_fail("names", errno.EIO)
         return self._files.names(path)
 
-    def _sync(self, path: Path) -> None:
-        if path in self._failed:
-            self.tried_again.append(path)
+    def _fail_sync(self) -> None:
         for number in (errno.EIO, errno.ENOSPC):
-            if self._faults.strikes(f"sync: {errno.errorcode[number]}"):
-                self._failed.add(path)
-                raise OSError(number, "A sync failed, as planned")
+            self._maybe_fail("sync", number)
 
     def _maybe_fail(self, place: str, number: int) -> None:
         if self._faults.strikes(f"{place}: {errno.errorcode[number]}"):
