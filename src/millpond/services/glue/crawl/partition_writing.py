@@ -117,28 +117,25 @@ def _essence(described: PartitionInput) -> PartitionInput:
 
 
 async def _gone(writer: Writer, table: Table, keep: set[tuple[str, ...]]) -> list[tuple[str, ...]]:
-    """The values of partitions within the table's folder that were not found any more, and of
-    those that do not fit the table's keys."""
-    if writer.definition.delete_behavior == "LOG":
-        return []
+    """The values of partitions within the table's folder that were not found any more, unless that
+    is only to be logged, and of those that do not fit the table's keys."""
+    logs = writer.definition.delete_behavior == "LOG"
     storage = table.input.storage_descriptor
     folder = (storage and storage.location) or ""
-    gone: list[tuple[str, ...]] = []
 
-    async def work(transaction: Transaction) -> None:
-        gone.clear()
+    async def work(transaction: Transaction) -> list[tuple[str, ...]]:
+        gone: list[tuple[str, ...]] = []
         partitions = Partitions(transaction, writer.scope, table.id)
         async for _, values, record in partitions.scan():
-            if values in keep:
-                continue
-            inner = (await partitions.decode(record)).input.storage_descriptor
-            if len(values) != len(table.keys) or ((inner and inner.location) or "").startswith(
-                folder
-            ):
+            if len(values) != len(table.keys):
                 gone.append(values)
+            elif not logs and values not in keep:
+                inner = (await partitions.decode(record)).input.storage_descriptor
+                if ((inner and inner.location) or "").startswith(folder):
+                    gone.append(values)
+        return gone
 
-    await transact(writer.needs, work)
-    return gone
+    return await transact(writer.needs, work)
 
 
 async def _retire_batch(

@@ -156,9 +156,7 @@ def _cell_type(cell: str) -> HiveType:
         return UNSEEN
     if _INTEGER.fullmatch(text):
         return BIGINT if -(2**63) <= int(text) < 2**63 else STRING
-    if "." in text or "e" in text or "E" in text:
-        return DOUBLE if _FRACTION.fullmatch(text) else STRING
-    if text in _NOT_FINITE:
+    if text in _NOT_FINITE or _FRACTION.fullmatch(text):
         return DOUBLE
     return BOOLEAN if text.lower() in _TRUTHS else STRING
 

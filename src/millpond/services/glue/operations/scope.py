@@ -52,7 +52,7 @@ class Paging:
     def __init__(self, needs: Needs, call: Call, *question: object) -> None:
         self._pages = needs.pages
         parts = (call.operation, call.account, call.region, *question)
-        self._question = "\x00".join(str(part) for part in parts)
+        self._question = "\x00".join(str(part or "") for part in parts)
 
     def open(self, token: str | None) -> str:
         """The position that a token holds; the empty text without one.
