@@ -193,3 +193,29 @@ async def test_a_bucket_and_an_object_in_it_do_not_miss_each_other(s3: Any) -> N
         assert await s3.keys("race") == [f"k{round_}"]
         await s3("DeleteObject", bucket="race", key=f"k{round_}")
     assert outcomes
+
+
+@pytest.mark.parametrize("name", ["b" * 5000, "\udcff", "b\x00x", "..", "a/b"])
+async def test_a_name_that_no_bucket_has_is_refused_everywhere(s3: Any, name: str) -> None:
+    upload = {"key": "k", "upload_id": "0" * 60}
+    for operation, members in (
+        ("HeadBucket", {}),
+        ("DeleteBucket", {}),
+        ("ListObjects", {}),
+        ("ListObjectsV2", {}),
+        ("ListMultipartUploads", {}),
+        ("GetObject", {"key": "k"}),
+        ("PutObject", {"key": "k"}),
+        ("DeleteObject", {"key": "k"}),
+        ("CopyObject", {"key": "k", "copy_source": "box/k"}),
+        ("CreateMultipartUpload", {"key": "k"}),
+        ("ListParts", upload),
+        ("AbortMultipartUpload", upload),
+        ("UploadPart", {**upload, "part_number": 1}),
+    ):
+        await s3.make("box")
+        await s3.put("box", "k")
+        with pytest.raises(InvalidBucketName):
+            await s3(operation, bucket=name, **members)
+    listed = await s3("ListBuckets", prefix=name)
+    assert listed.buckets == []

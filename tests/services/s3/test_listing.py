@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from millpond.engines.records.interface import Records, Transaction
-from millpond.services.s3.errors import InvalidArgument, NoSuchBucket
+from millpond.services.s3.errors import InvalidArgument, KeyTooLong, NoSuchBucket, NoSuchUpload
 from millpond.services.s3.model.stored import Upload
 from millpond.services.s3.model.upload_ids import make_upload_id
 from millpond.services.s3.store.uploads import save_upload
@@ -318,3 +318,33 @@ async def test_what_is_asked_must_make_sense(s3: Any) -> None:
     await s3("ListObjectsV2", bucket="box", optional_object_attributes=["RestoreStatus"])
     with pytest.raises(NoSuchBucket):
         await s3("ListObjectsV2", bucket="absent")
+
+
+async def test_what_no_key_can_be_is_too_long_to_list_by(s3: Any) -> None:
+    await s3.make("box")
+    long = "k" * 1025
+    for operation, members in (
+        ("ListObjects", {"marker": long}),
+        ("ListObjectsV2", {"start_after": long}),
+        ("ListObjectsV2", {"prefix": long}),
+        ("ListObjectsV2", {"delimiter": long}),
+        ("ListMultipartUploads", {"key_marker": long}),
+        ("ListMultipartUploads", {"prefix": long}),
+    ):
+        with pytest.raises(KeyTooLong):
+            await s3(operation, bucket="box", **members)
+
+
+async def test_keys_of_nul_bytes_alone_can_be_listed_by(s3: Any) -> None:
+    """Escaped, they are longer than a record's key may be."""
+    await s3.make("box")
+    nul = "\x00" * 1024
+    await s3.put("box", nul)
+    assert await s3.keys("box", prefix=nul) == [nul]
+    with pytest.raises(KeyTooLong):
+        await s3("CreateMultipartUpload", bucket="box", key=nul)
+    with pytest.raises(NoSuchUpload):
+        await s3("ListParts", bucket="box", key=nul, upload_id="0" * 60)
+    for members in ({"prefix": nul}, {"key_marker": nul}):
+        page = await s3("ListMultipartUploads", bucket="box", **members)
+        assert page.uploads == []

@@ -21,9 +21,9 @@ async def find_bucket(
         InvalidBucketName: no bucket can have that name.
         AccessDenied: it is another account's, or not the expected one's.
     """
+    check_bucket_name(name)
     bucket = await load_bucket(transaction, name)
     if bucket is None:
-        check_bucket_name(name)
         raise NoSuchBucket(name)
     _check_owner(bucket.account, call, expected_owner)
     return bucket
@@ -38,6 +38,7 @@ async def find_object(
         NoSuchKey: it is not there.
         NoSuchBucket, InvalidBucketName, AccessDenied: as `find_bucket`.
     """
+    check_bucket_name(bucket)
     stored = await load_object(transaction, bucket, key)
     if stored is None:
         await find_bucket(transaction, call, bucket, owner)
@@ -55,6 +56,7 @@ async def find_upload(
         NoSuchUpload: it is not there, or was completed or aborted.
         NoSuchBucket, InvalidBucketName, AccessDenied: as `find_bucket`.
     """
+    check_bucket_name(bucket)
     upload = None
     if is_upload_id(upload_id):
         upload = await load_upload(transaction, bucket, key, upload_id)

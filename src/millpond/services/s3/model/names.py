@@ -15,6 +15,7 @@ from millpond.services.s3.errors import (
 )
 
 KEY_SIZE_BYTES_MAX = 1024
+NAME_LENGTH_MAX = 63
 REGION_DEFAULT = "us-east-1"
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")

@@ -108,17 +108,17 @@ class _Wanted:
 
     @property
     def prefix(self) -> bytes:
-        return (self.prefix_text or "").encode(errors="replace")
+        return key_bytes(self.prefix_text or "")
 
     @property
     def delimiter(self) -> bytes:
-        return (self.delimiter_text or "").encode(errors="replace")
+        return key_bytes(self.delimiter_text or "")
 
     def behind(self, name: str | None) -> bytes:
         """Behind a key or a common prefix that a listing showed."""
         if not name:
             return b""
-        return self.space.behind_listed(name.encode(errors="replace"), self.prefix, self.delimiter)
+        return self.space.behind_listed(key_bytes(name), self.prefix, self.delimiter)
 
     def continued(self, position: str) -> bytes:
         kind, name = position[0], position[1:].encode()
@@ -149,7 +149,6 @@ async def _page(
     start: bytes,
     limit: int,
 ) -> Page:
-    key_bytes(request.prefix or "")
     async with needs.records.transaction() as transaction:
         await find_bucket(transaction, call, request.bucket, request.expected_bucket_owner)
         return await walk(

@@ -104,7 +104,7 @@ async def list_multipart_uploads(
     limit = read_page_size(request.max_uploads, "max-uploads")
     check_encoding(request.encoding_type)
     prefix = key_bytes(request.prefix or "")
-    delimiter = (request.delimiter or "").encode(errors="replace")
+    delimiter = key_bytes(request.delimiter or "")
     space = upload_space(request.bucket)
     start = b""
     if request.key_marker:

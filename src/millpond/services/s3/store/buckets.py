@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from msgspec import msgpack
 
 from millpond.engines.records.interface import Transaction, end_of
+from millpond.services.s3.model.names import NAME_LENGTH_MAX
 from millpond.services.s3.model.stored import Bucket
 from millpond.services.s3.store import keys
 
@@ -27,6 +28,8 @@ def delete_bucket(transaction: Transaction, name: str) -> None:
 
 async def scan_buckets(transaction: Transaction, prefix: str, after: str) -> AsyncIterator[Bucket]:
     """Buckets whose name begins with `prefix` and comes after `after`, by name."""
+    if not prefix.isascii() or len(prefix) > NAME_LENGTH_MAX:
+        return
     start = keys.of_bucket(prefix)
     behind = keys.of_bucket(after) + b"\x00" if after else start
     async for _, value in transaction.scan(max(start, behind), end_of(start)):

@@ -15,7 +15,7 @@ KEY_END = b"\x00\x00"
 
 
 def of_bucket(name: str) -> bytes:
-    return BUCKET + name.encode(errors="replace")
+    return BUCKET + name.encode()
 
 
 def of_object(kind: bytes, bucket: str, key: bytes) -> bytes:
@@ -44,7 +44,8 @@ def of_abandoned(upload_id: str) -> bytes:
 
 
 def space(kind: bytes, bucket: str) -> bytes:
-    """What the keys of all of a bucket's records of a kind begin with."""
+    """What the keys of all of a bucket's records of a kind begin with. No bucket has a name that
+    is no Unicode text; asked for, it is refused by its absence."""
     return kind + bucket.encode(errors="replace") + b"\x00"
 
 

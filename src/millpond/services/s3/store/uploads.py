@@ -27,7 +27,10 @@ read_upload = msgpack.Decoder(Upload).decode
 async def load_upload(
     transaction: Transaction, bucket: str, key: bytes, upload_id: str
 ) -> Upload | None:
-    value = await transaction.get(keys.of_upload(bucket, key, upload_id))
+    record_key = keys.of_upload(bucket, key, upload_id)
+    if len(record_key) > KEY_SIZE_BYTES_MAX:
+        return None
+    value = await transaction.get(record_key)
     return None if value is None else read_upload(value)
 
 

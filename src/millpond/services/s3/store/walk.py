@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from millpond.engines.records.interface import Transaction, end_of
+from millpond.engines.records.interface import KEY_SIZE_BYTES_MAX, Transaction, end_of
 from millpond.services.s3.model.listing import common_prefix
 from millpond.services.s3.store import keys
 
@@ -72,11 +72,12 @@ async def walk(
 ) -> Page:
     """Up to `limit` entries under `prefix` from the record key `start` on.
 
-    What a common prefix stands for is skipped by a seek behind it, however many keys that are.
+    What a common prefix stands for is skipped by a seek behind it, however many keys that are. No
+    record has a key longer than the engine's longest, so bounds are cut to that.
     """
     entries: list[tuple[bytes, bytes | None]] = []
-    start = max(start, space.under(prefix))
-    end = space.behind_prefix(prefix)
+    start = max(start, space.under(prefix))[:KEY_SIZE_BYTES_MAX]
+    end = space.behind_prefix(prefix)[:KEY_SIZE_BYTES_MAX]
     while limit > 0:
         rolled_up = None
         async for record_key, value in transaction.scan(start, end):
