@@ -55,12 +55,11 @@ class Binding:
         located = [*self.headers.values(), *self.query.values(), *self.labels.values()]
         self._required = [field for field in located if field.required]
         self._constrained = [field for field in located if _constrained(field.value)]
-
-    @property
-    def streams(self) -> bool:
-        """The body is a member that stays a stream."""
         location = self.payload.location if self.payload else None
-        return isinstance(location, Payload) and location.streaming
+        self.streams = isinstance(location, Payload) and location.streaming
+        """The body is a member that stays a stream."""
+        self.has_document = bool(self.payload or self.body_fields) and not self.streams
+        """The body is a document, which is gathered."""
 
     def read(
         self,

@@ -76,7 +76,7 @@ class RestXmlProtocol:
         if operation.input is None:
             return None
         binding = binding_of(operation.input)
-        if not binding.streams:
+        if binding.has_document:
             _check_digests(operation, request, body, binding)
         labels = self._router.labels(operation, request.path)
         members, violations = binding.read(labels, _query(request), request.headers, _refuse)
