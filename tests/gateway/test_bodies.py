@@ -15,7 +15,16 @@ from botocore.exceptions import ClientError
 from millpond.wire.http import Request
 from millpond.wire.sigv4 import Verified, derive_key
 from millpond.wire.sigv4_claim import Payload, read_claim
-from tests.gateway.toy import KEY, PIECE, SECRET, Running, Shelf
+from tests.gateway.toy import (
+    KEY,
+    PIECE,
+    SECRET,
+    TEMPORARY_KEY,
+    TEMPORARY_SECRET,
+    TOKEN,
+    Running,
+    Shelf,
+)
 from tests.wire.chunk_signing import SIGNED, SIGNED_TRAILER, UNSIGNED, write_chunks
 from tests.wire.signing import sign_as
 
@@ -80,25 +89,76 @@ def _fetch(url: str, method: str = "GET", **more: Any) -> Any:
     return answer.status, content
 
 
+PRESIGNING = [("us-east-1", "AWSAccessKeyId="), ("eu-central-1", "X-Amz-Signature=")]
+"""boto3 presigns by Version 2 in the older regions, by Version 4 in the others."""
+
+
 @pytest.mark.usefixtures("local_names")
 @pytest.mark.parametrize("style", ["path", "virtual"])
-def test_presigned_urls_read_and_write(client: Any, shelf: Shelf, style: str) -> None:
-    s3 = client("s3", s3={"addressing_style": style}, endpoint_url=_localhost(client))
-    where = {"Bucket": "b", "Key": "a key"}
+@pytest.mark.parametrize("region,mark", PRESIGNING)
+def test_presigned_urls_read_and_write(
+    client: Any, shelf: Shelf, style: str, region: str, mark: str
+) -> None:
+    s3 = client(
+        "s3", s3={"addressing_style": style}, endpoint_url=_localhost(client), region_name=region
+    )
+    where = {"Bucket": "b", "Key": "a key/ü"}
     put = s3.generate_presigned_url("put_object", Params=where)
+    assert mark in put
     assert _fetch(put, "PUT", body=b"content")[0] == 200
     typed = s3.generate_presigned_url("put_object", Params={**where, "ContentType": "text/csv"})
     headers = {"content-type": "text/csv"}
     assert _fetch(typed, "PUT", body=b"content", headers=headers)[0] == 200
     assert shelf.seen[-1][0].content_type == "text/csv"
-    headers = {"content-type": "text/html"}
-    assert _fetch(typed, "PUT", body=b"content", headers=headers)[0] == 403
+    wrong = {"content-type": "text/html"}
+    assert _fetch(typed, "PUT", body=b"content", headers=wrong)[0] == 403
+    more = {**headers, "x-amz-acl": "public-read"}
+    assert _fetch(typed, "PUT", body=b"content", headers=more)[0] == 403
     get = s3.generate_presigned_url("get_object", Params=where)
     assert _fetch(get) == (200, b"content")
     assert _fetch(get, "PUT", body=b"other")[0] == 403
     assert _fetch(get.replace("a%20key", "b%20key"))[0] == 403
-    assert _fetch(f"{get}&versionId=1")[0] == 403
-    assert shelf.objects == {("b", "a key"): b"content"}
+    for more_query in ("versionId=1", "uploads", "response-content-type=text/html"):
+        assert _fetch(f"{get}&{more_query}")[0] == 403
+    for unsigned in ("attributes", "prefix=a", "Signature=a"):
+        assert _fetch(f"{get}&{unsigned}")[0] in {400, 403}
+    typed = s3.generate_presigned_url(
+        "get_object", Params={**where, "ResponseContentType": "text/csv; charset=utf-8"}
+    )
+    assert _fetch(typed) == (200, b"content")
+    assert shelf.objects == {("b", "a key/ü"): b"content"}
+
+
+@pytest.mark.parametrize("region,mark", PRESIGNING)
+def test_temporary_credentials_presign_with_their_token(
+    client: Any, shelf: Shelf, region: str, mark: str
+) -> None:
+    shelf.objects["b", "k"] = b"content"
+    for token, status in ((TOKEN, 200), ("another", 400), (None, 400)):
+        s3 = client(
+            "s3",
+            region_name=region,
+            aws_access_key_id=TEMPORARY_KEY,
+            aws_secret_access_key=TEMPORARY_SECRET,
+            aws_session_token=token,
+        )
+        url = s3.generate_presigned_url("get_object", Params={"Bucket": "b", "Key": "k"})
+        assert mark in url
+        assert _fetch(url)[0] == status
+    assert shelf.calls[0].principal.access_key_id == TEMPORARY_KEY
+    assert shelf.calls[0].region in {region, "us-east-1"}
+
+
+def test_a_url_of_version_2_carries_headers_that_it_signs(client: Any, shelf: Shelf) -> None:
+    s3 = client("s3", region_name="us-east-1")
+    where = {"Bucket": "b", "Key": "k", "Metadata": {"color": "blue"}}
+    url = s3.generate_presigned_url("put_object", Params=where)
+    assert "x-amz-meta-color=blue" in url
+    assert _fetch(url, "PUT", body=b"x")[0] == 200
+    assert shelf.seen[-1][0].metadata == {"color": "blue"}
+    assert _fetch(url, "PUT", body=b"x", headers={"x-amz-meta-color": "blue"})[0] == 200
+    assert _fetch(url, "PUT", body=b"x", headers={"x-amz-meta-color": "red"})[0] == 403
+    assert _fetch(url.replace("=blue", "=red"), "PUT", body=b"x")[0] == 403
 
 
 @pytest.mark.usefixtures("local_names")

@@ -181,7 +181,7 @@ HEADER_CHANGES: list[tuple[str, Callable[[Request], Request], Reason]] = [
         lambda r: replace(
             with_headers(r, without="authorization"), query="AWSAccessKeyId=a&Signature=b&Expires=1"
         ),
-        Reason.SIGNATURE_V2,
+        Reason.PRESIGNED_V2,
     ),
     (
         "V4A",

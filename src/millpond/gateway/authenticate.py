@@ -18,6 +18,7 @@ from millpond.kernel.limits import BODY_GATHERED_BYTES_MAX
 from millpond.wire.chunked import BadChunks, ChunkDecoder
 from millpond.wire.http import HeaderMap, Request
 from millpond.wire.shape import ServiceModel
+from millpond.wire.sigv2 import OldClaim, check_expiry, verify_old
 from millpond.wire.sigv4 import EMPTY_SHA256, Verified, check_time, verify
 from millpond.wire.sigv4_claim import (
     Claim,
@@ -32,7 +33,7 @@ _EMPTY = BytesBody(b"")
 
 @dataclass(frozen=True, slots=True)
 class Authenticated:
-    """A verified request: who sent it, to which region, and its body.
+    """A verified request: who sent it, to which region ("": any), and its body.
 
     `body` is bytes for every protocol but S3's. `request` is the one that the operation sees:
     without the aws-chunked framing's own headers.
@@ -45,7 +46,7 @@ class Authenticated:
 
 
 async def authenticate(
-    claim: Claim | Refused,
+    claim: Claim | OldClaim | Refused,
     *,
     sent: Request,
     request: Request,
@@ -62,13 +63,20 @@ async def authenticate(
     if isinstance(claim, Refused):
         presigned = "authorization" not in sent.headers
         raise refuse_claim(model, claim, Mechanism.QUERY if presigned else Mechanism.HEADER)
+    if isinstance(claim, OldClaim):
+        return await _authenticate_old(
+            claim,
+            request=request,
+            body=body,
+            model=model,
+            credentials=credentials,
+            now_ms=now_ms,
+        )
     s3 = model.signing_name == "s3"
     try:
         payload = check_declared_payload(claim) if s3 else Payload.HASHED
         check_time(claim, now_ms, s3=s3)
-        credential = await credentials.find(claim.access_key_id)
-        if credential is None:
-            raise refuse(model, Trouble.UNKNOWN_KEY, AWSAccessKeyId=claim.access_key_id)
+        credential = await _find(claim.access_key_id, model, credentials)
         given: bytes | Body = body
         payload_hash = claim.declared_payload
         if not s3:
@@ -78,7 +86,7 @@ async def authenticate(
         verified = verify(claim, sent, secret, s3=s3, payload_hash=payload_hash)
     except Refused as refused:
         raise refuse_claim(model, refused, claim.mechanism) from refused
-    _check_token(claim, credential, model, now_ms)
+    _check_token(claim.session_token, credential, model, now_ms)
     if s3:
         given = _verified_body(verified, payload, sent, body, model)
         if isinstance(given, VerifiedBody) and payload not in (Payload.HASHED, Payload.UNSIGNED):
@@ -86,9 +94,39 @@ async def authenticate(
     return Authenticated(credential.principal, claim.region, given, request)
 
 
-def _check_token(claim: Claim, credential: Credential, model: ServiceModel, now_ms: int) -> None:
+async def _authenticate_old(
+    claim: OldClaim,
+    *,
+    request: Request,
+    body: Body,
+    model: ServiceModel,
+    credentials: Credentials,
+    now_ms: int,
+) -> Authenticated:
+    """The same for a presigned URL of Signature Version 2."""
+    try:
+        check_expiry(claim, now_ms)
+        credential = await _find(claim.access_key_id, model, credentials)
+        verify_old(claim, request, credential.secret_access_key)
+    except Refused as refused:
+        raise refuse_claim(model, refused, Mechanism.QUERY) from refused
+    _check_token(claim.session_token, credential, model, now_ms)
+    given = _unsigned_body(body, model)
+    return Authenticated(credential.principal, "", given, replace(request, headers=claim.headers))
+
+
+async def _find(access_key_id: str, model: ServiceModel, credentials: Credentials) -> Credential:
+    credential = await credentials.find(access_key_id)
+    if credential is None:
+        raise refuse(model, Trouble.UNKNOWN_KEY, AWSAccessKeyId=access_key_id)
+    return credential
+
+
+def _check_token(
+    session_token: str | None, credential: Credential, model: ServiceModel, now_ms: int
+) -> None:
     """A temporary key goes with its own session token until it ends, another key with none."""
-    token, expected = claim.session_token or "", credential.session_token or ""
+    token, expected = session_token or "", credential.session_token or ""
     if not hmac.compare_digest(token.encode(), expected.encode()):
         raise refuse(model, Trouble.BAD_TOKEN)
     if credential.expires_ms is not None and credential.expires_ms <= now_ms:
@@ -99,11 +137,11 @@ def _verified_body(
     verified: Verified, payload: Payload, request: Request, body: Body, model: ServiceModel
 ) -> Body:
     declared = verified.claim.declared_payload
-    if payload in (Payload.HASHED, Payload.UNSIGNED):
+    if payload is Payload.UNSIGNED:
+        return _unsigned_body(body, model)
+    if payload is Payload.HASHED:
         if body.length is None:
             raise refuse(model, Trouble.LENGTH_MISSING)
-        if payload is Payload.UNSIGNED:
-            return VerifiedBody(model, body, Unchecked(), body.length) if body.length else _EMPTY
         if not body.length and declared == EMPTY_SHA256:
             return _EMPTY
         return VerifiedBody(model, body, HashCheck(declared), body.length)
@@ -117,6 +155,12 @@ def _verified_body(
     except BadChunks as bad:
         raise refuse_chunks(model, bad) from bad
     return VerifiedBody(model, body, decoder, int(length))
+
+
+def _unsigned_body(body: Body, model: ServiceModel) -> Body:
+    if body.length is None:
+        raise refuse(model, Trouble.LENGTH_MISSING)
+    return VerifiedBody(model, body, Unchecked(), body.length) if body.length else _EMPTY
 
 
 def _without_framing(request: Request, length: int) -> Request:

@@ -30,7 +30,8 @@ from millpond.wire.errors import NotImplementedByMillpond
 from millpond.wire.http import Answer, Request
 from millpond.wire.protocols import WireProtocol, protocol_for
 from millpond.wire.shape import Operation
-from millpond.wire.sigv4_claim import Claim, Refused, read_claim
+from millpond.wire.sigv2 import OldClaim, read_old_claim
+from millpond.wire.sigv4_claim import Claim, Reason, Refused, read_claim
 
 HEALTH_PATH = "/_millpond/health"
 _HEALTHY = json.dumps({"status": "ready", "version": __version__}).encode()
@@ -44,7 +45,7 @@ class Exchange:
 
     sent: Request
     body: Body
-    claim: Claim | Refused
+    claim: Claim | OldClaim | Refused
     target: Target
     protocol: WireProtocol
     request_id: str
@@ -56,7 +57,10 @@ class Exchange:
 
 
 class Gateway:
-    """The `services` (by our names) of one account, behind one address."""
+    """The `services` (by our names) of one account, behind one address.
+
+    `region` is where a call acts whose signature names none (presigned URLs of Version 2).
+    """
 
     def __init__(
         self,
@@ -65,7 +69,9 @@ class Gateway:
         account: str,
         clock: Clock,
         ids: Ids,
+        region: str = "us-east-1",
     ) -> None:
+        self._region = region
         self._credentials = credentials
         self._account = account
         self._clock = clock
@@ -100,13 +106,10 @@ class Gateway:
     def _identify(self, request: Request, body: Body) -> Exchange:
         """Which service the request is for; a claim that cannot be read is refused later, in the
         form of that service."""
-        claim: Claim | Refused
-        try:
-            claim = read_claim(request)
-            target = self._directory.identify(request, claim.service)
-        except Refused as refused:
-            claim = refused
-            target = self._directory.identify(request, None)
+        claim = _read_claim(request)
+        target = self._directory.identify(
+            request, None if isinstance(claim, Refused) else claim.service
+        )
         s3 = target.model.signing_name == "s3"
         request_id = self._ids.hex(8).upper() if s3 else self._ids.uuid()
         protocol = self._protocols.get(target.model.name) or protocol_for(target.model)
@@ -152,7 +155,7 @@ class Gateway:
             service=target.model.name,
             operation=exchange.operation.name,
             account=self._account,
-            region=who.region,
+            region=who.region or self._region,
             principal=who.principal,
             request_id=exchange.request_id,
             endpoint=target.endpoint,
@@ -171,6 +174,18 @@ class Gateway:
         exchange.answer = exchange.protocol.serialize(
             exchange.operation, exchange.output, exchange.request_id
         )
+
+
+def _read_claim(request: Request) -> Claim | OldClaim | Refused:
+    try:
+        return read_claim(request)
+    except Refused as refused:
+        if refused.reason is not Reason.PRESIGNED_V2:
+            return refused
+    try:
+        return read_old_claim(request)
+    except Refused as refused:
+        return refused
 
 
 def _refusal(exchange: Exchange, refusal: ServiceError) -> Answer:
