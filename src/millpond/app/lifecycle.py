@@ -10,6 +10,7 @@ import logging
 import os
 import resource
 import signal
+import subprocess
 from collections.abc import Callable, Mapping
 
 import uvloop
@@ -133,8 +134,11 @@ class _Server:
 
     async def _upkeep(self, credentials: StoredCredentials) -> None:
         """What nobody waits for: say what isolation there is, forget what has expired."""
-        isolation = await asyncio.to_thread(probe)
-        _log.info("Programs that are run for users are confined by %s.", isolation.describe())
+        try:
+            isolation = (await asyncio.to_thread(probe)).describe()
+            _log.info("Programs that are run for users are confined by %s.", isolation)
+        except (OSError, subprocess.SubprocessError):
+            _log.exception("What isolation there is could not be found out.")
         while True:
             try:
                 await credentials.remove_expired()
