@@ -207,6 +207,15 @@ def test_metadata_is_all_headers_with_its_prefix() -> None:
     assert read.metadata == {"color": "red", "size": "9"}
 
 
+def test_a_presigned_url_may_carry_headers_as_parameters() -> None:
+    query = "X-Amz-Signature=0&x-amz-meta-color=red&x-amz-storage-class=GLACIER"
+    read = parse("PUT", "/b/k", query, x_amz_storage_class="STANDARD")
+    assert (read.metadata, read.storage_class) == ({"color": "red"}, "STANDARD")
+    assert parse("PUT", "/b/k", query.replace("Signature", "Other")).metadata is None
+    copy = parse("PUT", "/b/k", "X-Amz-Signature=0&x-amz-copy-source=a%2Fb")
+    assert (type(copy).__name__, copy.copy_source) == ("CopyObjectRequest", "a/b")
+
+
 def test_a_key_is_everything_behind_the_bucket() -> None:
     assert parse("GET", "/b//a/../c/\n?").key == "/a/../c/\n?"
 

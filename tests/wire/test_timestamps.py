@@ -49,7 +49,7 @@ def test_a_time_is_read_in_each_form(text: str, seconds: float) -> None:
      "Sun, 06 Foo 1994 08:49:37 GMT", "1e9", "nan", "9" * 400, "1994-11-06T08:49:37Z\n"],
 )  # fmt: skip
 def test_what_is_no_time_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=""):
+    with pytest.raises(ValueError):
         parse_timestamp(text)
 
 

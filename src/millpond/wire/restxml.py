@@ -23,7 +23,7 @@ from millpond.wire.errors import (
 )
 from millpond.wire.fields import Field, Value
 from millpond.wire.forms import BadForm, parse_form
-from millpond.wire.http import Answer, Request
+from millpond.wire.http import Answer, HeaderMap, Request
 from millpond.wire.members import PlainReader
 from millpond.wire.rest import (
     Binding,
@@ -51,8 +51,10 @@ class RestXmlProtocol:
         self._router = Router(model)
 
     def identify(self, request: Request, body: bytes | None) -> Operation:
-        query = dict(reversed(_query(request)))
-        match = self._router.match(request.method, request.path, query, request.headers)
+        parameters = _query(request)
+        headers = _with_hoisted(request.headers, parameters)
+        query = dict(reversed(parameters))
+        match = self._router.match(request.method, request.path, query, headers)
         if match is None:
             raise MethodNotAllowed(
                 "The specified method is not allowed against this resource.",
@@ -76,10 +78,12 @@ class RestXmlProtocol:
         if operation.input is None:
             return None
         binding = binding_of(operation.input)
+        parameters = _query(request)
+        headers = _with_hoisted(request.headers, parameters)
         if binding.has_document:
-            _check_digests(operation, request, body, binding)
+            _check_digests(operation, headers, body, binding)
         labels = self._router.labels(operation, request.path)
-        members, violations = binding.read(labels, _query(request), request.headers, _refuse)
+        members, violations = binding.read(labels, parameters, headers, _refuse)
         if violations:
             raise validation_error("InvalidArgument")(summary(violations))
         if binding.payload is not None:
@@ -190,12 +194,12 @@ def _root(document: bytes, name: str) -> Element:
 
 
 def _check_digests(
-    operation: Operation, request: Request, body: bytes | Body, binding: Binding
+    operation: Operation, headers: HeaderMap, body: bytes | Body, binding: Binding
 ) -> None:
     trailers = {} if isinstance(body, bytes) else body.trailers
     check_body(
         gathered(body),
-        request.headers,
+        headers,
         trailers,
         required=operation.checksum_required,
         except_headers=binding.headers,
@@ -207,6 +211,20 @@ def _query(request: Request) -> list[tuple[str, str]]:
         return parse_form(request.query)
     except BadForm as error:
         raise InvalidURI from error
+
+
+def _with_hoisted(headers: HeaderMap, parameters: list[tuple[str, str]]) -> HeaderMap:
+    """The headers, and those that a presigned URL carries as parameters instead
+    (`x-amz-meta-color=red`), as some SDKs sign them and S3 takes them."""
+    if not any(name == "X-Amz-Signature" for name, _ in parameters):
+        return headers
+    hoisted = [
+        (name, value)
+        for name, value in parameters
+        if name.lower().startswith("x-amz-") and name.lower() not in headers
+    ]
+    sent = [(name, value) for name in headers for value in headers.get_all(name)]
+    return HeaderMap([*sent, *hoisted])
 
 
 def _refuse(name: str, text: str, value: Value) -> InvalidArgument:
