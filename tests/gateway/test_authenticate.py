@@ -1,15 +1,20 @@
 """Nobody is answered who did not sign, whatever the operation and however they try."""
 
+import asyncio
 import json
 import re
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from millpond.gateway.chain import Gateway
+from millpond.gateway.identify import split_host
 from millpond.kernel.body import BytesBody
 from millpond.kernel.clock import ManualClock
 from millpond.wire.http import Answer, HeaderMap, Request
@@ -407,3 +412,58 @@ async def test_what_cannot_be_read_is_refused(gateway: Gateway, path: str, metho
     request, body = get_object()
     answer = await gateway.answer(replace(request, path=path, method=method), body)
     assert (answer.status, code(answer)) == (400, "InvalidURI")
+
+
+NAMES = st.sampled_from(
+    [
+        "authorization",
+        "content-md5",
+        "content-type",
+        "host",
+        "x-amz-content-sha256",
+        "x-amz-date",
+        "x-amz-decoded-content-length",
+        "x-amz-security-token",
+        "x-amz-target",
+        "x-amz-trailer",
+    ]
+)
+VALUES = st.text(st.characters(exclude_categories=["Cs"]), max_size=40) | st.sampled_from(
+    [
+        "h",
+        "b.localhost",
+        "AWSGlue.GetDatabase",
+        "application/x-www-form-urlencoded",
+        "AWS4-HMAC-SHA256 Credential=k/20150830/us-east-1/s3/aws4_request",
+    ]
+)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    method=st.sampled_from(["GET", "PUT", "POST", "HEAD", "DELETE", "PATCH", "", "get"]),
+    path=st.text(st.characters(exclude_categories=["Cs"]), max_size=20).map("/{}".format)
+    | st.text(max_size=5),
+    query=st.text(max_size=30)
+    | st.sampled_from(["AWSAccessKeyId=a&Signature=b&Expires=9", "X-Amz-Credential=a/b/c/d/e"]),
+    headers=st.lists(st.tuples(NAMES, VALUES), max_size=6),
+    body=st.binary(max_size=20),
+)
+def test_random_requests_are_refused_and_crash_nothing(
+    method: str, path: str, query: str, headers: list[tuple[str, str]], body: bytes
+) -> None:
+    shelf = Shelf(Path())
+    gateway = make_gateway(shelf, ManualClock(NOW_MS))
+    items = HeaderMap(headers)
+    asked = Request(method, path, query, items, items.get("host") or "")
+    answer = asyncio.run(gateway.answer(asked, BytesBody(body)))
+    assert 400 <= answer.status < 500
+    assert not shelf.calls
+
+
+def test_a_long_host_costs_no_time() -> None:
+    began = time.process_time()
+    for host in ("a." * 30_000, "s3." * 20_000, "a.s3-" + "a-" * 30_000, "a.s3." + "b-c" * 20_000):
+        split_host(host)
+        split_host(f"{host}localhost")
+    assert time.process_time() - began < 1

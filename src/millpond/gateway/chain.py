@@ -50,7 +50,9 @@ class Exchange:
     protocol: WireProtocol
     request_id: str
     who: Authenticated = field(init=False)
+    service: Service = field(init=False)
     operation: Operation = field(init=False)
+    operation_name: str = ""
     input: Any = None
     output: Any = None
     answer: Answer = field(init=False)
@@ -101,6 +103,15 @@ class Gateway:
         except Exception:
             _log.exception("%s [%s] failed", exchange.target.model.name, exchange.request_id)
             exchange.answer = _refusal(exchange, refuse(exchange.target.model, Trouble.INTERNAL))
+        if _log.isEnabledFor(logging.DEBUG):
+            _log.debug(
+                "%s [%s] %s %s: %d",
+                exchange.target.model.name,
+                exchange.request_id,
+                request.method,
+                exchange.operation_name,
+                exchange.answer.status,
+            )
         return exchange.answer
 
     def _identify(self, request: Request, body: Body) -> Exchange:
@@ -134,10 +145,12 @@ class Gateway:
         if target.service is None:
             raise NotImplementedByMillpond("the service", repr(target.model.signing_name))
         body = who.body if isinstance(who.body, bytes) else None
+        exchange.service = target.service
         exchange.operation = exchange.protocol.identify(who.request, body)
+        exchange.operation_name = exchange.operation.name
 
     async def _authorise(self, exchange: Exchange) -> None:
-        authorise(exchange.who.principal, exchange.target.model, exchange.operation.name)
+        authorise(exchange.who.principal, exchange.target.model, exchange.operation_name)
 
     async def _parse(self, exchange: Exchange) -> None:
         who, operation = exchange.who, exchange.operation
@@ -149,11 +162,9 @@ class Gateway:
 
     async def _dispatch(self, exchange: Exchange) -> None:
         target, who = exchange.target, exchange.who
-        if target.service is None:
-            raise AssertionError("An unknown service has no operations.")
         call = Call(
             service=target.model.name,
-            operation=exchange.operation.name,
+            operation=exchange.operation_name,
             account=self._account,
             region=who.region or self._region,
             principal=who.principal,
@@ -165,10 +176,10 @@ class Gateway:
         def may_repeat() -> bool:
             return not (isinstance(body, VerifiedBody) and body.begun)
 
-        if not exchange.protocol.streams(exchange.operation):
-            exchange.output = await run(target.service, call, exchange.input)
-        else:
-            exchange.output = await run(target.service, call, exchange.input, may_repeat=may_repeat)
+        streams = exchange.protocol.streams(exchange.operation)
+        exchange.output = await run(
+            exchange.service, call, exchange.input, may_repeat=may_repeat if streams else None
+        )
 
     async def _serialize(self, exchange: Exchange) -> None:
         exchange.answer = exchange.protocol.serialize(

@@ -45,11 +45,11 @@ async def run(
     call: Call,
     request: Any,
     *,
-    may_repeat: Callable[[], bool] = lambda: True,
+    may_repeat: Callable[[], bool] | None = None,
 ) -> Any:
     """The answer of an operation.
 
-    A `Conflict` runs it again from its start while `may_repeat` says so: a request whose body was
+    A `Conflict` runs it again from its start, unless `may_repeat` says no: a request whose body was
     read from the socket cannot be read again.
 
     Raises:
@@ -63,7 +63,7 @@ async def run(
         except ServiceError:
             raise
         except Conflict:
-            if not may_repeat():
+            if may_repeat is not None and not may_repeat():
                 break
             longest = min(_PAUSE_SECONDS_MAX, _PAUSE_SECONDS * 2**attempt)
             await asyncio.sleep(random.uniform(0, longest))  # noqa: S311 - only spreads the load
