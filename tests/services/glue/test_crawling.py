@@ -234,6 +234,21 @@ async def test_what_is_empty_hidden_excluded_or_unknown_is_left_out(lake):
     assert tables["in"]["Parameters"]["objectCount"] == "1"
 
 
+async def test_awkward_keys_and_names_do_no_harm(lake):
+    awkward = {"a\x01b": 1, "\ud800": 2, "ok": {"x\n": 1}, "": 3, "n" * 300: 4}
+    await lake.put("in/json/a.json", json.dumps(awkward))
+    await lake.put("in/bell\x07/a.csv", "mail,age,sex\na@b,3,f\n")
+    await lake.put("in/parts/k=/a.csv", ORDERS)
+    await lake.put("in/parts/k=v%20w/a.csv", ORDERS)
+    await lake.put(f"in/long/{'k' * 400}=1/a.csv", "x,y,z\n1,2,3\n")
+    tables = await crawl(lake)
+    assert sorted(tables) == ["json", "long", "parts"]
+    assert columns_of(tables["json"]) == {"ab": "int", "ok": "string", "n" * 255: "int"}
+    assert tables["long"]["PartitionKeys"] == [{"Name": "partition_0", "Type": "string"}]
+    values = [found["Values"] for found in await lake.partitions("parts")]
+    assert values == [["__HIVE_DEFAULT_PARTITION__"], ["v w"]]
+
+
 async def test_a_folder_without_files_succeeds_and_makes_nothing(lake):
     assert await crawl(lake) == {}
     found = await lake.glue("GetDatabase", Name="shop")

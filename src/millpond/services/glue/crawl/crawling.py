@@ -112,9 +112,10 @@ class Crawling:
             table_level=self._configuration.table_level,
             single=listing.single,
         )
-        return [self._plan(listing.bucket, table) for table in tables]
+        plans = (self._plan(listing.bucket, table) for table in tables)
+        return [plan for plan in plans if plan is not None]
 
-    def _plan(self, bucket: str, found: FoundTable) -> TablePlan:
+    def _plan(self, bucket: str, found: FoundTable) -> TablePlan | None:
         crawl = self._crawler.crawl
         assert crawl is not None
         name = table_name(self._definition.table_prefix or "", f"{bucket}/{found.key}")

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from millpond.services.glue.crawl.naming import key_value
 from millpond.services.glue.crawl.similarity import Shape, group, merge_shapes, shape_of
+from millpond.services.glue.expression.values import NULL
 from millpond.services.glue.infer.csv import with_header
 from millpond.services.glue.infer.schema import FileSchema
 
@@ -242,4 +243,4 @@ def partition_names(table: FoundTable, columns: Iterable[str]) -> list[str]:
 def partition_values(leaf: Leaf) -> list[str]:
     """The values that a leaf's folders stand for."""
     pairs = [(folder, key_value(folder)) for folder in leaf.folders]
-    return [pair[1] if pair else folder for folder, pair in pairs]
+    return [pair[1] if pair else folder or NULL for folder, pair in pairs]

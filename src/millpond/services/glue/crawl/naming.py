@@ -4,6 +4,9 @@ import hashlib
 import re
 from urllib.parse import unquote
 
+from millpond.services.glue.expression.values import NULL
+from millpond.services.glue.infer.schema import column_name
+
 NAME_CHARACTERS_MAX = 128
 
 _KEY_VALUE = re.compile(r"([^=]+)=(.*)", re.DOTALL)
@@ -25,11 +28,14 @@ def distinct_name(name: str, location: str) -> str:
 
 
 def key_value(folder: str) -> tuple[str, str] | None:
-    """The parts of a folder named `key=value`, the key in lower case, the value unescaped."""
+    """The parts of a folder named `key=value`, the key in lower case, the value unescaped.
+
+    An empty value is what Hive calls a null one; a key that cannot name a column is none.
+    """
     found = _KEY_VALUE.fullmatch(folder)
-    if found is None:
+    if found is None or column_name(found[1]) != found[1].lower():
         return None
-    return found[1].lower(), unquote(found[2])
+    return found[1].lower(), unquote(found[2]) or NULL
 
 
 def split_path(path: str) -> tuple[str, str]:

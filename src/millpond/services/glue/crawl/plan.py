@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from millpond.services.glue.crawl.layout import (
     File,
     FoundTable,
@@ -32,7 +34,6 @@ UPDATED_BY = "UPDATED_BY_CRAWLER"
 DEPRECATED_BY = "DEPRECATED_BY_CRAWLER"
 CRAWL_RUN = "CRAWL_RUN_ID"
 
-COLUMN_NAME_CHARACTERS_MAX = 255
 COLUMN_TYPE_CHARACTERS_MAX = 131_072
 PARAMETER_CHARACTERS_MAX = 512_000
 
@@ -55,8 +56,10 @@ class TablePlan:
     partitions: tuple[PartitionInput, ...]
 
 
-def plan_table(bucket: str, found: FoundTable, name: str, crawler: str, crawl_id: str) -> TablePlan:
-    """The table and its partitions, as a crawl describes them."""
+def plan_table(
+    bucket: str, found: FoundTable, name: str, crawler: str, crawl_id: str
+) -> TablePlan | None:
+    """The table and its partitions, as a crawl describes them; None: the catalog cannot hold it."""
     files = [file for leaf in found.leaves for file in leaf.files]
     location = f"s3://{bucket}/{found.key}"
     storage = _storage(location, files)
@@ -76,8 +79,10 @@ def plan_table(bucket: str, found: FoundTable, name: str, crawler: str, crawl_id
         table_type="EXTERNAL_TABLE",
         parameters={**(storage.parameters or {}), **parameters},
     )
+    if not _fits(table):
+        return None
     partitions = [_partition(bucket, leaf, storage) for leaf in found.leaves] if names else []
-    return TablePlan(location, table, _without_twins(partitions))
+    return TablePlan(location, table, _without_twins(list(filter(_fits, partitions))))
 
 
 def _without_twins(partitions: Sequence[PartitionInput]) -> tuple[PartitionInput, ...]:
@@ -190,13 +195,19 @@ def _parquet_serde() -> SerDeInfo:
 
 
 def _column(name: str, kind: HiveType) -> Column:
-    """A column within the catalog's bounds; a type that is too long to write is a string."""
+    """A column; a type that is too long to write is a string."""
     text = str(kind)
-    clean = "".join(character for character in name if character.isprintable())
-    return Column(
-        name=(clean or "col")[:COLUMN_NAME_CHARACTERS_MAX],
-        type=text if len(text) <= COLUMN_TYPE_CHARACTERS_MAX else str(STRING),
-    )
+    return Column(name=name, type=text if len(text) <= COLUMN_TYPE_CHARACTERS_MAX else str(STRING))
+
+
+def _fits(described: TableInput | PartitionInput) -> bool:
+    """Whether the catalog's own rules for names and locations allow it. Keys of S3 may hold what
+    locations may not, such as control characters."""
+    try:
+        msgspec.convert(msgspec.to_builtins(described), type(described))
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 def without_statistics(parameters: Mapping[str, str] | None) -> dict[str, str]:

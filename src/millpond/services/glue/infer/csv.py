@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from millpond.services.glue.infer.schema import Columns, CsvFacts, FileSchema
+from millpond.services.glue.infer.schema import Columns, CsvFacts, FileSchema, column_name
 from millpond.services.glue.infer.types import (
     BIGINT,
     BOOLEAN,
@@ -61,7 +61,7 @@ def infer_csv(text: str, compression: str, sample_bytes: int, whole: bool) -> Fi
     first = [cell.strip() for cell in rows[0]]
     below = _column_types(rows[1:], width)
     header = _is_header(first, below, width)
-    names = _unique([cell.lower() for cell in first], width)
+    names = _unique([column_name(cell) for cell in first], width)
     columns_below: Columns = tuple(zip(names, below, strict=True))
     if header:
         columns = columns_below

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from millpond.services.glue.infer.schema import FileSchema
+from millpond.services.glue.infer.schema import FileSchema, column_name
 from millpond.services.glue.infer.types import (
     BIGINT,
     BOOLEAN,
@@ -116,10 +116,13 @@ def _columns(records: Iterable[dict[str, Any]]) -> tuple[dict[str, HiveType], tu
     paths: dict[str, None] = {}
     for record in records:
         for member, value in record.items():
-            name = member.lower()
+            name = column_name(member)
+            if not name:
+                continue
             kind = _value_type(value, 1)
             columns[name] = merge(columns[name], kind) if name in columns else kind
-            paths[member] = None
+            if member.isprintable():
+                paths[member] = None
     return {name: _writable(kind) for name, kind in columns.items()}, tuple(paths)
 
 
@@ -150,7 +153,12 @@ def _writable(kind: HiveType) -> HiveType:
     if isinstance(kind, Array):
         return Array(_writable(kind.item))
     if isinstance(kind, Struct):
-        if not kind.fields or not all(_MEMBER.fullmatch(name) for name, _ in kind.fields):
+        if not kind.fields or not all(_is_writable(name) for name, _ in kind.fields):
             return STRING
         return Struct(tuple((name, _writable(part)) for name, part in kind.fields))
     return kind
+
+
+def _is_writable(name: str) -> bool:
+    """Whether Hive's type syntax can name a field so."""
+    return name.isprintable() and _MEMBER.fullmatch(name) is not None

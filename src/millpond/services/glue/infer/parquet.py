@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from millpond.services.glue.infer.schema import FileSchema
+from millpond.services.glue.infer.schema import FileSchema, column_name
 from millpond.services.glue.infer.types import (
     BIGINT,
     BINARY,
@@ -75,7 +75,8 @@ def infer_parquet(tail: bytes, file_size_bytes: int) -> FileSchema:
     columns: dict[str, HiveType] = {}
     for _ in range(elements[0].children):
         name, kind = _read_field(following, 1)
-        columns.setdefault(name.lower(), kind)
+        columns.setdefault(column_name(name), kind)
+    columns.pop("", None)
     return FileSchema(
         classification="parquet",
         compression="none",

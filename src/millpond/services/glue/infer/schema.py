@@ -9,6 +9,15 @@ Columns = tuple[tuple[str, HiveType], ...]
 """Columns by name (lower case), in order."""
 
 
+NAME_CHARACTERS_MAX = 255
+
+
+def column_name(text: str) -> str:
+    """A name as the catalog takes it: lower case, printable, not too long. It may end up empty."""
+    printable = "".join(character for character in text if character.isprintable())
+    return printable.strip().lower()[:NAME_CHARACTERS_MAX]
+
+
 @dataclass(frozen=True, slots=True)
 class CsvFacts:
     """How a delimited text file is written.
