@@ -95,14 +95,20 @@ def _check_conditions(stored: StoredObject, request: Request) -> None:
     )
 
 
+def _wants_checksum(request: Request) -> bool:
+    """Whether the answer is to carry the checksum; the C++ SDK writes the mode in lower case."""
+    if request.checksum_mode is not None and request.checksum_mode.upper() != "ENABLED":
+        raise InvalidRequest("Value for x-amz-checksum-mode header is invalid.")
+    return request.checksum_mode is not None
+
+
 def _select(stored: StoredObject, request: Request, rows: list[PartRow]) -> Selection:
     """The bytes that a request asks for, with the checksum that is theirs.
 
     A range has none of its own; a part has where the object's checksum is made of its parts'.
     """
     ranges.check_range_or_part(request.range, request.part_number)
-    if request.checksum_mode not in (None, "ENABLED"):
-        raise InvalidRequest("Value for x-amz-checksum-mode header is invalid.")
+    _wants_checksum(request)
     if request.part_number is not None and rows:
         part = ranges.span_of_part(request.part_number, [row.size for row in rows])
         row = rows[request.part_number - 1]
@@ -137,7 +143,7 @@ def _describe(selection: Selection, request: Request) -> dict[str, Any]:
         "storage_class": None if stored.storage_class == "STANDARD" else stored.storage_class,
         "parts_count": selection.parts_count,
     }
-    if request.checksum_mode == "ENABLED" and selection.checksum is not None:
+    if _wants_checksum(request) and selection.checksum is not None:
         described |= checksums.members(selection.checksum)
     return described
 
