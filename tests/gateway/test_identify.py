@@ -65,6 +65,9 @@ def request(
         ("s3.amazonaws.com", "", "s3.amazonaws.com"),
         ("s3.eu-west-1.amazonaws.com", "", "s3.eu-west-1.amazonaws.com"),
         ("millpond.internal", "", "millpond.internal"),
+        ("a/b.localhost", "", "a/b.localhost"),
+        ("a%2Fb.s3.amazonaws.com", "", "a%2Fb.s3.amazonaws.com"),
+        ("a@b.localhost", "", "a@b.localhost"),
         ("", "", ""),
     ],
 )

@@ -21,8 +21,10 @@ from millpond.wire.sigv4_claim import claimed_service
 _REGION = r"[a-z]{2,4}(?:-[a-z]+){1,3}-\d{1,2}"
 _DOMAIN = r"(?:localhost|localhost\.localstack\.cloud|amazonaws\.com|amazonaws\.com\.cn)"
 _BUCKET_HOSTS = (
-    re.compile(rf"(?P<bucket>.+)\.(?P<rest>s3(?:[.-](?:dualstack\.)?{_REGION})?\.{_DOMAIN})"),
-    re.compile(rf"(?!s3\.|s3\.{_REGION}\.)(?P<bucket>.+)\.(?P<rest>localhost)"),
+    re.compile(
+        rf"(?P<bucket>[a-z0-9._-]+)\.(?P<rest>s3(?:[.-](?:dualstack\.)?{_REGION})?\.{_DOMAIN})"
+    ),
+    re.compile(rf"(?!s3\.|s3\.{_REGION}\.)(?P<bucket>[a-z0-9._-]+)\.(?P<rest>localhost)"),
 )
 _METHODS = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE"})
 _FORM = "application/x-www-form-urlencoded"
