@@ -61,7 +61,8 @@ class DelimitedText(msgspec.Struct, frozen=True, tag="delimited"):
 
 class QuotedText(msgspec.Struct, frozen=True, tag="quoted"):
     """Hive's OpenCSVSerde: values may be quoted. A value that is not of its column's type fails the
-    query (HIVE_BAD_DATA)."""
+    query (HIVE_BAD_DATA), except that an empty one is NULL where the column is no text: crawlers
+    give quoted text with empty numbers this SerDe and the numbers' type."""
 
     separator: str = ","
     quote: str = '"'
