@@ -1,0 +1,245 @@
+"""EMR on real records and the real supervisor, with an engine whose programs tests control."""
+
+import asyncio
+from collections.abc import Mapping
+from types import SimpleNamespace
+
+import pytest
+
+from millpond.app.supervisor import Supervisor
+from millpond.engines.records.embedded import EmbeddedRecords
+from millpond.engines.spark.interface import CannotStart, Finished, Installed
+from millpond.gateway.dispatch import InProcessCaller
+from millpond.gateway.service import Service
+from millpond.kernel.body import gather
+from millpond.kernel.call import Call, Principal
+from millpond.kernel.clock import ManualClock
+from millpond.kernel.credentials import Credential
+from millpond.kernel.errors import ServiceError
+from millpond.kernel.ids import SeededIds
+from millpond.kernel.pages import Pages
+from millpond.services.emr import shapes
+from millpond.services.emr.needs import CALLS, Needs
+from millpond.services.emr.operations import OPERATIONS
+from millpond.services.emr.tasks import STEPS
+
+ENDED = ("COMPLETED", "FAILED", "CANCELLED", "INTERRUPTED")
+
+
+class FakeSpark:
+    """`true` and `false` end at once, `hang` when it is ended, `stubborn` only when killed."""
+
+    def __init__(self):
+        self.what = Installed("4.2.0", "Sail", "0.7.2")
+        self.orders, self.ran, self.alive = [], [], set()
+        self.failing_starts = []
+
+    def installed(self):
+        return self.what
+
+    async def start(self, order):
+        self.orders.append(order)
+        if self.failing_starts:
+            raise CannotStart(self.failing_starts.pop())
+        return FakeCluster(self)
+
+
+class FakeCluster:
+    address, is_running = ("127.0.0.1", 0), True
+
+    def __init__(self, spark):
+        self.spark, self.runs = spark, []
+
+    async def run(self, application):
+        program = application.arguments[0]
+        self.spark.ran.append(application.arguments)
+        if program == "missing":
+            raise CannotStart("There is no program missing.")
+        application.folder.mkdir(parents=True, exist_ok=True)
+        application.stdout.write_text(f"out of {' '.join(application.arguments)}\n")
+        failing = program == "false" or "fail" in application.arguments
+        application.stderr.write_text("first\nValueError: broken\n\n" if failing else "")
+        run = FakeRun(self.spark, application, 1 if failing else 0)
+        self.runs.append(run)
+        return run
+
+    async def stop(self):
+        for run in self.runs:
+            await run.end(0)
+
+
+class FakeRun:
+    def __init__(self, spark, application, code):
+        self.spark, self.words, self.code = spark, application.arguments, code
+        self.ended = asyncio.get_running_loop().create_future()
+        spark.alive.add(self)
+        if not {"hang", "stubborn"} & set(self.words):
+            self.finish(Finished(code, f"exit code {code}"))
+
+    def finish(self, finished):
+        if not self.ended.done():
+            self.ended.set_result(finished)
+            self.spark.alive.discard(self)
+
+    async def wait(self):
+        return await asyncio.shield(self.ended)
+
+    def interrupt(self):
+        if "stubborn" not in self.words:
+            self.finish(Finished(130, "exit code 130"))
+
+    async def end(self, grace_seconds):
+        self.finish(Finished(None, "killed by SIGKILL", ended_by_us=True))
+        return await self.wait()
+
+
+class Issuer:
+    def __init__(self):
+        self.valid, self.issued = set(), []
+
+    async def issue(self, *, role, session_name, actions, lifetime_seconds):
+        key = f"ASIA{len(self.issued):016d}"
+        self.issued.append((role, session_name, actions))
+        self.valid.add(key)
+        arn = f"arn:aws:sts::000000000000:assumed-role/{role}/{session_name}"
+        return Credential(key, "secret", Principal(arn, "id", key, actions), "token", None)
+
+    async def revoke(self, access_key_id):
+        self.valid.discard(access_key_id)
+
+
+class Bench:
+    """EMR and what is around it; `aws` calls an operation with AWS's names."""
+
+    def __init__(self, records, folder):
+        self.records, self.folder = records, folder
+        self.clock, self.spark, self.issuer = ManualClock(), FakeSpark(), Issuer()
+        self.objects: Mapping[str, bytes] = {}
+        self.missing_bucket = False
+        self.supervisor = None
+        self.needs = Needs(
+            records=records,
+            clock=self.clock,
+            ids=SeededIds(1),
+            pages=Pages(b"secret"),
+            call_aws=self._call_s3,
+            credentials=self.issuer,
+            spark=self.spark,
+            folder=folder,
+            endpoint=lambda: "http://127.0.0.1:4566",
+        )
+        self.services = {"emr": Service(shapes.MODEL, OPERATIONS, self.needs, STEPS)}
+        allowed = [("emr", name) for name in OPERATIONS]
+        self._caller = InProcessCaller(self.services, allowed)
+        principal = Principal("arn:aws:iam::000000000000:root", "000000000000", "AKIA")
+        self._call = Call(
+            "emr", "", "000000000000", "us-east-1", principal, "r", "http://127.0.0.1:4566"
+        )
+
+    async def aws(self, operation, /, **members):
+        return await self._caller(self._call, "emr", operation, **members)
+
+    async def _call_s3(self, call, service, operation, /, **members):
+        assert (service, operation) in CALLS
+        assert "assumed-role/EMR_EC2_DefaultRole/i-" in call.principal.arn
+        if self.missing_bucket:
+            refusal = ServiceError("The specified bucket does not exist")
+            raise refusal
+        body = await gather(members["Body"], 1 << 20)
+        self.objects[f"s3://{members['Bucket']}/{members['Key']}"] = body
+        return {}
+
+    async def start(self):
+        self.supervisor = Supervisor(self.records, self.clock, self.services)
+        await self.supervisor.start()
+
+    async def stop(self):
+        """As the platform ends when it is told to: nothing of a cluster is left running."""
+        await self.supervisor.stop(5)
+        assert not self.spark.alive
+
+    async def restart(self):
+        await self.stop()
+        await self.start()
+
+    async def run(self, *steps, **more):
+        """Start a cluster; its id. A step is its words, or (words, action on failure)."""
+        request = {
+            "Name": "test",
+            "ReleaseLabel": "emr-spark-8.0.0",
+            "Applications": [{"Name": "Spark"}],
+            "ServiceRole": "EMR_DefaultRole",
+            "JobFlowRole": "EMR_EC2_DefaultRole",
+            "LogUri": "s3://logs/here/",
+            "Instances": {"MasterInstanceType": "m5.xlarge", "InstanceCount": 1},
+            "Steps": [self.step(one) for one in steps],
+        }
+        keep = more.pop("keep_alive", False)
+        request["Instances"]["KeepJobFlowAliveWhenNoSteps"] = keep
+        instances = more.pop("Instances", {})
+        request["Instances"] |= instances
+        return (await self.aws("RunJobFlow", **(request | more)))["JobFlowId"]
+
+    def step(self, words, action="CONTINUE"):
+        if isinstance(words, dict):
+            return words
+        if isinstance(words, tuple):
+            words, action = words
+        jar = {"Jar": "command-runner.jar", "Args": words.split()}
+        return {"Name": words[:200], "ActionOnFailure": action, "HadoopJarStep": jar}
+
+    async def cluster(self, cluster_id):
+        return (await self.aws("DescribeCluster", ClusterId=cluster_id))["Cluster"]
+
+    async def state(self, cluster_id):
+        return (await self.cluster(cluster_id))["Status"]["State"]
+
+    async def steps(self, cluster_id):
+        """Steps in their order."""
+        return (await self.aws("ListSteps", ClusterId=cluster_id))["Steps"][::-1]
+
+    async def step_states(self, cluster_id):
+        return [step["Status"]["State"] for step in await self.steps(cluster_id)]
+
+    async def until(self, ask, wanted):
+        """Wait for an answer without the clock moving."""
+        async with asyncio.timeout(10):
+            while (answer := await ask()) != wanted:  # noqa: ASYNC110 - asked as a user asks
+                await asyncio.sleep(0.005)
+        return answer
+
+    async def until_ran(self, count):
+        """Wait until so many programs have been started."""
+
+        async def ran():
+            return len(self.spark.ran)
+
+        await self.until(ran, count)
+
+    async def until_cluster(self, cluster_id, state):
+        return await self.until(lambda: self.state(cluster_id), state)
+
+    async def until_steps(self, cluster_id, *states):
+        return await self.until(lambda: self.step_states(cluster_id), list(states))
+
+
+@pytest.fixture
+async def bench(tmp_path):
+    records = EmbeddedRecords.open(tmp_path / "records")
+    made = Bench(records, tmp_path / "clusters")
+    await made.start()
+    yield made
+    await made.stop()
+    await records.close()
+
+
+@pytest.fixture
+def refusal():
+    """The code and the message of what an awaitable is refused with."""
+
+    async def told(awaitable):
+        with pytest.raises(ServiceError) as raised:
+            await awaitable
+        return SimpleNamespace(code=raised.value.code, message=raised.value.message)
+
+    return told
