@@ -246,7 +246,7 @@ async def test_an_entry_says_what_the_object_is(s3: Any) -> None:
         "k",
         5,
         put.etag,
-        1_700_000_000,
+        1_700_000_000.5,
     )
     assert (listed.storage_class, listed.checksum_algorithm) == ("STANDARD_IA", ["CRC64NVME"])
     assert listed.owner is None

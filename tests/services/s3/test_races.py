@@ -130,6 +130,28 @@ async def test_completing_twice_at_once_answers_the_same_twice(s3: Any) -> None:
     assert s3.files() == 1
 
 
+async def test_removal_does_not_lose_against_uploads_that_end_meanwhile(s3: Any) -> None:
+    """An upload that began earlier and ends later is written before the one being removed."""
+    await s3.make("box")
+    begun = []
+    for number in range(6):
+        begun.append((f"k{number}", await s3.upload("box", f"k{number}", b"x" * LARGE)))
+        s3.needs.clock.advance(1)
+
+    async def abort_all() -> None:
+        for key, upload_id in reversed(begun):
+            await s3("AbortMultipartUpload", bucket="box", key=key, upload_id=upload_id)
+
+    async def remove() -> None:
+        for _ in range(20):
+            await s3.work()
+            await asyncio.sleep(0)
+
+    await asyncio.gather(abort_all(), remove())
+    await s3.work()
+    assert [key.split(b"\x00")[1] for key in await s3.records()] == [b"bucket"]
+
+
 def _failed(outcome: Any) -> bool:
     return isinstance(outcome, BaseException)
 

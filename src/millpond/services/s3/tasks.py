@@ -2,7 +2,8 @@
 
 Writing an object over another, deleting one or ending an upload only writes down what is to go, in
 its own transaction. The steps below do it a batch at a time, and may be cut off anywhere: what is
-still written down is done again, and giving back a blob twice is harmless. What a crash left behind
+still written down is done again, and giving back a blob twice is harmless. They look first and then
+write without reading, so they never lose a race against the operations. What a crash left behind
 before anything was written down is an orphan: it is looked for at the start and each hour.
 """
 
@@ -11,6 +12,7 @@ from collections.abc import Mapping
 from millpond.engines.objects import orphans
 from millpond.engines.objects.interface import Blob
 from millpond.kernel.tasks import Step, Task, Wake
+from millpond.services.s3.model.stored import Part
 from millpond.services.s3.needs import Needs
 from millpond.services.s3.store import blobs, uploads
 
@@ -39,18 +41,20 @@ async def remove_blobs(needs: Needs, task: Task, wake: Wake) -> int | None:
 
 
 async def remove_parts(needs: Needs, task: Task, wake: Wake) -> int | None:
-    """Write down for removal the parts of an upload that is over."""
-    count = 0
+    """Write down for removal the parts of an upload that is over, to which none can be added."""
+    batch: list[Part] = []
     async with needs.records.transaction() as transaction:
         upload_id = await uploads.next_abandoned(transaction)
         if upload_id is None:
             return None
         async for part in uploads.scan_parts(transaction, upload_id):
-            uploads.delete_part(transaction, upload_id, part)
-            count += 1
-            if count == BATCH_SIZE:
+            batch.append(part)
+            if len(batch) == BATCH_SIZE:
                 break
-        else:
+    async with needs.records.transaction() as transaction:
+        for part in batch:
+            uploads.delete_part(transaction, upload_id, part)
+        if len(batch) < BATCH_SIZE:
             uploads.forget_abandoned(transaction, upload_id)
     return needs.clock.now_ms()
 

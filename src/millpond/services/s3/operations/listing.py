@@ -7,7 +7,6 @@ from millpond.kernel.pages import BadToken
 from millpond.services.s3 import shapes
 from millpond.services.s3.access import find_bucket
 from millpond.services.s3.errors import InvalidArgument
-from millpond.services.s3.model.conditions import seconds
 from millpond.services.s3.model.etags import quote
 from millpond.services.s3.model.listing import (
     check_encoding,
@@ -170,7 +169,7 @@ def _contents(page: Page, encoding: str | None, *, shows_owner: bool) -> list[sh
         listed.append(
             shapes.Object(
                 key=encode(key.decode(), encoding),
-                last_modified=seconds(stored.modified_ms),
+                last_modified=stored.modified_ms / 1000,
                 etag=quote(stored.etag),
                 checksum_algorithm=[stored.checksum.algorithm],
                 checksum_type=stored.checksum.type,
