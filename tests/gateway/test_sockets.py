@@ -162,6 +162,16 @@ def test_the_body_is_called_for_only_when_it_is_wanted(server: Running, shelf: S
     assert len(shelf.objects["b", "k"]) == 100_000
 
 
+def test_a_refused_upload_is_heard_out(server: Running, shelf: Shelf) -> None:
+    """A client that sends first and listens afterwards hears the refusal, and may go on."""
+    forged = signed("PUT", "/b/k", server.port, body=b"x" * 8_000_000, secret="wrong")
+    good = signed("PUT", "/b/k", server.port, body=b"content")
+    for _ in range(5):
+        answer = exchange(server.port, forged, good, HEALTH, until=READY)
+        assert b"<Code>SignatureDoesNotMatch</Code>" in answer
+        assert [int(part[:3]) for part in answer.split(b"HTTP/1.1 ")[1:]] == [403, 200, 200]
+
+
 @pytest.mark.parametrize(
     "lines,code",
     [
