@@ -7,13 +7,16 @@ it with exit code 1.
 import os
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from millpond.engines.spark.runtime.files import FileMissing, fetch
 from millpond.engines.spark.runtime.options import BadOption, read_options
 from millpond.engines.spark.runtime.statements import (
     for_engine,
     line_of,
+    read_setting,
     split_statements,
     substitute,
 )
@@ -57,7 +60,7 @@ def _run(scripts: list[str], databases: list[str], variables: dict[str, str]) ->
     for statement in statements:
         started = time.monotonic()
         try:
-            rows = spark.sql(for_engine(substitute(statement, variables))).collect()
+            rows = _execute(spark, substitute(statement, variables))
         except PySparkException as error:
             sys.stderr.write(f"Error in query: {error}\n")
             return False
@@ -68,6 +71,17 @@ def _run(scripts: list[str], databases: list[str], variables: dict[str, str]) ->
         sys.stderr.write(f"Time taken: {seconds:.3f} seconds, Fetched {len(shown)} row(s)\n")
     spark.stop()
     return True
+
+
+def _execute(spark: Any, statement: str) -> Sequence[Any]:
+    setting = read_setting(statement)
+    if setting is None:
+        rows: Sequence[Any] = spark.sql(for_engine(statement)).collect()
+        return rows
+    name, value = setting
+    if value is not None:
+        spark.conf.set(name, value)
+    return [(name, spark.conf.get(name, "<undefined>"))]
 
 
 def _answers_nothing(statement: str) -> bool:

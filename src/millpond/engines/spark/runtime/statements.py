@@ -10,7 +10,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 _VARIABLE = re.compile(r"\$\{(?:(?:hivevar|hiveconf|spark|system):)?([^}:]+)\}")
-_USE = re.compile(r"use\s+(?!(?:catalog|database|schema|namespace)\b)", re.IGNORECASE)
+_KINDS = (
+    r"(?:catalog|database|schema|namespace|table|extended|formatted|function|query|select|with)"
+)
+_SHORT_FORMS = (
+    (re.compile(rf"use\s+(?!{_KINDS}\b)", re.IGNORECASE), "USE DATABASE "),
+    (re.compile(rf"desc(?:ribe)?\s+(?!{_KINDS}\b)", re.IGNORECASE), "DESCRIBE TABLE "),
+)
+_SETTING = re.compile(r"set\s+([\w.]+)\s*(?:=\s*(.*))?", re.IGNORECASE | re.DOTALL)
 
 
 def split_statements(script: str) -> Iterator[str]:
@@ -51,8 +58,18 @@ def substitute(statement: str, variables: Mapping[str, str]) -> str:
 
 
 def for_engine(statement: str) -> str:
-    """`USE shop` in the longer form that the engine wants."""
-    return _USE.sub("USE DATABASE ", statement, count=1) if _USE.match(statement) else statement
+    """`USE shop` and `DESCRIBE t` in the longer forms that the engine wants."""
+    for short, long in _SHORT_FORMS:
+        if short.match(statement):
+            return short.sub(long, statement, count=1)
+    return statement
+
+
+def read_setting(statement: str) -> tuple[str, str | None] | None:
+    """The property of `SET name` or `SET name=value`, and its value; None if it is another
+    statement."""
+    found = _SETTING.fullmatch(statement)
+    return None if found is None else (found[1], found[2] and found[2].strip())
 
 
 def line_of(values: Iterable[Any]) -> str:
