@@ -2,6 +2,8 @@
 
 import asyncio
 import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 from millpond.kernel.body import gather
@@ -131,24 +133,21 @@ async def test_completing_twice_at_once_answers_the_same_twice(s3: Any) -> None:
 
 
 async def test_removal_does_not_lose_against_uploads_that_end_meanwhile(s3: Any) -> None:
-    """An upload that began earlier and ends later is written before the one being removed."""
+    """Uploads that began earlier end while the parts of a later one are removed."""
     await s3.make("box")
     begun = []
     for number in range(6):
         begun.append((f"k{number}", await s3.upload("box", f"k{number}", b"x" * LARGE)))
         s3.needs.clock.advance(1)
 
-    async def abort_all() -> None:
-        for key, upload_id in reversed(begun):
+    async def abort_one() -> None:
+        if begun:
+            key, upload_id = begun.pop()
             await s3("AbortMultipartUpload", bucket="box", key=key, upload_id=upload_id)
 
-    async def remove() -> None:
-        for _ in range(20):
-            await s3.work()
-            await asyncio.sleep(0)
-
-    await asyncio.gather(abort_all(), remove())
-    await s3.work()
+    await abort_one()
+    await s3.lent(records=_Interrupted(s3.needs.records, abort_one)).work()
+    assert begun == []
     assert [key.split(b"\x00")[1] for key in await s3.records()] == [b"bucket"]
 
 
@@ -162,6 +161,20 @@ async def _let_go(s3: Any) -> None:
         s3.needs.clock.advance(3)
         for _ in range(20):
             await asyncio.sleep(0.001)
+
+
+class _Interrupted:
+    """Records in which something else happens at the end of each transaction, before its commit."""
+
+    def __init__(self, records: Any, happen: Callable[[], Awaitable[None]]) -> None:
+        self._records = records
+        self._happen = happen
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Any]:
+        async with self._records.transaction() as transaction:
+            yield transaction
+            await self._happen()
 
 
 class _Counted:
