@@ -279,10 +279,15 @@ async def test_a_schedule_starts_the_crawler_when_it_is_due(lake):
     with pytest.raises(ServiceError) as again:
         await lake.glue("StartCrawlerSchedule", CrawlerName="c")
     assert again.value.code == "SchedulerRunningException"
+    await lake.work()
+    assert len((await lake.glue("ListCrawls", CrawlerName="c"))["Crawls"]) == 1
     await lake.glue("UpdateCrawlerSchedule", CrawlerName="c", Schedule="cron(0 13 * * ? *)")
     lake.clock.advance(3600)
     await lake.work()
     assert len((await lake.glue("ListCrawls", CrawlerName="c"))["Crawls"]) == 2
+    await lake.glue("DeleteCrawler", Name="c")
+    await lake.work()
+    assert await lake.tasks() == []
 
 
 async def test_a_crawler_without_schedule_has_none_to_start(world):

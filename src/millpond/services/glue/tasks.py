@@ -22,7 +22,8 @@ SWEPT_AT_ONCE = 1000
 async def start_by_schedule(needs: Needs, task: Task, wake: Wake) -> int | None:
     """Start a crawler whose time has come, and say when it comes next.
 
-    A crawler that is still running is passed over, as in Glue.
+    A crawler that is still running is passed over, as in Glue. A task without a due time only asks
+    to look at the schedule again.
     """
 
     async def work(transaction: Transaction) -> int | None:
@@ -30,8 +31,8 @@ async def start_by_schedule(needs: Needs, task: Task, wake: Wake) -> int | None:
         if crawler is None:
             return None
         now_ms = needs.clock.now_ms()
-        missed_ms = next_due_ms(crawler, task.due_ms - 1)
-        if missed_ms is not None and missed_ms <= now_ms and crawler.state == "READY":
+        due_ms = next_due_ms(crawler, task.due_ms - 1) if task.due_ms else None
+        if due_ms is not None and due_ms <= now_ms and crawler.state == "READY":
             begin_crawl(transaction, needs, task, crawler)
         return next_due_ms(crawler, now_ms)
 

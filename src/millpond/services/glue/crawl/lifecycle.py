@@ -54,14 +54,23 @@ def end_crawl(
     store.save_crawl(transaction, scope, crawler.id, crawl)
 
 
-def keep_schedule(transaction: Transaction, scope: Scope, crawler: Crawler, now_ms: int) -> None:
-    """Have the schedule's step wait for its next time, if it is in force."""
-    due_ms = next_due_ms(crawler, now_ms)
-    if due_ms is not None:
-        tasks.schedule(
-            transaction,
-            tasks.Task("glue", SCHEDULE_KIND, crawler.name, due_ms, scope.account, scope.region),
-        )
+def keep_schedule(
+    transaction: Transaction,
+    scope: Scope,
+    former: Crawler | None,
+    crawler: Crawler | None,
+    now_ms: int,
+) -> None:
+    """Have the schedule's step wait for the next time of `crawler`, if it starts by itself.
+
+    If only `former` did, the step is woken, finds nothing to wait for, and ends.
+    """
+    due_ms = None if crawler is None else next_due_ms(crawler, now_ms)
+    waiting = former or crawler
+    if waiting is not None and (due_ms is not None or waiting.schedule_active):
+        name = waiting.name
+        task = tasks.Task("glue", SCHEDULE_KIND, name, due_ms or 0, scope.account, scope.region)
+        tasks.schedule(transaction, task)
 
 
 def next_due_ms(crawler: Crawler, now_ms: int) -> int | None:

@@ -7,7 +7,7 @@ are looked into at a time, and of each at most its first megabyte, or a Parquet 
 import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from millpond.kernel.body import Body, gather
@@ -23,7 +23,7 @@ from millpond.services.glue.infer.parquet import (
     footer_size_bytes,
     infer_parquet,
 )
-from millpond.services.glue.infer.schema import FileSchema
+from millpond.services.glue.infer.schema import Columns, FileSchema
 from millpond.services.glue.needs import Needs
 from millpond.services.glue.shapes import S3Target
 
@@ -124,13 +124,14 @@ async def read_files(
     """The objects whose content is recognised, with their schemas, in order of their keys."""
     waiting = iter(objects)
     files: list[File] = []
+    columns: dict[Columns, Columns] = {}
 
     async def read_on() -> None:
         for listed in waiting:
             await checkpoint()
             schema = await _read_schema(needs, call, bucket, listed)
             if schema is not None:
-                files.append(File(listed.key, listed.size, schema))
+                files.append(File(listed.key, listed.size, _share_columns(schema, columns)))
 
     try:
         async with asyncio.TaskGroup() as readers:

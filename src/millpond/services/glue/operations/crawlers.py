@@ -89,7 +89,7 @@ async def create_crawler(
         store.save_crawler(transaction, call, crawler)
         tags = merge_tags({}, request.tags or {})
         store.save_tags(transaction, call, f"crawler/{crawler.name}", tags)
-        keep_schedule(transaction, call, crawler, now_ms)
+        keep_schedule(transaction, call, None, crawler, now_ms)
     return shapes.CreateCrawlerResponse()
 
 
@@ -119,15 +119,15 @@ async def update_crawler(
         now_ms = needs.clock.now_ms()
         definition = _change_definition(crawler.definition, request)
         check_definition(definition)
-        crawler = msgspec.structs.replace(
+        updated = msgspec.structs.replace(
             crawler, definition=definition, version=crawler.version + 1, updated_ms=now_ms
         )
         if request.schedule is not None:
-            crawler = msgspec.structs.replace(
-                crawler, schedule=request.schedule or None, schedule_active=bool(request.schedule)
+            updated = msgspec.structs.replace(
+                updated, schedule=request.schedule or None, schedule_active=bool(request.schedule)
             )
-        store.save_crawler(transaction, call, crawler)
-        keep_schedule(transaction, call, crawler, now_ms)
+        store.save_crawler(transaction, call, updated)
+        keep_schedule(transaction, call, crawler, updated, now_ms)
     return shapes.UpdateCrawlerResponse()
 
 
@@ -166,6 +166,7 @@ async def delete_crawler(
         store.delete_crawler(transaction, call, crawler.name)
         store.save_tags(transaction, call, f"crawler/{crawler.name}", {})
         store.schedule_sweep(transaction, call, "sweep_crawler", crawler.id)
+        keep_schedule(transaction, call, crawler, None, needs.clock.now_ms())
     return shapes.DeleteCrawlerResponse()
 
 
@@ -257,5 +258,5 @@ async def update_crawler_schedule(
             updated_ms=now_ms,
         )
         store.save_crawler(transaction, call, updated)
-        keep_schedule(transaction, call, updated, now_ms)
+        keep_schedule(transaction, call, crawler, updated, now_ms)
     return shapes.UpdateCrawlerScheduleResponse()

@@ -97,7 +97,7 @@ async def start_crawler_schedule(
             raise SchedulerRunning(f"The schedule of crawler {crawler.name} is running")
         started = msgspec.structs.replace(crawler, schedule_active=True)
         store.save_crawler(transaction, call, started)
-        keep_schedule(transaction, call, started, needs.clock.now_ms())
+        keep_schedule(transaction, call, crawler, started, needs.clock.now_ms())
     return shapes.StartCrawlerScheduleResponse()
 
 
@@ -117,6 +117,7 @@ async def stop_crawler_schedule(
             raise SchedulerNotRunning(f"The schedule of crawler {crawler.name} is not running")
         stopped = msgspec.structs.replace(crawler, schedule_active=False)
         store.save_crawler(transaction, call, stopped)
+        keep_schedule(transaction, call, crawler, stopped, needs.clock.now_ms())
     return shapes.StopCrawlerScheduleResponse()
 
 
