@@ -142,6 +142,16 @@ async def read_files(
     return sorted(files, key=lambda file: file.key)
 
 
+def _share_columns(schema: FileSchema, columns: dict[Columns, Columns]) -> FileSchema:
+    """The schema with the very columns of files before it that had the same: thousands of files
+    then take little memory."""
+    csv = schema.csv
+    if csv is not None:
+        below = columns.setdefault(csv.columns_below, csv.columns_below)
+        csv = replace(csv, columns_below=below)
+    return replace(schema, columns=columns.setdefault(schema.columns, schema.columns), csv=csv)
+
+
 async def _read_schema(needs: Needs, call: Call, bucket: str, listed: Listed) -> FileSchema | None:
     """The schema of an object; None: it is gone by now, or not recognised."""
     try:
