@@ -153,7 +153,7 @@ def _refuse_unreadable(table: Mapping[str, Any]) -> None:
     kind = parameters.get("table_type", "").upper()
     if kind in ("ICEBERG", "DELTA", "HUDI"):
         raise QueryFailed(
-            f"NOT_SUPPORTED: Table {name} is a table of type {kind}, which this service cannot read."
+            f"NOT_SUPPORTED: Table {name} is of type {kind}, which this service cannot read."
         )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from millpond.engines.records.interface import Records
+from millpond.engines.sql.interface import Sql
 from millpond.kernel.call import Caller
 from millpond.kernel.clock import Clock
 from millpond.kernel.ids import Ids
@@ -28,7 +29,10 @@ CALLS: tuple[tuple[str, str], ...] = (
             "UpdateTable",
         )
     ),
-    *(("s3", name) for name in ("GetObject", "ListObjectsV2", "PutObject")),
+    *(
+        ("s3", name)
+        for name in ("DeleteObject", "GetObject", "HeadBucket", "ListObjectsV2", "PutObject")
+    ),
 )
 """The operations of other services that this one calls."""
 
@@ -42,3 +46,4 @@ class Needs:
     ids: Ids
     pages: Pages
     call_aws: Caller
+    sql: Sql

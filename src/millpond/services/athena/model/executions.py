@@ -78,7 +78,8 @@ class Execution(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     """One execution as it is kept. Times are epoch milliseconds, sizes bytes.
 
     `location` is the S3 location without the ending that the kind of result gives it. `caller`
-    is whom the query runs as.
+    is whom the query runs as. `written` are the S3 locations of data files that the query writes,
+    noted before the first is put: what did not come to a good end is removed by it.
     """
 
     id: str
@@ -110,6 +111,7 @@ class Execution(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     output_bytes: int = 0
     output_location: str = ""
     manifest_location: str = ""
+    written: Sequence[str] = ()
     columns: Sequence[ResultColumn] = ()
     update_count: int | None = None
 

@@ -146,7 +146,11 @@ async def stop_query_execution(
     async with needs.records.transaction() as transaction:
         found = await store.load(transaction, call, request.query_execution_id)
         execution = _existing(found, request.query_execution_id)
-        if execution.state not in model.FINAL:
+        if execution.state == "QUEUED":
+            reason = "Query cancelled by user"
+            ended = model.cancelled(execution, reason, needs.clock.now_ms())
+            store.save(transaction, call, ended)
+        elif execution.state == "RUNNING":
             asked = msgspec.structs.replace(execution, cancel_asked=True)
             store.save(transaction, call, asked)
             schedule(transaction, _task(call, execution.id))

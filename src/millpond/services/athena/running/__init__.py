@@ -1,0 +1,1 @@
+"""Runs query executions: from the text of a statement to files in S3 and an ending."""
