@@ -139,8 +139,11 @@ class Application:
         )
         body = _body_of(headers, protocol)
         answer = await self._gateway.answer(request, body)
-        if isinstance(body, SocketBody) and not body.ended and "expect" not in headers:
-            await body.drain()
+        if isinstance(body, SocketBody) and not body.ended:
+            if "expect" in headers and not body.received:
+                answer.headers.append(("connection", "close"))
+            else:
+                await body.drain()
         await _send(protocol, request.method, answer)
 
 
