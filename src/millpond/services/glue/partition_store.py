@@ -15,6 +15,7 @@ from millpond.services.glue import keys
 from millpond.services.glue.keys import Scope, record_key
 from millpond.services.glue.model import Partition, join_storage, split_storage
 from millpond.services.glue.shapes import StorageDescriptor
+from millpond.services.glue.statistics_store import Statistics
 
 _encode = msgspec.msgpack.Encoder().encode
 _PARTITION = msgspec.msgpack.Decoder(Partition)
@@ -26,6 +27,8 @@ class Partitions:
 
     def __init__(self, transaction: Transaction, scope: Scope, table_id: str) -> None:
         self._transaction = transaction
+        self._scope = scope
+        self._table_id = table_id
         self._prefix = record_key(scope, "partition", table_id)
         self._layout_prefix = record_key(scope, "layout", table_id)
         self._layouts: dict[str, StorageDescriptor | None] = {}
@@ -51,8 +54,10 @@ class Partitions:
         )
         self._transaction.put(self._prefix + keys.join_values(partition.values), _encode(stored))
 
-    def delete(self, values: tuple[str, ...]) -> None:
+    async def delete(self, values: tuple[str, ...]) -> None:
+        """Remove a partition with the statistics of its columns."""
         self._transaction.delete(self._prefix + keys.join_values(values))
+        await Statistics(self._transaction, self._scope, self._table_id, values).clear()
 
     async def scan(
         self, leading: tuple[str, ...] = (), after: bytes = b""

@@ -36,6 +36,7 @@ ColumnNameString = _Annotated[
         extra={"pattern": "[\\u0020-\\uD7FF\\uE000-\\uFFFD\\uD800\\uDC00-\\uDBFF\\uDFFF\\t]*"},
     ),
 ]
+ColumnStatisticsType = _Literal["BOOLEAN", "DATE", "DECIMAL", "DOUBLE", "LONG", "STRING", "BINARY"]
 ColumnTypeString = _Annotated[
     str,
     _Meta(
@@ -186,6 +187,7 @@ LocationString = _Annotated[
         },
     ),
 ]
+Long = _Annotated[int, _Meta(ge=-9223372036854775808, le=9223372036854775807)]
 MetadataOperation = _Literal["CREATE"]
 NameString = _Annotated[
     str,
@@ -196,7 +198,9 @@ NameString = _Annotated[
         extra={"pattern": "[\\u0020-\\uD7FF\\uE000-\\uFFFD\\uD800\\uDC00-\\uDBFF\\uDFFF\\t]*"},
     ),
 ]
+NonNegativeDouble = _Annotated[float, _Meta(ge=0.0)]
 NonNegativeInteger = _Annotated[int, _Meta(ge=0, le=2147483647)]
+NonNegativeLong = _Annotated[int, _Meta(ge=0, le=9223372036854775807)]
 NullableInteger = _Annotated[int, _Meta(ge=-2147483648, le=2147483647)]
 NullableLong = _Annotated[int, _Meta(ge=-9223372036854775808, le=9223372036854775807)]
 PageSize = _Annotated[int, _Meta(ge=1, le=1000)]
@@ -253,6 +257,14 @@ TagKey = _Annotated[str, _Meta(min_length=1, max_length=128)]
 TagValue = _Annotated[str, _Meta(max_length=256)]
 TotalSegmentsInteger = _Annotated[int, _Meta(ge=1, le=10)]
 TransactionIdString = _Annotated[str, _Meta(min_length=1, max_length=255)]
+TypeString = _Annotated[
+    str,
+    _Meta(
+        max_length=20000,
+        pattern="^(?:[\\u0020-\\uD7FF\\uE000-\\uFFFD\\U00010000-\\U0010FFFF\\t]*)\\Z",
+        extra={"pattern": "[\\u0020-\\uD7FF\\uE000-\\uFFFD\\uD800\\uDC00-\\uDBFF\\uDFFF\\t]*"},
+    ),
+]
 URI = _Annotated[
     str,
     _Meta(
@@ -381,6 +393,18 @@ class BatchUpdatePartitionResponse(_Struct, kw_only=True, omit_defaults=True, re
     errors: list[BatchUpdatePartitionFailureEntry] | None = None
 
 
+class BinaryColumnStatisticsData(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    maximum_length: NonNegativeLong
+    average_length: NonNegativeDouble
+    number_of_nulls: NonNegativeLong
+
+
+class BooleanColumnStatisticsData(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    number_of_trues: NonNegativeLong
+    number_of_falses: NonNegativeLong
+    number_of_nulls: NonNegativeLong
+
+
 class CatalogImportStatus(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     import_completed: bool | None = None
     import_time: float | None = None
@@ -400,6 +424,34 @@ class Column(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     type: ColumnTypeString | None = None
     comment: CommentString | None = None
     parameters: dict[KeyString, ParametersMapValue] | None = None
+
+
+class ColumnError(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    column_name: str | None = None
+    error: ErrorDetail | None = None
+
+
+class ColumnStatistics(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    column_name: NameString
+    column_type: TypeString
+    analyzed_time: float
+    statistics_data: ColumnStatisticsData
+
+
+class ColumnStatisticsData(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    type: ColumnStatisticsType
+    boolean_column_statistics_data: BooleanColumnStatisticsData | None = None
+    date_column_statistics_data: DateColumnStatisticsData | None = None
+    decimal_column_statistics_data: DecimalColumnStatisticsData | None = None
+    double_column_statistics_data: DoubleColumnStatisticsData | None = None
+    long_column_statistics_data: LongColumnStatisticsData | None = None
+    string_column_statistics_data: StringColumnStatisticsData | None = None
+    binary_column_statistics_data: BinaryColumnStatisticsData | None = None
+
+
+class ColumnStatisticsError(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    column_statistics: ColumnStatistics | None = None
+    error: ErrorDetail | None = None
 
 
 class Crawler(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -616,6 +668,52 @@ class DatabaseInput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     federated_database: FederatedDatabase | None = None
 
 
+class DateColumnStatisticsData(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    minimum_value: float | None = None
+    maximum_value: float | None = None
+    number_of_nulls: NonNegativeLong
+    number_of_distinct_values: NonNegativeLong
+
+
+class DecimalColumnStatisticsData(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    minimum_value: DecimalNumber | None = None
+    maximum_value: DecimalNumber | None = None
+    number_of_nulls: NonNegativeLong
+    number_of_distinct_values: NonNegativeLong
+
+
+class DecimalNumber(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    unscaled_value: bytes
+    scale: Integer
+
+
+class DeleteColumnStatisticsForPartitionRequest(
+    _Struct, kw_only=True, omit_defaults=True, rename="pascal"
+):
+    catalog_id: CatalogIdString | None = None
+    database_name: NameString
+    table_name: NameString
+    partition_values: list[ValueString]
+    column_name: NameString
+
+
+class DeleteColumnStatisticsForPartitionResponse(_Struct, kw_only=True, omit_defaults=True):
+    pass
+
+
+class DeleteColumnStatisticsForTableRequest(
+    _Struct, kw_only=True, omit_defaults=True, rename="pascal"
+):
+    catalog_id: CatalogIdString | None = None
+    database_name: NameString
+    table_name: NameString
+    column_name: NameString
+
+
+class DeleteColumnStatisticsForTableResponse(_Struct, kw_only=True, omit_defaults=True):
+    pass
+
+
 class DeleteCrawlerRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     name: NameString
 
@@ -694,6 +792,13 @@ class DeltaTarget(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     create_native_delta_table: bool | None = None
 
 
+class DoubleColumnStatisticsData(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    minimum_value: float | None = None
+    maximum_value: float | None = None
+    number_of_nulls: NonNegativeLong
+    number_of_distinct_values: NonNegativeLong
+
+
 class DynamoDBTarget(
     _Struct,
     kw_only=True,
@@ -729,6 +834,39 @@ class GetCatalogImportStatusRequest(_Struct, kw_only=True, omit_defaults=True, r
 
 class GetCatalogImportStatusResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     import_status: CatalogImportStatus | None = None
+
+
+class GetColumnStatisticsForPartitionRequest(
+    _Struct, kw_only=True, omit_defaults=True, rename="pascal"
+):
+    catalog_id: CatalogIdString | None = None
+    database_name: NameString
+    table_name: NameString
+    partition_values: list[ValueString]
+    column_names: _Annotated[list[NameString], _Meta(max_length=100)]
+
+
+class GetColumnStatisticsForPartitionResponse(
+    _Struct, kw_only=True, omit_defaults=True, rename="pascal"
+):
+    column_statistics_list: list[ColumnStatistics] | None = None
+    errors: list[ColumnError] | None = None
+
+
+class GetColumnStatisticsForTableRequest(
+    _Struct, kw_only=True, omit_defaults=True, rename="pascal"
+):
+    catalog_id: CatalogIdString | None = None
+    database_name: NameString
+    table_name: NameString
+    column_names: _Annotated[list[NameString], _Meta(max_length=100)]
+
+
+class GetColumnStatisticsForTableResponse(
+    _Struct, kw_only=True, omit_defaults=True, rename="pascal"
+):
+    column_statistics_list: list[ColumnStatistics] | None = None
+    errors: list[ColumnError] | None = None
 
 
 class GetCrawlerMetricsRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -1068,6 +1206,13 @@ class ListCrawlsResponse(_Struct, kw_only=True, omit_defaults=True, rename="pasc
     next_token: str | None = None
 
 
+class LongColumnStatisticsData(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    minimum_value: Long | None = None
+    maximum_value: Long | None = None
+    number_of_nulls: NonNegativeLong
+    number_of_distinct_values: NonNegativeLong
+
+
 class MongoDBTarget(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     connection_name: str | None = None
     path: str | None = None
@@ -1281,6 +1426,13 @@ class StorageDescriptor(_Struct, kw_only=True, omit_defaults=True, rename="pasca
     schema_reference: SchemaReference | None = None
 
 
+class StringColumnStatisticsData(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    maximum_length: NonNegativeLong
+    average_length: NonNegativeDouble
+    number_of_nulls: NonNegativeLong
+    number_of_distinct_values: NonNegativeLong
+
+
 class SubObjectStatistics(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     source_type: SubObjectSourceType | None = None
     glue_version_id: str | None = None
@@ -1420,6 +1572,37 @@ class UntagResourceRequest(_Struct, kw_only=True, omit_defaults=True, rename="pa
 
 class UntagResourceResponse(_Struct, kw_only=True, omit_defaults=True):
     pass
+
+
+class UpdateColumnStatisticsForPartitionRequest(
+    _Struct, kw_only=True, omit_defaults=True, rename="pascal"
+):
+    catalog_id: CatalogIdString | None = None
+    database_name: NameString
+    table_name: NameString
+    partition_values: list[ValueString]
+    column_statistics_list: _Annotated[list[ColumnStatistics], _Meta(max_length=25)]
+
+
+class UpdateColumnStatisticsForPartitionResponse(
+    _Struct, kw_only=True, omit_defaults=True, rename="pascal"
+):
+    errors: list[ColumnStatisticsError] | None = None
+
+
+class UpdateColumnStatisticsForTableRequest(
+    _Struct, kw_only=True, omit_defaults=True, rename="pascal"
+):
+    catalog_id: CatalogIdString | None = None
+    database_name: NameString
+    table_name: NameString
+    column_statistics_list: _Annotated[list[ColumnStatistics], _Meta(max_length=25)]
+
+
+class UpdateColumnStatisticsForTableResponse(
+    _Struct, kw_only=True, omit_defaults=True, rename="pascal"
+):
+    errors: list[ColumnStatisticsError] | None = None
 
 
 class UpdateCrawlerRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -1660,6 +1843,16 @@ MODEL = _wire.ServiceModel(
             input=CreateUserDefinedFunctionRequest,
             output=CreateUserDefinedFunctionResponse,
         ),
+        "DeleteColumnStatisticsForPartition": _wire.Operation(
+            name="DeleteColumnStatisticsForPartition",
+            input=DeleteColumnStatisticsForPartitionRequest,
+            output=DeleteColumnStatisticsForPartitionResponse,
+        ),
+        "DeleteColumnStatisticsForTable": _wire.Operation(
+            name="DeleteColumnStatisticsForTable",
+            input=DeleteColumnStatisticsForTableRequest,
+            output=DeleteColumnStatisticsForTableResponse,
+        ),
         "DeleteCrawler": _wire.Operation(
             name="DeleteCrawler", input=DeleteCrawlerRequest, output=DeleteCrawlerResponse
         ),
@@ -1691,6 +1884,16 @@ MODEL = _wire.ServiceModel(
             name="GetCatalogImportStatus",
             input=GetCatalogImportStatusRequest,
             output=GetCatalogImportStatusResponse,
+        ),
+        "GetColumnStatisticsForPartition": _wire.Operation(
+            name="GetColumnStatisticsForPartition",
+            input=GetColumnStatisticsForPartitionRequest,
+            output=GetColumnStatisticsForPartitionResponse,
+        ),
+        "GetColumnStatisticsForTable": _wire.Operation(
+            name="GetColumnStatisticsForTable",
+            input=GetColumnStatisticsForTableRequest,
+            output=GetColumnStatisticsForTableResponse,
         ),
         "GetCrawler": _wire.Operation(
             name="GetCrawler", input=GetCrawlerRequest, output=GetCrawlerResponse
@@ -1774,6 +1977,16 @@ MODEL = _wire.ServiceModel(
         "UntagResource": _wire.Operation(
             name="UntagResource", input=UntagResourceRequest, output=UntagResourceResponse
         ),
+        "UpdateColumnStatisticsForPartition": _wire.Operation(
+            name="UpdateColumnStatisticsForPartition",
+            input=UpdateColumnStatisticsForPartitionRequest,
+            output=UpdateColumnStatisticsForPartitionResponse,
+        ),
+        "UpdateColumnStatisticsForTable": _wire.Operation(
+            name="UpdateColumnStatisticsForTable",
+            input=UpdateColumnStatisticsForTableRequest,
+            output=UpdateColumnStatisticsForTableResponse,
+        ),
         "UpdateCrawler": _wire.Operation(
             name="UpdateCrawler", input=UpdateCrawlerRequest, output=UpdateCrawlerResponse
         ),
@@ -1851,8 +2064,6 @@ MODEL = _wire.ServiceModel(
             "DeleteBlueprint",
             "DeleteCatalog",
             "DeleteClassifier",
-            "DeleteColumnStatisticsForPartition",
-            "DeleteColumnStatisticsForTable",
             "DeleteColumnStatisticsTaskSettings",
             "DeleteConnection",
             "DeleteConnectionType",
@@ -1892,8 +2103,6 @@ MODEL = _wire.ServiceModel(
             "GetCatalogs",
             "GetClassifier",
             "GetClassifiers",
-            "GetColumnStatisticsForPartition",
-            "GetColumnStatisticsForTable",
             "GetColumnStatisticsTaskRun",
             "GetColumnStatisticsTaskRuns",
             "GetColumnStatisticsTaskSettings",
@@ -2034,8 +2243,6 @@ MODEL = _wire.ServiceModel(
             "UpdateBlueprint",
             "UpdateCatalog",
             "UpdateClassifier",
-            "UpdateColumnStatisticsForPartition",
-            "UpdateColumnStatisticsForTable",
             "UpdateColumnStatisticsTaskSettings",
             "UpdateConnection",
             "UpdateDataQualityRuleset",

@@ -1,10 +1,11 @@
-"""How the catalog is laid out in records; `partition_store` has the partitions.
+"""How the catalog is laid out in records; `partition_store` and `statistics_store` go on.
 
     database   name                    → Database
     table      database id, name       → Table
     version    table id, version       → Archived
     partition  table id, values        → Partition
     layout     table id, digest        → StorageDescriptor (what partitions have in common)
+    statistics table id, partition, column → ColumnStatistics
     function   database id, name       → Function
     crawler    name                    → Crawler
     crawl      crawler id, number      → Crawl

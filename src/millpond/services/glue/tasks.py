@@ -40,8 +40,8 @@ async def start_by_schedule(needs: Needs, task: Task, wake: Wake) -> int | None:
 
 
 async def sweep_table(needs: Needs, task: Task, wake: Wake) -> int | None:
-    """Remove the versions and partitions of a table that was dropped."""
-    for kind in ("partition", "layout", "version"):
+    """Remove what is below a table that was dropped."""
+    for kind in ("partition", "layout", "statistics", "version"):
         if not await _sweep(needs, task, wake, kind, task.subject):
             return needs.clock.now_ms()
     return None

@@ -153,7 +153,7 @@ async def _retire_batch(
             if former is None:
                 continue
             if delete or len(values) != len(table.keys):
-                partitions.delete(values)
+                await partitions.delete(values)
                 changes = changes.plus(Changes(partitions_deleted=1))
                 continue
             parameters = dict(former.input.parameters or {})

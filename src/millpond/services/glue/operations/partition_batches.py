@@ -101,5 +101,5 @@ async def batch_delete_partition(
                     )
                 )
                 continue
-            partitions.delete(values)
+            await partitions.delete(values)
     return shapes.BatchDeletePartitionResponse(errors=errors)

@@ -179,7 +179,7 @@ async def replace_partition(
     if partition.values != before.values:
         if await partitions.has(partition.values):
             raise AlreadyExists("Partition already exists.")
-        partitions.delete(before.values)
+        await partitions.delete(before.values)
     await partitions.save(partition)
 
 
@@ -194,5 +194,5 @@ async def delete_partition(
         partitions = Partitions(transaction, call, table.id)
         if not await partitions.has(values):
             raise EntityNotFound("Cannot find partition.")
-        partitions.delete(values)
+        await partitions.delete(values)
     return shapes.DeletePartitionResponse()
