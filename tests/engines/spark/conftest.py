@@ -2,30 +2,20 @@
 
 import uuid
 
-import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from millpond.engines.spark.embedded import Bounds, SailSpark
 from millpond.engines.spark.interface import Access, Application, Order
 from millpond.kernel.processes import sweep_leftovers
 
-REGION = "us-east-1"
-
 
 class Lake:
-    """An endpoint with S3 and Glue, and boto3 clients for it."""
+    """A server's S3 and Glue, as a cluster reaches them."""
 
-    def __init__(self, endpoint):
-        self.access = Access(endpoint, REGION, "AKIALAKE", "secret", "token")
-
-    def client(self, service):
-        return boto3.client(
-            service,
-            endpoint_url=self.access.endpoint,
-            region_name=REGION,
-            aws_access_key_id="AKIALAKE",
-            aws_secret_access_key="secret",
+    def __init__(self, server):
+        self.client = server.client
+        self.access = Access(
+            server.endpoint, server.region, server.access_key_id, server.secret_access_key
         )
 
     def put(self, bucket, **objects):
@@ -35,11 +25,8 @@ class Lake:
 
 
 @pytest.fixture(scope="session")
-def lake():
-    server = ThreadedMotoServer("127.0.0.1", 0)
-    server.start()
-    yield Lake("http://{}:{}".format(*server.get_host_and_port()))
-    server.stop()
+def lake(server):
+    return Lake(server)
 
 
 @pytest.fixture

@@ -133,6 +133,33 @@ print(sorted(t.name for t in spark.catalog.listTables("{warehouse.name}")))
     assert types == COLUMNS
 
 
+async def test_columns_have_the_catalog_s_names_however_files_spell_them(shell, warehouse, lake):
+    warehouse.put_parquet("parquet/a.parquet", Id=[1, 2], Name=["a", "b"])
+    lake.put(warehouse.bucket, **{
+        "csv/a.csv": b"Id,Name\n1,a\n2,b\n",
+        "json/a.json": b'{"Id":1,"Name":"a"}\n{"Id":2,"Name":"b"}\n',
+    })  # fmt: skip
+    columns = {"id": "bigint", "name": "string"}
+    warehouse.create("parquet", PARQUET, columns=columns)
+    warehouse.create("csv", CSV, {}, {"skip.header.line.count": "1"}, columns=columns)
+    warehouse.create("json", JSON, columns=columns)
+    program = f"""
+from pyspark.sql import SparkSession
+spark = SparkSession.builder.getOrCreate()
+for name in ("parquet", "csv", "json"):
+    table = spark.table("{warehouse.name}." + name)
+    path = "s3://{warehouse.bucket}/out/" + name
+    table.write.mode("overwrite").partitionBy("name").parquet(path)
+    print(table.columns, spark.read.parquet(path).orderBy("id").collect()[1].name)
+spark.read.parquet("s3://{warehouse.bucket}/parquet/").write.partitionBy("name").csv(path + "2")
+"""
+    code, out, err = await shell.python(program)
+    assert code == 0, err
+    assert out.splitlines() == ["['id', 'name'] b"] * 3
+    listed = lake.client("s3").list_objects_v2(Bucket=warehouse.bucket, Prefix="out/json2/")
+    assert {entry["Key"].split("/")[2] for entry in listed["Contents"]} == {"Name=a", "Name=b"}
+
+
 async def test_partitions_are_read_where_the_catalog_says(shell, warehouse, lake):
     for folder in ("hive/year=2024", "hive/year=2025", "odd/2024", "odd/not-listed", "elsewhere"):
         warehouse.put_parquet(f"{folder}/a.parquet", id=[1, 2], name=["a", folder])

@@ -76,7 +76,7 @@ async def test_a_program_has_its_credentials_and_no_other_secret(shell, lake, da
     assert found["secret"] in ("PermissionError", "FileNotFoundError")
     environment = found["environment"]
     assert environment["AWS_ACCESS_KEY_ID"] == lake.access.access_key_id
-    assert environment["AWS_SESSION_TOKEN"] == "token"
+    assert environment["AWS_REGION"] == lake.access.region
     assert environment["AWS_ENDPOINT_URL"] == lake.access.endpoint
     assert environment["FROM_SPARK_ENV"] == "yes"
     assert "A_SECRET_OF_THE_SERVER" not in environment

@@ -36,8 +36,8 @@ def partition(values, location, serde=PARQUET):
     st.none() | st.lists(st.text(max_size=10), max_size=3).map(tuple),
     st.booleans(),
 )
-def test_a_name_carries_what_it_asks_for(base, values, text):
-    name = Name(base, values, text)
+def test_a_name_carries_what_it_asks_for(base, values, files):
+    name = Name(base, values, files)
     assert read_name(str(name)) == name
 
 
@@ -75,7 +75,7 @@ def test_symbolic_links_and_nested_text_are_refused():
     nested = table(LAZY)
     nested["StorageDescriptor"]["Columns"][0]["Type"] = "array<int>"
     with pytest.raises(CannotShow, match="array<int>"):
-        views.show_text(nested, Name("t"))
+        views.show_columns(nested, Name("t"))
 
 
 @pytest.mark.parametrize(

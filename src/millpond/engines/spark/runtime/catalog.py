@@ -15,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from millpond.engines.spark.runtime import signing, tables, views
+from millpond.engines.spark.runtime.columns import parquet_names
 from millpond.engines.spark.runtime.tables import Table
 from millpond.engines.spark.runtime.views import Name
 
@@ -53,12 +54,12 @@ class Catalog:
             if not found:
                 return None
             table = views.partition_as_table(table, found[0])
-        elif table.get("PartitionKeys") and not name.text:
+        elif table.get("PartitionKeys") and not name.files:
             partitions = self._list_partitions(table)
             if not views.lies_as_hive_would(table, partitions):
                 return views.show_union(table, partitions)
-        if tables.is_delimited(table) and not name.text:
-            return views.show_text(table, name)
+        if not name.files and _spells_its_own_names(table):
+            return views.show_columns(table, name)
         return tables.show_files({**table, "Name": str(name)})
 
     def _list_partitions(self, table: Table) -> list[Table]:
@@ -78,6 +79,18 @@ class Catalog:
         with self._lock:
             self._partitions[key] = (time.monotonic(), found)
         return found
+
+
+def _spells_its_own_names(table: Table) -> bool:
+    """Whether columns of its files are called otherwise than in the catalog, or may be."""
+    serde = tables.serde_of(table)[0]
+    if serde != "parquethiveserde":
+        return serde in tables.TEXT_SERDES
+    storage = table["StorageDescriptor"]
+    catalog = {str(column["Name"]) for column in storage.get("Columns") or ()}
+    known = {name.lower() for name in catalog}
+    written = parquet_names(str(storage.get("Location") or ""))
+    return any(name not in catalog and name.lower() in known for name in written)
 
 
 def _ask(operation: str, question: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@
   refuse it beside SPARK_REMOTE.
 * The properties of spark-submit and spark-defaults.conf are the session's, unless the program
   sets them itself.
+* `partitionBy("country")` finds a column Country, as elsewhere in Spark.
 * `spark.sparkContext` answers what can be answered without RDDs; RDDs are refused by name.
 """
 
@@ -39,6 +40,8 @@ def change(module: ModuleType) -> None:
         _change_builder(module.SparkSession.Builder)
     elif module.__name__ == "pyspark.sql.connect.session":
         module.SparkSession.sparkContext = property(DriverContext)
+    elif module.__name__ == "pyspark.sql.connect.readwriter":
+        _change_writer(module.DataFrameWriter)
 
 
 def _explain_missing(module: ModuleType) -> None:
@@ -63,6 +66,22 @@ def _change_builder(builder: Any) -> None:
 
     builder.__init__ = __init__
     builder._validate_startup_urls = _validate_startup_urls
+
+
+def _change_writer(writer: Any) -> None:
+    partition_by = writer.partitionBy
+
+    def partitionBy(self: Any, *cols: Any) -> Any:
+        asked = cols[0] if len(cols) == 1 and isinstance(cols[0], list | tuple) else cols
+        from pyspark.sql.connect.dataframe import DataFrame  # noqa: PLC0415 - imports the writer
+
+        columns = DataFrame(self._df, self._spark).columns
+        spelled = {column.lower(): column for column in reversed(columns)}
+        return partition_by(
+            self, *(name if name in columns else spelled.get(name.lower(), name) for name in asked)
+        )
+
+    writer.partitionBy = partitionBy
 
 
 class DriverContext:

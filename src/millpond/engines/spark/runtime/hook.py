@@ -11,7 +11,12 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
-CHANGED = ("pyspark", "pyspark.sql.session", "pyspark.sql.connect.session")
+CHANGED = (
+    "pyspark",
+    "pyspark.sql.session",
+    "pyspark.sql.connect.session",
+    "pyspark.sql.connect.readwriter",
+)
 
 
 class _Finder(MetaPathFinder):

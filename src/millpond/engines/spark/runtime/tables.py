@@ -14,6 +14,9 @@ Table = dict[str, Any]
 _CSV_SHOWN = "org.apache.hadoop.hive.serde2.OpenCSVSerde"
 _JSON_SHOWN = "org.openx.data.jsonserde.JsonSerDe"
 
+TEXT_SERDES = frozenset({"lazysimpleserde", "opencsvserde", "jsonserde"})
+"""SerDes whose files name their columns themselves, or not at all."""
+
 
 class CannotShow(Exception):
     """Sail would read something else than the table holds; the text says why."""

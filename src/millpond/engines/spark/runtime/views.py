@@ -1,9 +1,10 @@
 """Tables that are shown to Sail as a view over parts with made-up names.
 
-* Delimited text: `t` is a view over `t#text`, whose columns are strings. As in Hive, what is not
-  a value of its column's type is NULL, and so is the SerDe's own word for NULL.
-* Partitions elsewhere than in `key=value` folders under the table, or stored unlike it: `t` is
-  the union of `t#partition#…`, whose names carry the partitions' values.
+* `t` over `t#files`, for files that spell the columns in their own way (Sail would show them under
+  those names) and for delimited text, whose columns are strings there: as in Hive, what is not a
+  value of its column's type is NULL, and so is the SerDe's own word for NULL.
+* `t` over `t#partition#…` of all its partitions, whose names carry their values: for partitions
+  elsewhere than in `key=value` folders under the table, or stored unlike it.
 
 Pure: JSON of tables and partitions in, JSON of views out.
 """
@@ -16,10 +17,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from millpond.engines.spark.runtime.tables import CannotShow, Table, serde_of
+from millpond.engines.spark.runtime.tables import CannotShow, Table, is_delimited, serde_of
 
 NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
-_PARTITION_MARK, _TEXT_MARK = "#partition#", "#text"
+_PARTITION_MARK, _FILES_MARK = "#partition#", "#files"
 _HIVE_ESCAPED = {*"\"#%'*/:=?\\{[]^", *map(chr, range(1, 32)), "\x7f"}
 """What Hive escapes in the folder of a partition (FileUtils.escapePathName)."""
 _TEXT_TYPES = ("array", "map", "struct", "uniontype", "binary")
@@ -28,26 +29,26 @@ _TEXT_TYPES = ("array", "map", "struct", "uniontype", "binary")
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """What a table name asks for: a table, one partition of it, its delimited text as strings."""
+    """What a table name asks for: a table, one partition of it, its files as they are."""
 
     table: str
     partition: tuple[str, ...] | None = None
-    text: bool = False
+    files: bool = False
 
     def __str__(self) -> str:
         name = self.table
         if self.partition is not None:
             packed = base64.b32encode(json.dumps(self.partition).encode()).decode()
             name += _PARTITION_MARK + packed.rstrip("=").lower()
-        return name + _TEXT_MARK if self.text else name
+        return name + _FILES_MARK if self.files else name
 
 
 def read_name(text: str) -> Name:
     """What `str(Name)` made; any other text is the name of a table."""
-    whole = text.removesuffix(_TEXT_MARK)
+    whole = text.removesuffix(_FILES_MARK)
     table, mark, packed = whole.partition(_PARTITION_MARK)
     if not mark:
-        return Name(whole, text=whole != text)
+        return Name(whole, files=whole != text)
     try:
         values = json.loads(base64.b32decode(packed.upper() + "=" * (-len(packed) % 8)))
     except (binascii.Error, ValueError):
@@ -55,23 +56,25 @@ def read_name(text: str) -> Name:
     return Name(table, tuple(map(str, values)), whole != text)
 
 
-def show_text(table: Table, name: Name) -> Table:
-    """The view `name` of a table of delimited text.
+def show_columns(table: Table, name: Name) -> Table:
+    """The view `name`: the catalog's columns, by their names and types, over the table's files.
 
     Raises:
-        CannotShow: a column's type has no plain text.
+        CannotShow: a column of delimited text has a type without plain text.
     """
+    delimited = is_delimited(table)
     null = serde_of(table)[1].get("serialization.null.format", "\\N")
     columns = []
     for column in table["StorageDescriptor"].get("Columns") or ():
-        kind = str(column.get("Type") or "string").lower()
-        if kind.startswith(_TEXT_TYPES):
-            raise CannotShow(f"delimited text of type {kind} is not supported")
-        value = f"NULLIF({_quoted(column['Name'])}, {_literal(null)})"
-        cast = value if kind == "string" else f"TRY_CAST({value} AS {kind})"
-        columns.append(f"{cast} AS {_quoted(column['Name'])}")
+        value, kind = _quoted(column["Name"]), str(column.get("Type") or "string").lower()
+        if delimited:
+            if kind.startswith(_TEXT_TYPES):
+                raise CannotShow(f"delimited text of type {kind} is not supported")
+            value = f"NULLIF({value}, {_literal(null)})"
+            value = value if kind == "string" else f"TRY_CAST({value} AS {kind})"
+        columns.append(f"{value} AS {_quoted(column['Name'])}")
     columns += [_quoted(key["Name"]) for key in table.get("PartitionKeys") or ()]
-    inner = Name(name.table, name.partition, text=True)
+    inner = Name(name.table, name.partition, files=True)
     return _view(table, name, _select(columns, table, inner))
 
 
