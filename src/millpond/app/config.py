@@ -146,7 +146,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "sql_memory",
         "SIZE",
-        "25%",
+        "20%",
         _size,
         "The most memory that one Athena query may use, as a size or a share of the machine's.",
     ),
@@ -160,7 +160,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "sql_queries",
         "COUNT",
-        "2",
+        "4",
         _whole(1, 256),
         "How many Athena queries run at once; more wait in the state QUEUED.",
     ),

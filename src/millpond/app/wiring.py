@@ -13,6 +13,7 @@ from pathlib import Path
 
 from millpond.app.config import Settings
 from millpond.app.credentials import KeyPair, StoredCredentials
+from millpond.app.missing_sql import MissingSql
 from millpond.app.supervisor import Supervisor
 from millpond.engines.objects.embedded import EmbeddedObjects
 from millpond.engines.records.embedded import EmbeddedRecords
@@ -26,6 +27,11 @@ from millpond.kernel.clock import Clock
 from millpond.kernel.ids import Ids
 from millpond.kernel.pages import Pages
 from millpond.kernel.tasks import Task, schedule
+from millpond.services.athena import needs as athena_needs
+from millpond.services.athena import operations as athena_operations
+from millpond.services.athena import shapes as athena_shapes
+from millpond.services.athena import tasks as athena_tasks
+from millpond.services.athena.operations.executions import QUERY_TASK
 from millpond.services.emr import needs as emr_needs
 from millpond.services.emr import operations as emr_operations
 from millpond.services.emr import shapes as emr_shapes
@@ -122,6 +128,19 @@ async def open_platform(
             ),
             glue_tasks.STEPS,
         )
+        services["athena"] = Service(
+            athena_shapes.MODEL,
+            athena_operations.OPERATIONS,
+            athena_needs.Needs(
+                records=records,
+                clock=clock,
+                ids=ids,
+                pages=pages,
+                call_aws=caller(services, athena_needs.CALLS),
+                sql=MissingSql(),
+            ),
+            athena_tasks.STEPS,
+        )
         services["emr"] = Service(
             emr_shapes.MODEL,
             emr_operations.OPERATIONS,
@@ -141,7 +160,7 @@ async def open_platform(
         await _schedule_at_start(records)
         yield Platform(
             gateway=Gateway(services, credentials, settings.account, clock, ids),
-            supervisor=Supervisor(records, clock, services, _places()),
+            supervisor=Supervisor(records, clock, services, _places(settings)),
             credentials=credentials,
             spark=spark,
         )
@@ -152,9 +171,12 @@ def marker_of(data: Path) -> str:
     return str(data)
 
 
-def _places() -> Mapping[tuple[str, str], int]:
+def _places(settings: Settings) -> Mapping[tuple[str, str], int]:
     """How many steps of a kind run at once, where that is bounded."""
-    return {("glue", CRAWL_KIND): CRAWLS_AT_ONCE}
+    return {
+        ("athena", QUERY_TASK): settings.sql_queries,
+        ("glue", CRAWL_KIND): CRAWLS_AT_ONCE,
+    }
 
 
 async def _pages_secret(records: Records) -> bytes:
