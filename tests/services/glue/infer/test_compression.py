@@ -30,7 +30,7 @@ def test_the_compression_is_told_and_the_content_read(name):
 
 @pytest.mark.parametrize("name", PACKERS)
 def test_a_small_file_that_unpacks_to_a_huge_one_is_read_to_the_bound(name):
-    packed = PACKERS[name](b"1,a\n" * 20_000_000)
+    packed = PACKERS[name](b"1,a\n" * 4_000_000)
     started = time.perf_counter()
     sample = unpack(packed[:HEAD_SIZE_BYTES], whole=len(packed) <= HEAD_SIZE_BYTES)
     assert time.perf_counter() - started < 3

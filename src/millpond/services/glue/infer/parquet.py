@@ -77,6 +77,8 @@ def infer_parquet(tail: bytes, file_size_bytes: int) -> FileSchema:
         name, kind = _read_field(following, 1)
         columns.setdefault(column_name(name), kind)
     columns.pop("", None)
+    if not columns:
+        raise NotParquet("The schema has no columns.")
     return FileSchema(
         classification="parquet",
         compression="none",
@@ -124,6 +126,8 @@ def _read_element(data: "_Compact") -> _Element:
     element.kind = _integer(values.get(1))
     element.repetition = _integer(values.get(3)) or 0
     element.children = _integer(values.get(5)) or 0
+    if element.children < 0:
+        raise NotParquet("A group cannot have fewer fields than none.")
     element.converted = _integer(values.get(6))
     element.scale = _integer(values.get(7)) or 0
     element.precision = _integer(values.get(8)) or 0
