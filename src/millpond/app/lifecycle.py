@@ -135,8 +135,9 @@ class _Server:
     async def _upkeep(self, credentials: StoredCredentials) -> None:
         """What nobody waits for: say what isolation there is, forget what has expired."""
         try:
-            isolation = (await asyncio.to_thread(probe)).describe()
-            _log.info("Programs that are run for users are confined by %s.", isolation)
+            isolation = await asyncio.to_thread(probe)
+            level = logging.INFO if isolation.landlock_abi else logging.WARNING
+            _log.log(level, "Programs of users are confined by: %s.", isolation.describe())
         except (OSError, subprocess.SubprocessError):
             _log.exception("What isolation there is could not be found out.")
         while True:
