@@ -6,6 +6,7 @@ lists in `CALLS` and no others.
 
 import asyncio
 import contextlib
+import importlib.util
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ from millpond.engines.records.embedded import EmbeddedRecords
 from millpond.engines.records.interface import Records
 from millpond.engines.spark.embedded import Bounds, SailSpark
 from millpond.engines.spark.interface import Spark
+from millpond.engines.sql.embedded import Bounds as SqlBounds
+from millpond.engines.sql.embedded import EmbeddedSql
+from millpond.engines.sql.interface import Sql
 from millpond.gateway.chain import Gateway
 from millpond.gateway.dispatch import caller
 from millpond.gateway.service import Service
@@ -97,6 +101,17 @@ async def open_platform(
             marker_of(settings.data),
             Bounds(settings.spark_memory, settings.spark_threads),
         )
+        sql: Sql = MissingSql()
+        if importlib.util.find_spec("duckdb") and importlib.util.find_spec("sqlglot"):
+            embedded_sql = await asyncio.to_thread(
+                EmbeddedSql.open,
+                settings.data / "sql",
+                settings.data,
+                marker_of(settings.data),
+                SqlBounds(settings.sql_memory, settings.sql_threads, settings.sql_queries),
+            )
+            engines.push_async_callback(embedded_sql.close)
+            sql = embedded_sql
         credentials = StoredCredentials(root, settings.account, records, clock, ids)
         pages = Pages(await _pages_secret(records))
         services: dict[str, Service] = {}
@@ -137,7 +152,7 @@ async def open_platform(
                 ids=ids,
                 pages=pages,
                 call_aws=caller(services, athena_needs.CALLS),
-                sql=MissingSql(),
+                sql=sql,
             ),
             athena_tasks.STEPS,
         )

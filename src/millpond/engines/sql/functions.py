@@ -212,6 +212,27 @@ def java_double(value: float) -> str:
     return f"{mantissa}E{int(exponent)}"
 
 
+def lower_keys(text: str, shape_text: str) -> str:
+    """A JSON object with the names of fields in lower case, wherever the shape has fields; the
+    keys of maps stay as they are."""
+    return json.dumps(_lowered(json.loads(text), json.loads(shape_text)), ensure_ascii=False)
+
+
+def _lowered(value: Any, shape: Any) -> Any:
+    if isinstance(shape, list) and isinstance(value, list):
+        return [_lowered(item, shape[0]) for item in value]
+    if not isinstance(shape, dict) or not isinstance(value, dict):
+        return value
+    if "*" in shape:
+        return {key: _lowered(item, shape["*"]) for key, item in value.items()}
+    made: dict[str, Any] = {}
+    for key, item in value.items():
+        name = key.lower()
+        if name not in made or made[name] is None:
+            made[name] = _lowered(item, shape.get(name))
+    return made
+
+
 _ISO = re.compile(
     r"(?P<year>[+-]?\d{4,6})(?:-(?:W(?P<week>\d{2})(?:-(?P<weekday>\d))?|(?P<month>\d{1,2})"
     r"(?:-(?P<day>\d{1,2}))?|(?P<dayofyear>\d{3})))?"
@@ -299,6 +320,7 @@ FUNCTIONS: tuple[tuple[str, Callable[..., Any], tuple[str, ...], str], ...] = (
     ("p_url_encode", url_encode, ("VARCHAR",), "VARCHAR"),
     ("p_url_parameter", url_parameter, ("VARCHAR", "VARCHAR"), "VARCHAR"),
     ("p_json_parse", parse_json, ("VARCHAR",), "VARCHAR"),
+    ("p_lower_keys", lower_keys, ("VARCHAR", "VARCHAR"), "VARCHAR"),
     ("p_from_iso8601", from_iso8601, ("VARCHAR",), _ZONED),
     ("p_human_seconds", human_seconds, ("DOUBLE",), "VARCHAR"),
     ("p_parse_duration", parse_duration, ("VARCHAR",), "BIGINT"),
