@@ -335,6 +335,7 @@ print(json.dumps({
     "signal": can(lambda: os.kill(int(sys.argv[2]), 0)),
     "environ": can(lambda: open(f"/proc/{sys.argv[2]}/environ").read()),
     "read": can(lambda: open(sys.argv[3]).read()),
+    "change": can(lambda: write(sys.argv[3])),
     "network": can(connect),
     "unix": can(lambda: socket.socketpair()),
     "child": os.system("true") == 0,

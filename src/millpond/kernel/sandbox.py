@@ -33,7 +33,17 @@ DEVICES_WRITTEN = (
 _PR_SET_PDEATHSIG, _PR_SET_SECCOMP, _PR_CAPBSET_DROP = 1, 22, 24
 _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS = 36, 38
 _CLONE_NEWNS, _CLONE_NEWUSER = 0x0002_0000, 0x1000_0000
+_MS_RDONLY, _MS_REMOUNT = 1 << 0, 1 << 5
 _MS_BIND, _MS_REC, _MS_PRIVATE = 1 << 12, 1 << 14, 1 << 18
+_KEPT_FLAGS = {
+    os.ST_NOSUID: 1 << 1,
+    os.ST_NODEV: 1 << 2,
+    os.ST_NOEXEC: 1 << 3,
+    os.ST_NOATIME: 1 << 10,
+    os.ST_NODIRATIME: 1 << 11,
+    os.ST_RELATIME: 1 << 21,
+}
+"""What a mount says of itself, and how to say so when it is mounted again."""
 _SIGKILL = 9
 
 _LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 444, 445, 446
@@ -123,7 +133,7 @@ def enter(
         except OSError:
             pass
     if layers:
-        _rearrange([*reads, *writes], hidden, private_tmp)
+        _rearrange(reads, writes, hidden, private_tmp)
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
     drop_capabilities()
     try:
@@ -168,11 +178,13 @@ def _enter_namespace() -> None:
     _mount("none", "/", None, _MS_REC | _MS_PRIVATE)
 
 
-def _rearrange(granted: list[str], hidden: list[str], private_tmp: str | None) -> None:
+def _rearrange(
+    reads: list[str], writes: list[str], hidden: list[str], private_tmp: str | None
+) -> None:
     """Make `/tmp`, `/dev/shm` and the hidden folders this process's own."""
     kept = [
-        (path, os.open(path, os.O_PATH))
-        for path in sorted(granted, key=len)
+        (path, os.open(path, os.O_PATH), path in writes)
+        for path in sorted({*reads, *writes}, key=len)
         if os.path.exists(path)
     ]
     if private_tmp is not None:
@@ -182,25 +194,32 @@ def _rearrange(granted: list[str], hidden: list[str], private_tmp: str | None) -
             _cover(place, None, kept)
     if os.path.isdir("/dev/shm"):
         _mount("tmpfs", "/dev/shm", "tmpfs", 0, "mode=1777")
-    for _, descriptor in kept:
+    for _, descriptor, _ in kept:
         os.close(descriptor)
 
 
-def _cover(place: str, source: str | None, kept: list[tuple[str, int]]) -> None:
-    """Put `source` (None: emptiness) over `place`, and what is kept of it back into it."""
+def _cover(place: str, source: str | None, kept: list[tuple[str, int, bool]]) -> None:
+    """Put `source` (None: emptiness) over `place`, and what is kept of it back into it.
+
+    What is only to be read is mounted read-only: it lies in a place that may be written.
+    """
     if source is None:
         _mount("tmpfs", place, "tmpfs", 0, "mode=755,size=1m")
     else:
         _mount(source, place, None, _MS_BIND)
-    for path, descriptor in kept:
+    for path, descriptor, writable in kept:
         if not path.startswith(place.rstrip("/") + "/"):
             continue
         if stat.S_ISDIR(os.fstat(descriptor).st_mode):
             os.makedirs(path, exist_ok=True)
-        else:
+        elif not os.path.exists(path):
             os.makedirs(os.path.dirname(path), exist_ok=True)
             os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o644))
         _mount(f"/proc/self/fd/{descriptor}", path, None, _MS_BIND | _MS_REC)
+        if not writable:
+            flags = os.statvfs(path).f_flag
+            more = sum(flag for shown, flag in _KEPT_FLAGS.items() if flags & shown)
+            _mount("none", path, None, _MS_REMOUNT | _MS_BIND | _MS_RDONLY | more)
 
 
 def _mount(source: str, place: str, kind: str | None, flags: int, options: str = "") -> None:

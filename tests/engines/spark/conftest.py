@@ -76,7 +76,7 @@ class Shell:
         return finished.exit_code, self.out.read_text(), self.err.read_text()
 
     async def python(self, text, *arguments):
-        script = self.folder / "program.py"
+        script = self.folder / "home" / "program.py"
         script.write_text(text)
         return await self.run("spark-submit", str(script), *arguments)
 

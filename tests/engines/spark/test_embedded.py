@@ -37,7 +37,7 @@ async def test_a_program_reads_csv_and_writes_partitioned_parquet(shell, lake, b
 
 
 async def test_properties_come_from_the_cluster_then_the_command_then_the_program(shell):
-    program = shell.folder / "program.py"
+    program = shell.folder / "home" / "program.py"
     program.write_text(
         "import sys\n"
         "from pyspark.sql import SparkSession\n"
@@ -80,6 +80,28 @@ async def test_a_program_has_its_credentials_and_no_other_secret(shell, lake, da
     assert environment["AWS_ENDPOINT_URL"] == lake.access.endpoint
     assert environment["FROM_SPARK_ENV"] == "yes"
     assert "A_SECRET_OF_THE_SERVER" not in environment
+
+
+async def test_a_program_cannot_put_links_where_the_platform_opens_files(shell):
+    names = ("logs", "conf", "tmp", "home", "new", "logs/new", "conf/new")
+    before = {name: (shell.folder / name).exists() for name in names}
+    program = f"""
+import os
+folder = {str(shell.folder)!r}
+for name in {names!r}:
+    for attempt in (
+        lambda: os.rename(f"{{folder}}/{{name}}", f"{{folder}}/{{name}}-gone"),
+        lambda: os.symlink("/etc/passwd", f"{{folder}}/{{name}}"),
+    ):
+        try:
+            attempt()
+        except OSError:
+            pass
+"""
+    code, _, err = await shell.python(program)
+    assert code == 0, err
+    assert {name: (shell.folder / name).exists() for name in names} == before
+    assert not [path for path in shell.folder.glob("*") if path.is_symlink()]
 
 
 async def test_files_and_modules_come_from_s3(shell, lake, bucket):

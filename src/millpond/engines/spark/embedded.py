@@ -40,6 +40,9 @@ UNCOUNTED_BYTES = 1536 << 20
 """What the process limit allows beyond a cluster's memory: stacks and arenas that are reserved
 but never touched."""
 _LOG_LINES_TOLD = 5
+_WRITABLE = ("env", "home", "modules", "spill", "tmp")
+"""The folders of a cluster that its processes write. What holds them is ours, so that none can be
+replaced by a link to somewhere else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,7 @@ class SailCluster:
             command = Command(
                 (str(programs / "python3"), "-P", "-m", "millpond.engines.spark.runtime.engine"),
                 env=self._environment(programs) | self._engine_settings(),
-                folder=self._folder,
+                folder=self._folder / "home",
                 marker=self._marker,
                 stdout=Stream.PIPE,
                 stderr=log,
@@ -137,7 +140,7 @@ class SailCluster:
             stdout=application.stdout,
             stderr=application.stderr,
             limits=self._limits(),
-            sandbox=self._sandbox(),
+            sandbox=self._sandbox(folder),
         )
         try:
             run = SailRun(await start(command))
@@ -171,11 +174,13 @@ class SailCluster:
             ) from error
 
     def _make_folders(self) -> Path:
-        for name in ("conf", "home", "logs", "modules", "spill", "tmp"):
+        for name in ("conf", "logs", *_WRITABLE):
             (self._folder / name).mkdir(parents=True, exist_ok=True)
         lines = (f"{name} {value}\n" for name, value in self._order.properties.items())
         (self._folder / "conf" / "spark-defaults.conf").write_text("".join(lines), "utf-8")
-        return environment.make_environment(self._folder / "env")
+        return environment.make_environment(
+            self._folder / "env", made=self._folder / "conf" / "environment-made"
+        )
 
     def _environment(self, programs: Path) -> dict[str, str]:
         access = self._order.access
@@ -224,9 +229,10 @@ class SailCluster:
     def _limits(self) -> Limits:
         return Limits(memory_bytes=self._bounds.memory_bytes + UNCOUNTED_BYTES)
 
-    def _sandbox(self) -> Sandbox:
+    def _sandbox(self, *more: Path) -> Sandbox:
         return Sandbox(
-            writes=(self._folder,),
+            reads=(self._folder / "conf",),
+            writes=(*(self._folder / name for name in _WRITABLE), *more),
             hidden=(self._data,),
             private_tmp=self._folder / "tmp",
             network=True,

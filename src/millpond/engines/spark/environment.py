@@ -46,13 +46,15 @@ def find_installed() -> Installed | None:
         return None
 
 
-def make_environment(folder: Path) -> Path:
-    """Make the environment in `folder`, or take the one that is there; its `bin` folder."""
+def make_environment(folder: Path, made: Path) -> Path:
+    """Make the environment in `folder`; its `bin` folder.
+
+    `made` is a mark, where no process of the cluster can write: with it, nothing is touched.
+    """
     programs = folder / "bin"
-    ready = folder / "ready"
-    if ready.exists():
+    if made.exists():
         return programs
-    venv.EnvBuilder(with_pip=False, symlinks=True, clear=folder.exists()).create(folder)
+    venv.EnvBuilder(with_pip=False, symlinks=True, clear=True).create(folder)
     packages = Path(sysconfig.get_path("purelib", vars={"base": str(folder)}))
     seen = [str(_SOURCES), *dict.fromkeys(map(sysconfig.get_path, ("purelib", "platlib")))]
     lines = [*seen, f"import {_RUNTIME}.hook"]
@@ -60,7 +62,7 @@ def make_environment(folder: Path) -> Path:
     for name, module in _MODULES.items():
         _write_program(programs / name, f'#!/bin/sh\nexec "${{0%/*}}/python3" -m {module} "$@"\n')
     _write_program(programs / "sudo", _SUDO)
-    ready.touch()
+    made.touch()
     return programs
 
 

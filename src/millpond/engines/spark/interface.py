@@ -7,9 +7,10 @@
 
 An application is a command line of the release's programs: `spark-submit`, `spark-sql`,
 `run-script` (fetches a script from S3 and becomes it), and what a cluster's shell has besides
-(`bash`, `python3`, `pip3`, `aws`). It runs in its own process group
-with the environment that it is given, and sees its cluster's folder and nothing else of the
-platform's data. Programs that use Spark reach the cluster's engine with no setting of their own.
+(`bash`, `python3`, `pip3`, `aws`). It runs in its own process group with the environment that it
+is given, and sees of the platform's data what its cluster shares (home, `/tmp`, the Python
+environment) and its own folder. Programs that use Spark reach the cluster's engine with no setting
+of their own.
 
 Nothing of a cluster outlives the platform, however that ends: after a restart a cluster is started
 anew under the same folder, whose files are as they were.
@@ -49,7 +50,8 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A cluster to start. `folder` is its own; it is made, and kept when the cluster stops.
+    """A cluster to start. `folder` is its own; it is made, and kept when the cluster stops. What
+    runs on the cluster writes in folders inside of it, but not in itself.
 
     `properties` are its Spark defaults (`spark.…`), `environment` is added to that of every
     application. Without `access` there is no S3 and no catalog; without `with_engine` there is
@@ -66,8 +68,8 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """A command line, the folder it begins in (inside the cluster's), and the files that its
-    output is appended to while it runs."""
+    """A command line; the folder that it begins in and may write, which is made; and the files
+    that its output is appended to while it runs, which must be where it cannot write."""
 
     arguments: tuple[str, ...]
     folder: Path

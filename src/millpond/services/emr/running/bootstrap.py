@@ -1,7 +1,6 @@
 """Bootstrap actions: scripts that run one after another before the first step."""
 
 import asyncio
-from pathlib import Path
 from typing import Literal
 
 from millpond.engines.spark import interface as spark
@@ -10,7 +9,8 @@ from millpond.services.emr.model.places import bootstrap_place
 from millpond.services.emr.model.records import Cluster
 from millpond.services.emr.running.desk import Desk
 from millpond.services.emr.running.logs import Logs
-from millpond.services.emr.running.work import LogFiles, Work
+from millpond.services.emr.running.node import Node
+from millpond.services.emr.running.work import Work
 
 ACTION_SECONDS_MAX = 3600.0
 """How long one may take, as in EMR."""
@@ -19,7 +19,7 @@ Outcome = Literal["done", "failed", "late", "stopped"]
 
 
 async def run_bootstrap_actions(
-    desk: Desk, engine: spark.Cluster, logs: Logs, folder: Path, clock: Clock
+    desk: Desk, engine: spark.Cluster, logs: Logs, node: Node, clock: Clock
 ) -> bool:
     """Run the actions that are left, and tell how that went; whether the cluster lives on.
 
@@ -28,7 +28,7 @@ async def run_bootstrap_actions(
     cluster = (await desk.read()).cluster
     actions = cluster.request.bootstrap_actions or []
     for number in range(cluster.bootstrapped + 1, len(actions) + 1):
-        outcome = await _run_action(desk, engine, logs, folder, clock, cluster, number)
+        outcome = await _run_action(desk, engine, logs, node, clock, cluster, number)
         if outcome == "done":
             await _tell_done(desk, number)
             continue
@@ -43,15 +43,16 @@ async def _run_action(
     desk: Desk,
     engine: spark.Cluster,
     logs: Logs,
-    folder: Path,
+    node: Node,
     clock: Clock,
     cluster: Cluster,
     number: int,
 ) -> Outcome:
     action = (cluster.request.bootstrap_actions or [])[number - 1].script_bootstrap_action
     place = bootstrap_place(cluster, number)
-    home = folder / "bootstrap-actions" / str(number)
-    work = Work(f"bootstrap action {number}", home / "work", LogFiles.inside(home), place, clock)
+    names = ("bootstrap-actions", str(number))
+    scratch, files = node.scratch(*names), node.log_files(*names)
+    work = Work(f"bootstrap action {number}", scratch, files, place, clock)
     words = ("run-script", action.path, *(action.args or ()))
     running = asyncio.create_task(work.run(engine, words, logs))
     until_ms = desk.now_ms() + int(ACTION_SECONDS_MAX * 1000)

@@ -25,6 +25,7 @@ from millpond.services.emr.needs import Needs
 from millpond.services.emr.running.bootstrap import run_bootstrap_actions
 from millpond.services.emr.running.desk import Desk
 from millpond.services.emr.running.logs import Logs
+from millpond.services.emr.running.node import Node
 from millpond.services.emr.running.step_runs import StepRuns
 
 CREDENTIALS_LIFETIME_SECONDS = 7 * 24 * 3600
@@ -39,7 +40,8 @@ class ClusterRun:
         self._needs, self._task = needs, task
         self._desk = Desk(needs, task, wake)
         self._folder = needs.folder / task.subject
-        self._steps = StepRuns(self._desk, self._folder, needs.clock)
+        self._node = Node(self._folder / "node", self._folder / "logs")
+        self._steps = StepRuns(self._desk, self._node, needs.clock)
         self._engine: spark.Cluster | None = None
         self._logs: Logs | None = None
         self._issued_ms = 0
@@ -58,7 +60,7 @@ class ClusterRun:
             await self._desk.tell(lambda flow: flow.take_up(self._desk.now_ms()))
             engine = await self._start(credential, logs)
             if engine is not None and await run_bootstrap_actions(
-                self._desk, engine, logs, self._folder, self._needs.clock
+                self._desk, engine, logs, self._node, self._needs.clock
             ):
                 await self._work(logs)
             if self._desk.stopping:
@@ -108,7 +110,7 @@ class ClusterRun:
             await self._desk.tell(lambda flow: flow.terminate("INTERNAL_ERROR", text, now_ms))
             return None
         self._engine = engine
-        logs.follow(engine_place(flow.cluster), self._folder / "logs" / "engine.log")
+        logs.follow(engine_place(flow.cluster), self._node.engine_log)
         await self._desk.tell(lambda flow: flow.begin_bootstrap())
         return engine
 
@@ -118,7 +120,7 @@ class ClusterRun:
         settings = read_configurations(request.configurations, *by_group)
         return spark.Order(
             name=cluster.id,
-            folder=self._folder,
+            folder=self._node.folder,
             access=spark.Access(
                 endpoint=self._needs.endpoint(),
                 region=self._task.region,
@@ -163,7 +165,7 @@ class ClusterRun:
         await self._steps.end_all()
         if self._engine is not None:
             await self._engine.stop()
-        await logs.finish(self._folder / "logs" / "engine.log")
+        await logs.finish(self._node.engine_log)
         await self._remove_folder()
         cluster = (await self._desk.read()).cluster
         if cluster.access_key_id:

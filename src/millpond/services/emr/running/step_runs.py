@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Coroutine
-from pathlib import Path
 from typing import Any
 
 from millpond.engines.spark import interface as spark
@@ -14,14 +13,13 @@ from millpond.services.emr.model.records import Cluster, Failure, Step
 from millpond.services.emr.model.releases import has_spark
 from millpond.services.emr.running.desk import Desk
 from millpond.services.emr.running.logs import Logs
-from millpond.services.emr.running.work import LogFiles, Work
+from millpond.services.emr.running.node import LogFiles, Node
+from millpond.services.emr.running.work import Work
 
 
 class StepRuns:
-    """`folder` is the cluster's."""
-
-    def __init__(self, desk: Desk, folder: Path, clock: Clock) -> None:
-        self._desk, self._folder, self._clock = desk, folder, clock
+    def __init__(self, desk: Desk, node: Node, clock: Clock) -> None:
+        self._desk, self._node, self._clock = desk, node, clock
         self._works: dict[str, Work] = {}
         self._running: dict[str, asyncio.Task[Failure | None]] = {}
         self._cancelling: dict[str, asyncio.Task[None]] = {}
@@ -81,8 +79,8 @@ class StepRuns:
     async def _run(
         self, cluster: Cluster, step: Step, engine: spark.Cluster, logs: Logs
     ) -> Failure | None:
-        scratch, place = self._folder / "steps" / step.id / "work", step_place(cluster, step)
-        work = Work(f"step {step.number}", scratch, self._files(step), place, self._clock)
+        scratch, files = self._node.scratch("steps", step.id), self._files(step)
+        work = Work(f"step {step.number}", scratch, files, step_place(cluster, step), self._clock)
         self._works[step.id] = work
         try:
             words = command_of(step.config.hadoop_jar_step, has_spark=has_spark(cluster.request))
@@ -91,4 +89,4 @@ class StepRuns:
         return await work.run(engine, words, logs)
 
     def _files(self, step: Step) -> LogFiles:
-        return LogFiles.inside(self._folder / "steps" / step.id)
+        return self._node.log_files("steps", step.id)

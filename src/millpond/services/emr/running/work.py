@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from millpond.engines.spark.interface import Application, CannotStart, Cluster, Run
@@ -11,6 +10,7 @@ from millpond.services.emr.model.places import Place
 from millpond.services.emr.model.records import Failure
 from millpond.services.emr.running.controller import Controller
 from millpond.services.emr.running.logs import Logs
+from millpond.services.emr.running.node import LogFiles
 
 INTERRUPT_GRACE_SECONDS = 10.0
 """How long a step may take after it was asked to stop, before it is killed."""
@@ -19,23 +19,6 @@ UNKNOWN_ERROR = "Unknown Error."
 """What AWS says when it does not know the cause."""
 _TAIL_SIZE_BYTES = 8192
 _MESSAGE_LENGTH_MAX = 1024
-
-
-@dataclass(frozen=True, slots=True)
-class LogFiles:
-    """The logs of a piece of work on this machine."""
-
-    controller: Path
-    stdout: Path
-    stderr: Path
-
-    @classmethod
-    def inside(cls, folder: Path) -> "LogFiles":
-        return cls(folder / "controller", folder / "stdout", folder / "stderr")
-
-    @property
-    def all(self) -> tuple[Path, Path, Path]:
-        return (self.controller, self.stdout, self.stderr)
 
 
 class Work:

@@ -1,0 +1,42 @@
+"""The folders of a cluster's one machine: what its programs write, and apart from it their logs.
+
+Logs are read by the platform and put where a program's owner can read them; a program that could
+replace one by a link could have any file of the platform read. So they are out of its reach.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class LogFiles:
+    """The logs of a step or bootstrap action."""
+
+    controller: Path
+    stdout: Path
+    stderr: Path
+
+    @property
+    def all(self) -> tuple[Path, Path, Path]:
+        return (self.controller, self.stdout, self.stderr)
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """`folder` is the engine's, `logs` the platform's own."""
+
+    folder: Path
+    logs: Path
+
+    @property
+    def engine_log(self) -> Path:
+        return self.folder / "logs" / "engine.log"
+
+    def scratch(self, *names: str) -> Path:
+        """The folder that a step (`steps`, its id) or bootstrap action begins in."""
+        return self.folder.joinpath(*names)
+
+    def log_files(self, *names: str) -> LogFiles:
+        """The logs of a step or bootstrap action."""
+        folder = self.logs.joinpath(*names)
+        return LogFiles(folder / "controller", folder / "stdout", folder / "stderr")
