@@ -121,6 +121,18 @@ async def test_a_missing_program_or_folder_is_named(tmp_path, marker):
         await start(Command(("true",), {"PATH": PATH}, tmp_path / "missing", marker))
 
 
+async def test_a_program_is_looked_for_as_the_process_sees_the_disk(tmp_path, marker):
+    script = tmp_path / "script"
+    script.write_text("#!/bin/sh\nexit 5\n")
+    script.chmod(0o755)
+    for words, path in ((("./script",), PATH), (("script",), f"{tmp_path}:{PATH}")):
+        process = await start(Command(words, {"PATH": path}, tmp_path, marker))
+        assert (await process.wait()).code == 5
+    script.chmod(0o644)
+    with pytest.raises(NotStarted, match="PermissionError"):
+        await start(Command(("./script",), {"PATH": PATH}, tmp_path, marker))
+
+
 async def test_a_signal_that_ended_a_process_is_told(tmp_path, marker):
     process = await start(
         python("import os; os.kill(os.getpid(), 11)", folder=tmp_path, marker=marker)

@@ -12,7 +12,7 @@ To the launcher: the order, then `("signal", number)` and `("kill", grace_second
 From it: `("started", pid, layers)` or `("refused", reason)`, then `("ended", {...})`.
 """
 # pathlib takes longer to import than all the rest.
-# ruff: noqa: PTH123, PTH208
+# ruff: noqa: PTH112, PTH123, PTH208
 
 import marshal
 import os
@@ -61,7 +61,7 @@ def _start_child(order: dict[str, Any]) -> tuple[int, str, list[str]]:
         try:
             _become(order, tell)
         except BaseException as error:  # whatever it is, the parent has to hear of it
-            os.write(tell, b"!" + f"{type(error).__name__}: {error}".encode())
+            os.write(tell, b"!" + _explain(order, error).encode())
         os._exit(127)
     os.close(tell)
     heard = b"".join(iter(lambda: os.read(told, 65536), b""))
@@ -85,7 +85,14 @@ def _become(order: dict[str, Any], tell: int) -> NoReturn:
         os.write(tell, " ".join(sandbox.enter(**order["sandbox"])).encode())
         os.chdir(order["folder"])
     sandbox.die_with_parent()
-    os.execve(order["program"], order["arguments"], order["env"])  # noqa: S606 - the launcher's job
+    os.execvpe(order["arguments"][0], order["arguments"], order["env"])  # noqa: S606 - its job
+
+
+def _explain(order: dict[str, Any], error: BaseException) -> str:
+    program = order["arguments"][0]
+    if isinstance(error, FileNotFoundError) and os.path.isdir(order["folder"]):
+        return f"There is no program {program}."
+    return f"{program} could not be started: {type(error).__name__}: {error}"
 
 
 def _let_go_of(files: list[int]) -> None:
@@ -240,12 +247,11 @@ def _send(control: int, value: Any) -> None:
 
 
 def _probe(control: int) -> NoReturn:
-    """Tell which layers of isolation work here; each is tried in a process to be thrown away."""
-    found: dict[str, int] = {"landlock_abi": sandbox.landlock_abi()}
-    for name, works in (("namespaces", sandbox.has_namespaces), ("seccomp", sandbox.has_seccomp)):
-        child = os.fork()
-        if child == 0:
-            os._exit(0 if works() else 1)
-        found[name] = int(os.waitpid(child, 0)[1] == 0)
+    """Tell which layers of isolation work here."""
+    found = {
+        "landlock_abi": sandbox.landlock_abi(),
+        "namespaces": sandbox.works_in_a_child(sandbox.has_namespaces),
+        "seccomp": sandbox.works_in_a_child(sandbox.has_seccomp),
+    }
     _send(control, found)
     os._exit(0)

@@ -15,7 +15,6 @@ import enum
 import functools
 import marshal
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -79,7 +78,8 @@ class Sandbox:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What to run. `env` is the whole environment; `marker` names the data folder that it is of."""
+    """What to run. `env` is the whole environment, and its PATH is where the program is looked for,
+    as the process itself sees the disk; `marker` names the data folder that it is of."""
 
     arguments: tuple[str, ...]
     env: Mapping[str, str] = field(repr=False)
@@ -233,9 +233,6 @@ async def start(command: Command) -> Process:
     Raises:
         NotStarted: its program or folder is missing, or a limit or the system forbids it.
     """
-    program = shutil.which(command.arguments[0], path=command.env.get("PATH", os.defpath))
-    if program is None:
-        raise NotStarted(f"There is no program {command.arguments[0]}.")
     identity = f"{command.marker}/{uuid.uuid4().hex}"
     with contextlib.ExitStack() as ours:
         pipes = _Pipes(command, ours)
@@ -253,11 +250,11 @@ async def start(command: Command) -> Process:
     launcher = _Launcher(popen, identity)
     try:
         await launcher.connect(near)
-        launcher.send(_order(command, program, identity))
+        launcher.send(_order(command, identity))
         answer = await launcher.receive()
         if answer is None or answer[0] == "refused":
-            reason = "Its launcher ended." if answer is None else answer[1]
-            raise NotStarted(f"{command.arguments[0]} could not be started: {reason}")
+            lost = f"{command.arguments[0]} could not be started: its launcher ended."
+            raise NotStarted(lost if answer is None else answer[1])
         process = Process(answer[1], tuple(answer[2]), launcher)
         await pipes.connect(process)
     except BaseException:
@@ -268,7 +265,7 @@ async def start(command: Command) -> Process:
     return process
 
 
-def _order(command: Command, program: str, identity: str) -> dict[str, Any]:
+def _order(command: Command, identity: str) -> dict[str, Any]:
     limits = {
         "CORE": 0,
         "DATA": command.limits.memory_bytes,
@@ -278,7 +275,6 @@ def _order(command: Command, program: str, identity: str) -> dict[str, Any]:
     }
     confined = command.sandbox
     return {
-        "program": program,
         "arguments": list(command.arguments),
         "env": {**command.env, MARKER_NAME: identity},
         "folder": str(command.folder),
@@ -403,4 +399,4 @@ def probe() -> Isolation:
             check=True,
         )  # fmt: skip
         found = marshal.loads(near.recv(4096)[4:])  # noqa: S302 - from our launcher
-    return Isolation(found["landlock_abi"], bool(found["namespaces"]), bool(found["seccomp"]))
+    return Isolation(**found)

@@ -20,6 +20,7 @@ import resource
 import stat
 import struct
 import sys
+from collections.abc import Callable
 
 SYSTEM_READS = (
     "/bin", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/opt", "/proc",
@@ -35,15 +36,9 @@ _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS = 36, 38
 _CLONE_NEWNS, _CLONE_NEWUSER = 0x0002_0000, 0x1000_0000
 _MS_RDONLY, _MS_REMOUNT = 1 << 0, 1 << 5
 _MS_BIND, _MS_REC, _MS_PRIVATE = 1 << 12, 1 << 14, 1 << 18
-_KEPT_FLAGS = {
-    os.ST_NOSUID: 1 << 1,
-    os.ST_NODEV: 1 << 2,
-    os.ST_NOEXEC: 1 << 3,
-    os.ST_NOATIME: 1 << 10,
-    os.ST_NODIRATIME: 1 << 11,
-    os.ST_RELATIME: 1 << 21,
-}
-"""What a mount says of itself, and how to say so when it is mounted again."""
+_KEPT_FLAGS = {2: 1 << 1, 4: 1 << 2, 8: 1 << 3, 1024: 1 << 10, 2048: 1 << 11, 4096: 1 << 21}
+"""What a mount says of itself (ST_NOSUID, ST_NODEV, ST_NOEXEC, ST_NOATIME, ST_NODIRATIME,
+ST_RELATIME), and how to say so when it is mounted again."""
 _SIGKILL = 9
 
 _LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 444, 445, 446
@@ -128,8 +123,10 @@ def enter(
     layers = []
     if private_tmp is not None or hidden:
         try:
-            _enter_namespace()
-            layers.append("namespaces")
+            # A user namespace cannot be left again when only half of this works.
+            if os.geteuid() == 0 or works_in_a_child(has_namespaces):
+                _enter_namespace()
+                layers.append("namespaces")
         except OSError:
             pass
     if layers:
@@ -318,9 +315,16 @@ def _refuse_sockets() -> None:
     _prctl(_PR_SET_SECCOMP, 2, ctypes.byref(filtering))
 
 
+def works_in_a_child(layer: Callable[[], bool]) -> bool:
+    """Whether a layer works here, tried in a process that is thrown away."""
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if layer() else 1)
+    return os.waitpid(child, 0)[1] == 0
+
+
 def has_namespaces() -> bool:
-    """Whether `_enter_namespace` works here. Changes this process: call it in one to be thrown
-    away."""
+    """Whether `_enter_namespace` works here. Changes this process."""
     try:
         _enter_namespace()
     except OSError:

@@ -23,19 +23,25 @@ _TARGET = "X-Amz-Target"
 _GET_TABLE = "AWSGlue.GetTable"
 _JSON = "application/x-amz-json-1.1"
 _NOT_PASSED_ON = {"connection", "transfer-encoding", "content-length", "keep-alive"}
-_REMEMBERED_SECONDS = 10.0
+_REMEMBERED_SECONDS = 60.0
 _BODY_SIZE_BYTES_MAX = 16 << 20
 
+Partitions = dict[tuple[str, ...], Table]
+"""Partitions by their values."""
 Reply = tuple[int, Mapping[str, str], bytes]
 """Status, headers, body."""
 
 
 class Catalog:
-    """Shows the tables of an endpoint's catalog; partitions are remembered for a moment."""
+    """Shows the tables of an endpoint's catalog.
+
+    Partitions are listed each time a table is asked for by its name, and remembered only for the
+    questions about them that a union of them leads to.
+    """
 
     def __init__(self, endpoint: str) -> None:
         self.endpoint = urllib.parse.urlsplit(endpoint)
-        self._partitions: dict[tuple[str, str], tuple[float, list[Table]]] = {}
+        self._listed: dict[tuple[str, str], tuple[float, Partitions]] = {}
         self._lock = threading.Lock()
 
     def show(self, table: Table, name: Name) -> Table | None:
@@ -48,37 +54,43 @@ class Catalog:
         if table.get("TableType") == "VIRTUAL_VIEW":
             return table
         if name.partition is not None:
-            found = [
-                p for p in self._list_partitions(table) if tuple(p["Values"]) == name.partition
-            ]
-            if not found:
+            partition = self._recall(table).get(name.partition)
+            if partition is None:
                 return None
-            table = views.partition_as_table(table, found[0])
+            table = views.partition_as_table(table, partition)
         elif table.get("PartitionKeys") and not name.files:
-            partitions = self._list_partitions(table)
+            partitions = list(self._list(table).values())
             if not views.lies_as_hive_would(table, partitions):
                 return views.show_union(table, partitions)
         if not name.files and _spells_its_own_names(table):
             return views.show_columns(table, name)
         return tables.show_files({**table, "Name": str(name)})
 
-    def _list_partitions(self, table: Table) -> list[Table]:
-        key = (str(table["DatabaseName"]), str(table["Name"]))
+    def _recall(self, table: Table) -> Partitions:
         with self._lock:
-            remembered = self._partitions.get(key)
-            if remembered and time.monotonic() - remembered[0] < _REMEMBERED_SECONDS:
-                return remembered[1]
-        found: list[Table] = []
-        question: dict[str, Any] = {"DatabaseName": key[0], "TableName": key[1]}
+            since, known = self._listed.get(_key(table), (0.0, {}))
+        if time.monotonic() - since < _REMEMBERED_SECONDS:
+            return known
+        return self._list(table)
+
+    def _list(self, table: Table) -> Partitions:
+        found: Partitions = {}
+        question: dict[str, Any] = dict(
+            zip(("DatabaseName", "TableName"), _key(table), strict=True)
+        )
         while True:
             answer = _ask("GetPartitions", question)
-            found += answer.get("Partitions") or []
+            found |= {tuple(one["Values"]): one for one in answer.get("Partitions") or ()}
             if not answer.get("NextToken"):
                 break
             question["NextToken"] = answer["NextToken"]
         with self._lock:
-            self._partitions[key] = (time.monotonic(), found)
+            self._listed[_key(table)] = (time.monotonic(), found)
         return found
+
+
+def _key(table: Table) -> tuple[str, str]:
+    return str(table["DatabaseName"]), str(table["Name"])
 
 
 def _spells_its_own_names(table: Table) -> bool:

@@ -108,7 +108,7 @@ class DriverContext:
 
     @property
     def defaultParallelism(self) -> int:
-        return len(os.sched_getaffinity(0))
+        return os.cpu_count() or 1
 
     def setLogLevel(self, logLevel: str) -> None:
         """The level of the driver's log, which here is PySpark's own logger."""
