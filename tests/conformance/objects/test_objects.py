@@ -225,7 +225,7 @@ async def test_young_blobs_and_those_being_written_are_never_listed(store):
     may_end = asyncio.Event()
 
     async def slow():
-        yield some_bytes(100_000)
+        yield some_bytes(3 * BLOCK_SIZE_BYTES)
         await may_end.wait()
         yield some_bytes(100_000)
 

@@ -285,6 +285,11 @@ async def test_shelves_go_on_where_they_stopped(folder, monkeypatch):
     assert shelves == [f"{number // 2:06x}" for number in range(9)]
 
 
+async def test_puts_at_once_open_one_shelf_together(objects):
+    blobs = await asyncio.gather(*(objects.put(stream(DATA[:5_000])) for _ in range(20)))
+    assert {blob.id[:6] for blob in blobs} == {"000000"}
+
+
 async def test_a_user_s_key_is_never_part_of_a_path(objects, folder):
     await objects.put(stream(DATA))
     for path in folder.rglob("*"):
@@ -340,7 +345,7 @@ async def test_a_failed_folder_sync_fails_all_that_wait_and_all_that_come(object
             await task
     slow.error = None
     with pytest.raises(OSError, match="earlier sync"):
-        await syncs.sync(tmp_path)
+        await asyncio.wait_for(syncs.sync(tmp_path), 5)
     assert slow.calls == 1
 
 

@@ -343,6 +343,21 @@ async def test_a_disk_that_fails_anywhere_and_then_loses_power_keeps_what_was_ac
         shutil.rmtree(folder)
 
 
+@pytest.mark.parametrize("made", [["0000"], ["0000", "0000/00"]])
+async def test_a_folder_left_by_a_process_that_was_killed_is_synced_before_use(tmp_path, made):
+    folder = tmp_path / "objects"
+    folder.mkdir()
+    recorder = Recorder(Disk(), folder)
+    for name in made:
+        recorder.make_folder(folder / name)
+    objects = open_objects(folder, recorder)
+    owner = Owner(recorder)
+    await owner.put(objects, b"a" * 3_000)
+    await objects.close()
+    for cut in cuts(0):
+        await check(recorder, owner, recorder.now, cut, tmp_path / "after")
+
+
 def test_a_sync_promises_only_what_came_before_it_began():
     node = Node(synced=[(20, 10)], doomed=[(40, 30)])
     assert node.is_safe(5, 50)
