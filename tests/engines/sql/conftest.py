@@ -1,13 +1,20 @@
 """A session of the SQL engine in this process, for what needs no worker around it."""
 
-from collections.abc import Callable
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 import pytest
+import pytest_asyncio
 
+sys.path.insert(0, str(Path(__file__).parent))
+from sql_tables import Tables, query
+
+from millpond.engines.sql.embedded import Bounds, EmbeddedSql
 from millpond.engines.sql.failures import statement_error
+from millpond.engines.sql.interface import TextOutput
 from millpond.engines.sql.session import Functions, open_session
 from millpond.engines.sql.texts import athena_text
 from millpond.engines.sql.trino.statement import Session, compile_statement
@@ -43,5 +50,26 @@ def evaluate(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Answer]:
         except duckdb.Error as error:
             raise statement_error(error) from error
         return Answer([str(kind) for _, kind in plan.columns], rows)
+
+    return run
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def engine(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedSql]:
+    """An engine for the tests of one module."""
+    data = tmp_path_factory.mktemp("data")
+    sql = EmbeddedSql.open(data / "sql", data, str(data), Bounds(256 << 20, 2, 2))
+    yield sql
+    await sql.close()
+
+
+@pytest.fixture(scope="module")
+def ask(engine: EmbeddedSql) -> Callable[..., Awaitable[str]]:
+    """Runs a query over `Tables` and gives the text of its result file."""
+
+    async def run(tables: Tables, sql: str, *parameters: str) -> str:
+        async with engine.run(query(sql, *parameters), tables, TextOutput()) as outcome:
+            assert len(outcome.files) == 1
+            return outcome.files[0].path.read_text()
 
     return run

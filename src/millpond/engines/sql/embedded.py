@@ -68,12 +68,13 @@ class EmbeddedSql:
     folder)."""
 
     def __init__(self, folder: Path, hidden: Path, marker: str, bounds: Bounds) -> None:
-        self._folder = folder
+        self.folder = folder
         self._hidden = hidden
         self._marker = marker
         self._bounds = bounds
         self._places = asyncio.Semaphore(bounds.queries)
         self._idle: list[_Worker] = []
+        self._busy: list[_Worker] = []
         self._reaping: set[asyncio.Task[None]] = set()
 
     @classmethod
@@ -90,6 +91,11 @@ class EmbeddedSql:
         for task in self._reaping:
             task.cancel()
         await asyncio.gather(*self._reaping, return_exceptions=True)
+
+    @property
+    def busy(self) -> Sequence[int]:
+        """The process ids of the workers that serve a query."""
+        return [worker.pid for worker in self._busy]
 
     async def check(self, sql: str) -> None:
         await asyncio.to_thread(_check, sql)
@@ -131,9 +137,11 @@ class EmbeddedSql:
         """A worker for one query; in doubt it is ended afterwards."""
         async with self._places:
             worker = await self._take(query.user)
+            self._busy.append(worker)
             try:
                 yield worker
             finally:
+                self._busy.remove(worker)
                 if worker.is_sound and worker.served < QUERIES_PER_WORKER_MAX:
                     await asyncio.to_thread(worker.tidy)
                     self._keep(worker)
@@ -147,7 +155,7 @@ class EmbeddedSql:
             return mine[-1]
         if len(self._idle) >= self._bounds.queries:
             await self._idle.pop(0).end()
-        return await _Worker.start(self._folder, self._hidden, self._marker, self._bounds, user)
+        return await _Worker.start(self.folder, self._hidden, self._marker, self._bounds, user)
 
     def _keep(self, worker: "_Worker") -> None:
         self._idle.append(worker)
@@ -307,6 +315,10 @@ class _Worker:
             shutil.rmtree(own, ignore_errors=True)
             raise QueryLost(str(error)) from error
         return cls(process, own, user)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def say(self, message: messages.ToWorker) -> None:
         self._writer.write(messages.frame(message))

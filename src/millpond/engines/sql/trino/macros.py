@@ -260,8 +260,8 @@ MACROS = (
     f" to ' || kind || '. Unexpected token when cast to ' || kind || ': [') WHEN 'OBJECT' THEN"
     f" t_fail({_CAST}, 'Cannot cast to ' || kind || '. Unexpected token when cast to ' || kind"
     " || ': {') ELSE json_extract_string(j, '$') END",
-    f"t_json_list(j) AS CASE json_type(j) WHEN 'NULL' THEN NULL WHEN 'ARRAY' THEN"
-    f" json_extract(j, '$[*]') ELSE CAST([t_fail({_CAST}, 'Cannot cast to array. Expected a json"
+    f"t_json_list(j) AS CASE WHEN j IS NULL OR json_type(j) = 'NULL' THEN NULL WHEN"
+    f" json_type(j) = 'ARRAY' THEN json_extract(j, '$[*]') ELSE CAST([t_fail({_CAST}, 'Cannot cast to array. Expected a json"
     " array, but got ' || j)] AS JSON[]) END",
     f"t_json_object(j, kind) AS CASE json_type(j) WHEN 'NULL' THEN NULL WHEN 'OBJECT' THEN j ELSE"
     f" t_fail({_CAST}, 'Cannot cast to ' || kind || '. Expected a json object, but got ' || j)"

@@ -42,6 +42,12 @@ def _parse_substring(parser: Any) -> exp.Expr:
     return exp.Anonymous(this="substring", expressions=arguments)
 
 
+def _parse_placeholder(parser: Any) -> exp.Expr:
+    """A `?` that remembers where it stands: parameters are given in the order of the text."""
+    placeholder: exp.Expr = exp.Placeholder().update_positions(parser._prev)
+    return placeholder
+
+
 class _Faithful(Trino):
     """Trino's dialect with nothing renamed."""
 
@@ -53,6 +59,7 @@ class _Faithful(Trino):
             **{name: Trino.Parser.FUNCTION_PARSERS[name] for name in _KEPT_PARSERS},
             "SUBSTRING": _parse_substring,
         }
+        PLACEHOLDER_PARSERS = {TokenType.PLACEHOLDER: _parse_placeholder}
         COLUMN_OPERATORS = {
             token: build
             for token, build in Trino.Parser.COLUMN_OPERATORS.items()

@@ -120,7 +120,7 @@ def compile_statement(
     try:
         tree = parse_query(text)
         placeholders = sorted(
-            tree.find_all(exp.Placeholder), key=_place_in_text(tree)
+            tree.find_all(exp.Placeholder), key=lambda node: int(node.meta["start"])
         )
         if len(placeholders) != len(parameters):
             raise StatementError(
@@ -147,9 +147,3 @@ def compile_statement(
         for place, one in enumerate(made.columns)
     )
     return Plan(made.sql, columns, tuple(context.scans))
-
-
-def _place_in_text(tree: exp.Expr):  # type: ignore[no-untyped-def]
-    """The order of nodes as they are written, for placeholders that carry no position."""
-    order = {id(node): place for place, node in enumerate(tree.dfs())}
-    return lambda node: order[id(node)]
