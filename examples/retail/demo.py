@@ -20,6 +20,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from examples.retail import driver
 from examples.retail.generate import ROWS_DEFAULT, Plan, Totals, generate
 from examples.retail.model import SEASONS
@@ -137,8 +139,9 @@ def _drive(plan: Plan, folder: Path, stages: Stages) -> list[driver.Row]:
 
     with stages.stage("Crawl with Glue") as tell:
         table = driver.crawl(tell)
-        columns = table["StorageDescriptor"]["Columns"] + table["PartitionKeys"]
-        tell(f"table {table['Name']}: " + ", ".join(f"{c['Name']} {c['Type']}" for c in columns))
+        columns = len(table["StorageDescriptor"]["Columns"])
+        partitions = " and ".join(key["Name"] for key in table["PartitionKeys"])
+        tell(f"table {table['Name']}: {columns} columns, partitioned by {partitions}")
 
     with stages.stage("Count with Athena") as tell:
         found = driver.run_query(
@@ -213,7 +216,10 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("build/demo"))
     options = parser.parse_args()
     plan = Plan(rows=options.rows, format=options.format, files=options.files)
-    run(plan, options.folder)
+    try:
+        run(plan, options.folder)
+    except (RuntimeError, BotoCoreError, ClientError) as error:
+        raise SystemExit(f"\n{error}\nMillpond's log: {options.folder}/millpond.log") from error
 
 
 if __name__ == "__main__":
