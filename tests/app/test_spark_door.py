@@ -1,6 +1,7 @@
 """The door for PySpark: it opens to the token alone, starts its engine late and ends it again."""
 
 import asyncio
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -105,6 +106,37 @@ async def test_headers_in_several_frames_are_read_as_one(hall: Hall) -> None:
     reader, writer = await hall.knock(PREFACE, SETTINGS, ACK, *parts)
     assert await reader.readexactly(5) == b"heard"
     writer.close()
+
+
+def has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+needs_ipv6 = pytest.mark.skipif(not has_ipv6(), reason="this machine has no ::1")
+
+
+@needs_ipv6
+async def test_localhost_is_ours_by_whichever_address(hall: Hall) -> None:
+    """Otherwise whoever listens on the other one would be shown the token."""
+    for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+        with socket.socket(family) as other, pytest.raises(OSError, match="in use"):
+            other.bind((address, hall.port))
+
+
+@needs_ipv6
+async def test_a_port_that_is_taken_on_one_address_is_refused() -> None:
+    with socket.socket(socket.AF_INET6) as other:
+        other.bind(("::1", 0))
+        other.listen()
+        door = Hall().door
+        with pytest.raises(OSError, match="in use"):
+            await door.open(other.getsockname()[1])
+        await door.close()
 
 
 @pytest.mark.parametrize("shown", [b"", b"Bearer", b"Bearer open", b"sesame", b"Bearer sesam"])

@@ -8,6 +8,7 @@ directions, and ends the engine once no program has been connected for a while.
 
 import asyncio
 import contextlib
+import errno
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Protocol
@@ -23,6 +24,7 @@ from millpond.app.grpc_opening import (
 from millpond.kernel.clock import Clock
 
 _OPENING_SECONDS_MAX = 20.0
+_PORTS_TRIED_MAX = 16
 _CHUNK_SIZE_BYTES = 256 * 1024
 
 _log = logging.getLogger(__name__)
@@ -62,21 +64,38 @@ class SparkDoor:
         self._starting = asyncio.Lock()
         self._connections: set[asyncio.Task[None]] = set()
         self._ending: asyncio.Task[None] | None = None
-        self._server: asyncio.Server | None = None
+        self._servers: list[asyncio.Server] = []
 
     async def open(self, port: int) -> int:
         """Listen on this machine alone; the port (asked for, or a free one for 0).
 
+        It is taken on both of the addresses that `localhost` can mean, so that nobody else is
+        shown the token.
+
         Raises:
             OSError: the port is taken.
         """
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", port)
-        return int(self._server.sockets[0].getsockname()[1])
+        attempts = 1 if port else _PORTS_TRIED_MAX
+        for attempt in range(1, attempts + 1):
+            first = await asyncio.start_server(self._accept, "127.0.0.1", port)
+            self._servers = [first]
+            found = int(first.sockets[0].getsockname()[1])
+            try:
+                self._servers.append(await asyncio.start_server(self._accept, "::1", found))
+            except OSError as error:
+                if error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+                    return found
+                first.close()
+                if attempt == attempts:
+                    raise
+            else:
+                return found
+        raise AssertionError("The last attempt returns or raises.")
 
     async def close(self) -> None:
         """Stop listening, end the connections and the engine."""
-        if self._server is not None:
-            self._server.close()
+        for server in self._servers:
+            server.close()
         for task in (*self._connections, self._ending):
             if task is not None:
                 task.cancel()
