@@ -4,6 +4,7 @@ Everything is asked by the services' own operations as the principal that runs t
 may not read, the query cannot read.
 """
 
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
@@ -21,13 +22,17 @@ from millpond.kernel.errors import ServiceError
 from millpond.services.athena.ddl.catalog import Catalog
 from millpond.services.athena.ddl.show import view_definition
 from millpond.services.athena.ddl.tables import VIEW
-from millpond.services.athena.failure import QueryFailed
+from millpond.services.athena.failure import S3_PERMISSION, QueryFailed
 from millpond.services.athena.model.formats import compression_of, format_of
 from millpond.services.athena.model.types import UnknownType, trino_of
 from millpond.services.athena.operations.catalogs import CATALOG
 
 HIVE_DEFAULT = "__HIVE_DEFAULT_PARTITION__"
-_BARE = ("tinyint", "smallint", "int", "bigint", "float", "double", "decimal")
+_BARE = ("tinyint", "smallint", "int", "bigint", "decimal")
+_QUOTED = ("string", "char", "varchar", "date")
+_PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_]*")
+EXPRESSION_SIZE_MAX = 2048
+"""The longest expression that GetPartitions takes, in characters."""
 
 
 class Lake:
@@ -101,13 +106,17 @@ class Lake:
         return found
 
     async def _objects(self, location: str) -> AsyncIterator[tuple[str, str, int]]:
-        """Bucket, key and size of what lies at a location: below it, or the one object it names."""
+        """Bucket, key and size of what lies at a location: below it, or the one object it names.
+        What has a name, or a folder below the location, that begins with `_` or `.` is hidden."""
         bucket, _, path = location.removeprefix("s3://").partition("/")
+        if not bucket:
+            return
         folder = f"{path.rstrip('/')}/" if path.strip("/") else ""
         empty = True
         async for key, size in self._listing(bucket, folder):
             empty = False
-            if size and not key.rpartition("/")[2].startswith(("_", ".")):
+            parts = key[len(folder) :].split("/")
+            if size and not any(part.startswith(("_", ".")) for part in parts):
                 yield bucket, key, size
         if empty and path and not path.endswith("/"):
             async for key, size in self._listing(bucket, path):
@@ -135,7 +144,8 @@ class Lake:
             place = f"s3://{members['Bucket']}/{members.get('Key', members.get('Prefix', ''))}"
             if refusal.code == "AccessDenied":
                 raise QueryFailed(
-                    f"PERMISSION_DENIED: Access denied when reading {place}", error_type=1001
+                    f"PERMISSION_DENIED: Access denied when reading {place}",
+                    error_type=S3_PERMISSION,
                 ) from refusal
             raise QueryFailed(
                 f"HIVE_CANNOT_OPEN_SPLIT: Error opening {place}: {refusal.message}"
@@ -171,16 +181,25 @@ def _columns(table: Mapping[str, Any], columns: Sequence[Mapping[str, Any]]) -> 
 
 
 def _expression(table: Mapping[str, Any], conditions: Sequence[Condition]) -> str:
-    """Conditions in the language of GetPartitions."""
-    types = {key["Name"].lower(): key.get("Type", "string") for key in table["PartitionKeys"]}
-    terms: list[str] = []
+    """Those of the conditions that GetPartitions can be asked, in its language."""
+    types = {
+        key["Name"].lower(): key.get("Type", "string").partition("(")[0].lower()
+        for key in table["PartitionKeys"]
+    }
+    expression = ""
     for condition in conditions:
-        bare = types[condition.column].partition("(")[0].lower() in _BARE
+        kind = types[condition.column]
+        if kind not in _BARE + _QUOTED or not _PLAIN_NAME.fullmatch(condition.column):
+            continue
         values = [
-            value if bare else "'" + value.replace("'", "''") + "'" for value in condition.values
+            value if kind in _BARE else "'" + value.replace("'", "''") + "'"
+            for value in condition.values
         ]
         if condition.operator == "in":
-            terms.append(f"{condition.column} IN ({', '.join(values)})")
+            term = f"{condition.column} IN ({', '.join(values)})"
         else:
-            terms.append(f"{condition.column} {condition.operator} {values[0]}")
-    return " AND ".join(terms)
+            term = f"{condition.column} {condition.operator} {values[0]}"
+        longer = f"{expression} AND {term}" if expression else term
+        if len(longer) <= EXPRESSION_SIZE_MAX:
+            expression = longer
+    return expression

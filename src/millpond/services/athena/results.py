@@ -8,7 +8,7 @@ import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-_FIELD = re.compile(rb'(?:"((?:[^"]|"")*)")?([,\n])')
+_FIELD = re.compile(rb'(?:"((?:[^"]++|"")*+)")?([,\n])')
 
 Values = list[str | None]
 

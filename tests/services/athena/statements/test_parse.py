@@ -82,7 +82,9 @@ def test_storage_clauses_name_hives_classes(clauses, serde, input_format):
     ("text", "expected"),
     [
         ("  SELECT 1 ;", model.Query("SELECT 1")),
-        (r"SELECT '\' -- no escape", model.Query(r"SELECT '\' -- no escape")),
+        (r"SELECT '\', ';' -- no escape", model.Query(r"SELECT '\', ';'")),
+        ("SELECT 1; -- closed", model.Query("SELECT 1")),
+        (" " * 60 + "SELECT 1", model.Query("SELECT 1")),
         ("(SELECT 1) UNION (SELECT 2)", model.Query("(SELECT 1) UNION (SELECT 2)")),
         ("create database if not exists d comment 'c'", model.CreateDatabase("d", True, "c")),
         ("DROP SCHEMA d CASCADE", model.DropDatabase("d", cascade=True)),
@@ -139,6 +141,7 @@ def test_storage_clauses_name_hives_classes(clauses, serde, input_format):
             "ALTER TABLE t ADD COLUMNS (x struct<a:int>)",
             model.AddColumns((None, "t"), [model.Column("x", "struct<a:int>")]),
         ),
+        ("DROP TABLE `d.t`;", model.DropTable(("d", "t"))),
         ("MSCK REPAIR TABLE d.t", model.RepairTable(("d", "t"))),
         ("show databases like 'a*'", model.ShowDatabases("a*")),
         ("SHOW TABLES IN d 'x*'", model.ShowTables("d", "x*")),

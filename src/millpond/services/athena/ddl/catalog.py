@@ -7,7 +7,6 @@ from typing import Any
 from millpond.kernel.call import Call
 from millpond.kernel.errors import ServiceError
 from millpond.services.athena.failure import (
-    QueryFailed,
     database_not_found,
     execution_error,
     table_not_found,
@@ -33,29 +32,21 @@ _TABLE_INPUT_MEMBERS = (
     "TargetTable",
 )
 
+DATABASE_DEFAULT = "default"
 Members = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """`database` is the one that names without a database are of; empty for none."""
+    """`database` is the one that names without a database are of."""
 
     needs: Needs
     call: Call
     database: str
 
     def place(self, name: Name) -> tuple[str, str]:
-        """The database and the name of a table.
-
-        Raises:
-            QueryFailed: neither the statement nor the query's context names a database.
-        """
-        database = name[0] or self.database
-        if not database:
-            raise QueryFailed(
-                "SYNTAX_ERROR: Schema must be specified when session schema is not set"
-            )
-        return database, name[1]
+        """The database and the name of a table."""
+        return name[0] or self.database, name[1]
 
     async def ask(self, operation: str, **members: Any) -> dict[str, Any]:
         """Call an operation of Glue.
@@ -76,6 +67,13 @@ class Catalog:
             if refusal.code == "EntityNotFoundException":
                 return None
             raise execution_error(f"{refusal.code}(message:{refusal.message})") from refusal
+
+    async def ready_default(self) -> None:
+        """Make the database `default` where names without a database are of it and it is not
+        there: Athena does so on first need."""
+        if self.database == DATABASE_DEFAULT and not await self.has_database(DATABASE_DEFAULT):
+            described = {"Name": DATABASE_DEFAULT, "Description": "Default Hive database"}
+            await self.ask("CreateDatabase", DatabaseInput=described)
 
     async def has_database(self, name: str) -> bool:
         return await self.maybe_ask("GetDatabase", Name=name) is not None

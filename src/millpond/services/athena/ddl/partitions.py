@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote
 from millpond.kernel.errors import ServiceError
 from millpond.services.athena.ddl.catalog import Catalog, Members
 from millpond.services.athena.ddl.outcome import NOTHING, Outcome
-from millpond.services.athena.ddl.tables import check_location, partition_values
+from millpond.services.athena.ddl.tables import check_location, key_names, partition_values
 from millpond.services.athena.failure import QueryFailed, execution_error
 from millpond.services.athena.statements import model
 
@@ -41,7 +41,7 @@ async def add(catalog: Catalog, statement: model.AddPartitions) -> Outcome:
 
 async def drop(catalog: Catalog, statement: model.DropPartitions) -> Outcome:
     table = await _partitioned(catalog, statement.name)
-    types = {key["Name"]: key["Type"] for key in table["PartitionKeys"]}
+    types = {key["Name"].lower(): key.get("Type", "string") for key in table["PartitionKeys"]}
     names = list(types)
     dropped: list[Sequence[str]] = []
     for spec in statement.specs:
@@ -73,7 +73,7 @@ async def repair(catalog: Catalog, statement: model.RepairTable) -> Outcome:
     """Add a partition for each folder `a=1/b=2/` below the table that has none."""
     table = await _partitioned(catalog, statement.name)
     known = {tuple(partition["Values"]) async for partition in catalog.partitions(table)}
-    names = [key["Name"] for key in table["PartitionKeys"]]
+    names = key_names(table)
     location = table["StorageDescriptor"]["Location"].rstrip("/") + "/"
     found: dict[tuple[str, ...], str] = {}
     async for folder in _folders(catalog, location, len(names)):
@@ -97,7 +97,7 @@ async def repair(catalog: Catalog, statement: model.RepairTable) -> Outcome:
 
 async def show(catalog: Catalog, statement: model.ShowPartitions) -> Outcome:
     table = await _partitioned(catalog, statement.name)
-    names = [key["Name"] for key in table["PartitionKeys"]]
+    names = key_names(table)
     labels = [_label(names, partition["Values"]) async for partition in catalog.partitions(table)]
     return Outcome(["partition"], sorted(labels))
 
@@ -122,7 +122,7 @@ def _label(names: Sequence[str], values: Sequence[str]) -> str:
 
 def _folder(table: Members, values: Sequence[str]) -> str:
     """Where a partition without a LOCATION lies: below its table."""
-    names = [key["Name"] for key in table["PartitionKeys"]]
+    names = key_names(table)
     return f"{table['StorageDescriptor']['Location'].rstrip('/')}/{_label(names, values)}"
 
 

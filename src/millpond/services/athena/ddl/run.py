@@ -45,4 +45,7 @@ async def run(catalog: Catalog, statement: model.Statement) -> Outcome:
     Raises:
         QueryFailed: it cannot be done.
     """
+    match statement:
+        case model.CreateTable(name=(None, _)) | model.ShowTables(database=None):
+            await catalog.ready_default()
     return await _RUNNERS[type(statement)](catalog, statement)

@@ -96,7 +96,8 @@ async def create_table(catalog: Catalog, statement: model.ShowCreateTable) -> Ou
     table = await catalog.table(statement.name)
     if table.get("TableType") == VIEW:
         raise QueryFailed("FAILED: SemanticException Cannot show a view; use SHOW CREATE VIEW")
-    return Outcome(["createtab_stmt"], list(_ddl(table)))
+    shown = table["Name"] if statement.name[0] is None else ".".join(catalog.place(statement.name))
+    return Outcome(["createtab_stmt"], list(_ddl(table, shown)))
 
 
 def all_columns(table: Members) -> list[Members]:
@@ -167,11 +168,11 @@ def _details(table: Members) -> Iterator[str]:
         yield _line("", name, value)
 
 
-def _ddl(table: Members) -> Iterator[str]:
+def _ddl(table: Members, name: str) -> Iterator[str]:
     """CREATE EXTERNAL TABLE as Hive writes it, line by line."""
     storage = table.get("StorageDescriptor", {})
     serde = storage.get("SerdeInfo", {})
-    yield f"CREATE EXTERNAL TABLE `{table['DatabaseName']}.{table['Name']}`("
+    yield f"CREATE EXTERNAL TABLE `{name}`("
     yield from _column_lines(storage.get("Columns", []))
     comment = table.get("Parameters", {}).get("comment")
     if comment:

@@ -148,13 +148,18 @@ async def set_location(catalog: Catalog, statement: model.SetLocation) -> Outcom
     return NOTHING
 
 
+def key_names(table: Members) -> list[str]:
+    """The names of a table's partition columns in lower case, as statements are read."""
+    return [key["Name"].lower() for key in table.get("PartitionKeys", [])]
+
+
 def partition_values(table: Members, spec: Mapping[str, str]) -> list[str]:
     """The values of a partition in the order of the table's partition columns.
 
     Raises:
         QueryFailed: the spec does not name exactly these columns.
     """
-    names = [key["Name"] for key in table.get("PartitionKeys", [])]
+    names = key_names(table)
     if set(names) != set(spec) or not names:
         raise QueryFailed(
             f"FAILED: SemanticException partition spec {dict(spec)} doesn't contain all "

@@ -65,6 +65,9 @@ _TYPES: dict[type[statements.Statement], tuple[str, str]] = {
 }
 
 
+_ASKED = ("query", "work_group", "database", "catalog", "parameters", "results")
+
+
 class ResultColumn(msgspec.Struct, frozen=True):
     """A column of a result; `type` is Athena's name of it, such as `decimal` or `array`."""
 
@@ -77,9 +80,11 @@ class ResultColumn(msgspec.Struct, frozen=True):
 class Execution(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     """One execution as it is kept. Times are epoch milliseconds, sizes bytes.
 
-    `location` is the S3 location without the ending that the kind of result gives it. `caller`
-    is whom the query runs as. `written` are the S3 locations of data files that the query writes,
-    noted before the first is put: what did not come to a good end is removed by it.
+    `location` is the S3 location without the ending that the kind of result gives it; `enforced`
+    tells that the work group fixed it. `caller` is whom the query runs as. `written` are the S3
+    locations of data files that the query writes, noted before the first is put, and `created`
+    the database and name of a table that it makes: what did not come to a good end is removed by
+    them. While that goes on, `ending` is the state that follows.
     """
 
     id: str
@@ -93,10 +98,12 @@ class Execution(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     submitted_ms: int
     database: str = ""
     catalog: str = ""
-    parameters: Sequence[str] = ()
+    parameters: list[str] = msgspec.field(default_factory=list)
     cutoff_bytes: int | None = None
+    enforced: bool = False
     results: ResultConfiguration = msgspec.field(default_factory=ResultConfiguration)
     state: State = "QUEUED"
+    ending: State | None = None
     cancel_asked: bool = False
     reason: str = ""
     error_category: int = 0
@@ -112,6 +119,7 @@ class Execution(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
     output_location: str = ""
     manifest_location: str = ""
     written: Sequence[str] = ()
+    created: tuple[str, str] | None = None
     columns: Sequence[ResultColumn] = ()
     update_count: int | None = None
 
@@ -119,6 +127,24 @@ class Execution(msgspec.Struct, kw_only=True, frozen=True, omit_defaults=True):
 def type_of(statement: statements.Statement) -> tuple[str, str]:
     """Athena's StatementType and SubstatementType."""
     return _TYPES[type(statement)]
+
+
+def result_location(statement: statements.Statement, location: str) -> str:
+    """Where the result of a statement goes, as far as its text tells."""
+    match statement:
+        case statements.Query():
+            return f"{location}.csv"
+        case statements.CreateTableAs():
+            home, _, name = location.rpartition("/")
+            return f"{home}/tables/{name}"
+        case statements.InsertInto() | statements.Unload() | statements.Execute():
+            return location
+    return f"{location}.txt"
+
+
+def same_request(one: Execution, other: Execution) -> bool:
+    """Whether two executions were asked for with the same words."""
+    return all(getattr(one, name) == getattr(other, name) for name in _ASKED)
 
 
 def output_of(group: WorkGroup, asked: ResultConfiguration | None) -> ResultConfiguration:

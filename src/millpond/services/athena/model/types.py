@@ -87,7 +87,8 @@ def result_column(name: str, trino: str) -> ResultColumn:
     if base == "timestamp" and trino.endswith("with time zone"):
         base = "timestamp with time zone"
     if base == "decimal":
-        precision, scale = (int(size) for size in re.findall(r"\d+", trino))
+        sizes = [int(size) for size in re.findall(r"\d+", trino)]
+        precision, scale = (*sizes, 0)[:2] if sizes else (38, 0)
         return ResultColumn(name, "decimal", precision, scale)
     if base in ("varchar", "char") and "(" in trino:
         return ResultColumn(name, base, int(re.findall(r"\d+", trino)[0]))

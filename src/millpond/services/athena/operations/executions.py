@@ -3,6 +3,7 @@
 import msgspec
 
 from millpond.kernel.call import Call
+from millpond.kernel.errors import ServiceError
 from millpond.kernel.tasks import Task, schedule
 from millpond.services.athena.errors import InvalidRequest
 from millpond.services.athena.model import executions as model
@@ -40,6 +41,7 @@ from millpond.services.athena.store import tokens
 from millpond.services.athena.store import work_groups as groups
 
 QUERY_TASK = "query"
+CANCELLED_BY_USER = "Query cancelled by user"
 PAGE_SIZE = 50
 
 
@@ -50,26 +52,27 @@ async def start_query_execution(
 
     Raises:
         InvalidRequest: the text is no statement, the work group is not there or is disabled,
-            nobody says where results go, or an option is not supported.
+            nobody says where results go or that bucket is not there, or an option is not
+            supported.
     """
     name = request.work_group or PRIMARY
+    token = request.client_request_token
     _refuse_options(request)
     statement = _parsed(request.query_string)
     async with needs.records.transaction() as transaction:
         group = existing_group(await groups.load(transaction, call, name), name)
         if group.state != "ENABLED":
             raise InvalidRequest(f"WorkGroup {name} is disabled.")
-        if request.client_request_token:
-            token = request.client_request_token
-            earlier = await tokens.load(transaction, call, "execution", token)
-            if earlier is not None:
-                started = await store.load(transaction, call, earlier)
-                if started is None or started.query != request.query_string:
-                    raise InvalidRequest("Idempotent parameters do not match")
-                return StartQueryExecutionOutput(query_execution_id=earlier)
         execution = _queued(needs, call, request, statement, group)
-        if request.client_request_token:
-            tokens.save(transaction, call, "execution", request.client_request_token, execution.id)
+        earlier = token and await tokens.load(transaction, call, "execution", token)
+        if earlier:
+            started = await store.load(transaction, call, earlier)
+            if started is None or not model.same_request(started, execution):
+                raise InvalidRequest("Idempotent parameters do not match")
+            return StartQueryExecutionOutput(query_execution_id=earlier)
+        await _check_bucket(needs, call, execution)
+        if token:
+            tokens.save(transaction, call, "execution", token, execution.id)
         store.add(transaction, call, execution)
         schedule(transaction, _task(call, execution.id))
     return StartQueryExecutionOutput(query_execution_id=execution.id)
@@ -147,8 +150,7 @@ async def stop_query_execution(
         found = await store.load(transaction, call, request.query_execution_id)
         execution = _existing(found, request.query_execution_id)
         if execution.state == "QUEUED":
-            reason = "Query cancelled by user"
-            ended = model.cancelled(execution, reason, needs.clock.now_ms())
+            ended = model.cancelled(execution, CANCELLED_BY_USER, needs.clock.now_ms())
             store.save(transaction, call, ended)
         elif execution.state == "RUNNING":
             asked = msgspec.structs.replace(execution, cancel_asked=True)
@@ -210,6 +212,7 @@ def _queued(
     assert group.configuration
     assert results.output_location
     execution_id = needs.ids.uuid()
+    location = f"{results.output_location.rstrip('/')}/{execution_id}"
     statement_type, substatement_type = model.type_of(statement)
     return model.Execution(
         id=execution_id,
@@ -217,16 +220,31 @@ def _queued(
         statement_type=statement_type,
         substatement_type=substatement_type,
         work_group=group.name,
-        location=f"{results.output_location.rstrip('/')}/{execution_id}",
+        location=location,
+        output_location=model.result_location(statement, location),
         caller=call.principal,
         endpoint=call.endpoint,
         submitted_ms=needs.clock.now_ms(),
         database=(context.database or "").lower(),
         catalog=context.catalog or "",
-        parameters=request.execution_parameters or (),
+        parameters=request.execution_parameters or [],
         cutoff_bytes=group.configuration.bytes_scanned_cutoff_per_query,
+        enforced=group.configuration.enforce_work_group_configuration is True,
         results=results,
     )
+
+
+async def _check_bucket(needs: Needs, call: Call, execution: model.Execution) -> None:
+    bucket = execution.location.removeprefix("s3://").partition("/")[0]
+    members = {"Bucket": bucket}
+    if execution.results.expected_bucket_owner:
+        members["ExpectedBucketOwner"] = execution.results.expected_bucket_owner
+    try:
+        await needs.call_aws(call, "s3", "HeadBucket", **members)
+    except ServiceError as refusal:
+        if refusal.status >= 500:
+            raise
+        raise InvalidRequest(f"Unable to verify/create output bucket {bucket}") from refusal
 
 
 def _parsed(text: str) -> Statement:

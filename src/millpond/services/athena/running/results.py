@@ -8,7 +8,7 @@ from typing import Any
 from millpond.kernel.body import BytesBody, FileBody
 from millpond.kernel.call import Call
 from millpond.kernel.errors import ServiceError
-from millpond.services.athena.failure import QueryFailed
+from millpond.services.athena.failure import BUCKET_NOT_FOUND, S3_PERMISSION, QueryFailed
 from millpond.services.athena.needs import Needs
 
 TEXT = "text/plain"
@@ -29,21 +29,6 @@ class Folder:
     call: Call
     owner: str | None = None
 
-    async def check_bucket(self, location: str) -> None:
-        """Look whether results can be put there, before any work is done.
-
-        Raises:
-            QueryFailed: the bucket is not there or not the caller's.
-        """
-        bucket = split_location(location)[0]
-        members = {"Bucket": bucket} | self._expected()
-        try:
-            await self.needs.call_aws(self.call, "s3", "HeadBucket", **members)
-        except ServiceError as refusal:
-            raise QueryFailed(
-                f"Unable to verify/create output bucket {bucket}", error_type=1005
-            ) from refusal
-
     async def put_file(self, location: str, path: Path, size_bytes: int, kind: str = "") -> None:
         body = FileBody(path, 0, size_bytes) if size_bytes else BytesBody(b"")
         await self._put(location, body, kind)
@@ -61,23 +46,34 @@ class Folder:
         return not found.get("Contents")
 
     async def remove(self, locations: Sequence[str]) -> None:
-        """Delete what was put; what is not there is no error."""
+        """Delete what was put; what is not there is no error.
+
+        Raises:
+            ServiceError: S3 refuses.
+        """
         for location in locations:
             bucket, key = split_location(location)
-            await self._ask("DeleteObject", Bucket=bucket, Key=key)
+            await self.needs.call_aws(self.call, "s3", "DeleteObject", Bucket=bucket, Key=key)
 
     async def _put(self, location: str, body: Any, kind: str) -> None:
         bucket, key = split_location(location)
-        members = {"ContentType": kind} if kind else {}
+        members: dict[str, Any] = {"ContentType": kind} if kind else {}
+        if self.owner is not None:
+            members["ExpectedBucketOwner"] = self.owner
         await self._ask("PutObject", Bucket=bucket, Key=key, Body=body, **members)
 
     async def _ask(self, operation: str, **members: Any) -> dict[str, Any]:
         try:
             return await self.needs.call_aws(self.call, "s3", operation, **members)
         except ServiceError as refusal:
+            place = f"s3://{members['Bucket']}/{members.get('Key', members.get('Prefix'))}"
+            if refusal.code in ("AccessDenied", "AllAccessDisabled"):
+                raise QueryFailed(
+                    f"Access denied when writing output to url: {place} . Please ensure you are "
+                    "allowed to access the S3 bucket.",
+                    error_type=S3_PERMISSION,
+                ) from refusal
             raise QueryFailed(
-                f"HIVE_FILESYSTEM_ERROR: {operation} s3://{members['Bucket']}: {refusal.message}"
+                f"HIVE_FILESYSTEM_ERROR: {operation} {place}: {refusal.message}",
+                error_type=BUCKET_NOT_FOUND if refusal.code == "NoSuchBucket" else None,
             ) from refusal
-
-    def _expected(self) -> dict[str, str]:
-        return {} if self.owner is None else {"ExpectedBucketOwner": self.owner}

@@ -1,6 +1,9 @@
 """One query from its text to its end: what each kind of statement does, and leaves behind."""
 
+import contextlib
+
 from millpond.engines.sql.interface import TextOutput
+from millpond.kernel.errors import Conflict
 from millpond.services.athena.ddl.outcome import Outcome as Lines
 from millpond.services.athena.ddl.run import run as run_ddl
 from millpond.services.athena.failure import QueryFailed
@@ -22,7 +25,6 @@ async def run(running: Run) -> None:
     Raises:
         QueryFailed, QueryRefused, ScanLimitExceeded, EngineError: why there is no answer.
     """
-    await running.folder.check_bucket(running.execution.location)
     await _run_statement(running, parsed(running.execution.query))
 
 
@@ -86,25 +88,28 @@ async def _put_lines(running: Run, lines: Lines) -> None:
 async def _prepare(running: Run, statement: model.Prepare) -> None:
     execution = running.execution
     await running.needs.sql.check(inner_query(parsed(statement.sql)))
+    kept = PreparedStatement(
+        statement_name=statement.name,
+        query_statement=statement.sql,
+        work_group_name=execution.work_group,
+        last_modified_time=running.needs.clock.now_ms() / 1000,
+    )
     async with running.needs.records.transaction() as transaction:
-        kept = PreparedStatement(
-            statement_name=statement.name,
-            query_statement=statement.sql,
-            work_group_name=execution.work_group,
-            last_modified_time=running.needs.clock.now_ms() / 1000,
-        )
         prepared_statements.save(transaction, running.catalog.call, kept)
     await _put_lines(running, Lines())
 
 
 async def _deallocate(running: Run, statement: model.Deallocate) -> None:
-    execution = running.execution
-    async with running.needs.records.transaction() as transaction:
-        scope = running.catalog.call
-        place = (execution.work_group, statement.name)
-        if await prepared_statements.load(transaction, scope, *place) is None:
-            raise _no_statement(statement.name)
-        prepared_statements.delete(transaction, scope, *place)
+    scope = running.catalog.call
+    place = (running.execution.work_group, statement.name)
+    is_removed = False
+    while not is_removed:
+        with contextlib.suppress(Conflict):
+            async with running.needs.records.transaction() as transaction:
+                if await prepared_statements.load(transaction, scope, *place) is None:
+                    raise _no_statement(statement.name)
+                prepared_statements.delete(transaction, scope, *place)
+            is_removed = True
     await _put_lines(running, Lines())
 
 

@@ -14,7 +14,8 @@ from millpond.services.athena.needs import Needs
 from millpond.services.athena.operations.catalogs import CATALOG
 from millpond.services.athena.running.results import Folder
 
-Saver = Callable[[Execution], Awaitable[None]]
+Saver = Callable[[Execution], Awaitable[bool]]
+"""Writes an execution down; False where it has ended already or is gone."""
 
 
 @dataclass(slots=True)

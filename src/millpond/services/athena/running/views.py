@@ -20,6 +20,8 @@ async def create(running: Run, statement: model.CreateView) -> None:
     """
     catalog = running.catalog
     database, name = catalog.place(statement.name)
+    if statement.name[0] is None:
+        await catalog.ready_default()
     if not await catalog.has_database(database):
         raise database_not_found(database)
     columns = await running.needs.sql.describe(running.query(statement.sql), running.lake())

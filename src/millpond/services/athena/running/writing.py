@@ -1,66 +1,52 @@
 """CREATE TABLE AS, INSERT INTO and UNLOAD: rows become files in S3, then a table or partitions.
 
-The names of the files are written down before the first is put. A query that does not come to a
-good end takes them away again, at the next start if need be.
+The names of the files are written down before the first is put, and the table before it is made. A
+query that does not come to a good end takes them away again (`take_back`), at the next start if
+need be.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 from millpond.engines.sql.interface import (
     Column,
-    DelimitedText,
-    JsonLines,
     Outcome,
-    OutputFile,
-    Parquet,
-    TableOutput,
 )
+from millpond.kernel.errors import ServiceError
 from millpond.services.athena.ddl.tables import VIEW, check_location, columns_of, storage_descriptor
 from millpond.services.athena.failure import QueryFailed, database_not_found
 from millpond.services.athena.lake import HIVE_DEFAULT
-from millpond.services.athena.model.formats import format_of
+from millpond.services.athena.model.executions import Execution, result_location
 from millpond.services.athena.model.types import UnknownType, hive_of, trino_of
+from millpond.services.athena.running.layout import (
+    CTAS_PROPERTIES,
+    ENDINGS,
+    UNLOAD_PROPERTIES,
+    Layout,
+    compression_parameter,
+    layout_of,
+    read_layout,
+    storage_of,
+    text_property,
+)
 from millpond.services.athena.running.results import CSV
 from millpond.services.athena.running.state import Run
-from millpond.services.athena.statements import formats, model
+from millpond.services.athena.statements import model
 
 _UNESCAPED = "-_.~ !$&()+,;@"
-_ENDINGS = {"gzip": ".gz", "zstd": ".zst", "none": "", "snappy": ""}
-_CTAS_PROPERTIES = (
-    "external_location",
-    "field_delimiter",
-    "format",
-    "is_external",
-    "parquet_compression",
-    "partitioned_by",
-    "table_type",
-    "write_compression",
+_MADE_BY = "trino_query_id"
+"""The table parameter that tells which query made the table."""
+PARTITIONS_MAX = 100
+"""The most partitions that one query writes. Source: Athena User Guide, "Considerations and
+limitations for CTAS queries"."""
+_LOCATION_ENFORCED = (
+    "The Create Table As Select query failed because it was submitted with an 'external_location' "
+    "property to an Athena Workgroup that enforces a centralized output location for all queries. "
+    "Please remove the 'external_location' property and resubmit the query."
 )
-_UNLOAD_PROPERTIES = ("compression", "field_delimiter", "format", "partitioned_by")
-_FORMATS = {"PARQUET": "parquet", "JSON": "json", "TEXTFILE": "delimited"}
-_COMPRESSIONS = ("GZIP", "SNAPPY", "ZSTD", "NONE")
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """How files are written, as a statement's WITH properties say."""
-
-    format: str
-    compression: str
-    delimiter: str
-    partitioned_by: Sequence[str]
-
-    def output(self, columns: Sequence[Column] | None = None) -> TableOutput:
-        return TableOutput(
-            columns=columns,
-            partitioned_by=len(self.partitioned_by),
-            format=self.format,
-            compression=self.compression,
-            delimiter=self.delimiter,
-        )
+Homes = dict[tuple[str | None, ...], str]
+"""The S3 location, with a slash at its end, of each partition by its values."""
 
 
 async def create_table_as(running: Run, statement: model.CreateTableAs) -> None:
@@ -71,18 +57,21 @@ async def create_table_as(running: Run, statement: model.CreateTableAs) -> None:
     """
     catalog, folder = running.catalog, running.folder
     database, name = catalog.place(statement.name)
-    layout = _layout(statement.properties, _CTAS_PROPERTIES, "write_compression")
+    if statement.name[0] is None:
+        await catalog.ready_default()
+    layout = read_layout(statement.properties, CTAS_PROPERTIES, "write_compression")
     if not await catalog.has_database(database):
         raise database_not_found(database)
     if await catalog.maybe_table(statement.name) is not None:
         if statement.if_not_exists:
-            running.note(output_location=running.execution.location, update_count=0)
+            running.note(update_count=0)
             return
         raise QueryFailed(f"TABLE_ALREADY_EXISTS: Table '{database}.{name}' already exists")
-    home = running.execution.location.rpartition("/")[0]
-    base = f"{home}/tables/{running.execution.id}"
-    location = _text(statement.properties, "external_location") or base
-    location = location.rstrip("/") + "/"
+    base = result_location(statement, running.execution.location)
+    asked = text_property(statement.properties, "external_location")
+    if asked is not None and running.execution.enforced:
+        raise QueryFailed(_LOCATION_ENFORCED)
+    location = (asked or base).rstrip("/") + "/"
     check_location(location)
     if not await folder.is_empty(location):
         raise QueryFailed(
@@ -96,24 +85,30 @@ async def create_table_as(running: Run, statement: model.CreateTableAs) -> None:
     output = layout.output()
     async with running.needs.sql.run(running.query(sql), running.lake(), output) as outcome:
         columns = _new_columns(outcome.columns, layout.partitioned_by)
-        targets = await _put_files(running, outcome, location, layout.partitioned_by, layout)
+        homes = _new_homes(outcome, location, layout)
+        targets = await _put_files(running, outcome, homes, layout)
     running.note_outcome(outcome)
+    await _put_manifest(running, f"{base}-manifest.csv", targets)
     split = len(columns) - len(layout.partitioned_by)
-    storage = storage_descriptor(columns[:split], _storage(layout), location)
+    storage = storage_descriptor(columns[:split], storage_of(layout), location)
     table_input: dict[str, Any] = {
         "Name": name,
         "Owner": "hadoop",
         "TableType": "EXTERNAL_TABLE",
         "PartitionKeys": columns_of(columns[split:]),
         "StorageDescriptor": storage,
-        "Parameters": {"EXTERNAL": "TRUE", "has_encrypted_data": "false"}
-        | _compression_parameter(layout),
+        "Parameters": {
+            "EXTERNAL": "TRUE",
+            "has_encrypted_data": "false",
+            _MADE_BY: running.execution.id,
+        }
+        | compression_parameter(layout),
     }
+    running.note(created=(database, name))
+    await running.save(running.execution)
     await catalog.ask("CreateTable", DatabaseName=database, TableInput=table_input)
     if layout.partitioned_by:
-        table = await catalog.table(statement.name)
-        await _add_partitions(running, table, outcome, layout.partitioned_by)
-    await _put_manifest(running, f"{base}-manifest.csv", targets)
+        await _add_partitions(running, await catalog.table(statement.name), homes)
     running.note(output_location=base, update_count=outcome.rows)
 
 
@@ -126,18 +121,21 @@ async def insert_into(running: Run, statement: model.InsertInto) -> None:
     table = await running.catalog.table(statement.name)
     if table.get("TableType") == VIEW:
         raise QueryFailed("NOT_SUPPORTED: Inserting into views is not supported")
-    layout = _layout_of(table)
+    layout = layout_of(table)
     columns = _table_columns(table)
     sql = _with_all_columns(statement, columns)
     location = table["StorageDescriptor"]["Location"].rstrip("/") + "/"
     output = layout.output(columns)
     async with running.needs.sql.run(running.query(sql), running.lake(), output) as outcome:
-        targets = await _put_files(running, outcome, location, layout.partitioned_by, layout)
+        homes = _new_homes(outcome, location, layout)
+        present = await _present_homes(running, table, homes)
+        targets = await _put_files(running, outcome, homes | present, layout)
     running.note_outcome(outcome)
-    if layout.partitioned_by:
-        await _add_partitions(running, table, outcome, layout.partitioned_by)
     manifest = f"{running.execution.location}-manifest.csv"
     await _put_manifest(running, manifest, targets)
+    if layout.partitioned_by:
+        added = {values: home for values, home in homes.items() if values not in present}
+        await _add_partitions(running, table, added)
     running.note(output_location=running.execution.location, update_count=outcome.rows)
 
 
@@ -147,7 +145,7 @@ async def unload(running: Run, statement: model.Unload) -> None:
     Raises:
         QueryFailed: the location is not empty, or a property is refused.
     """
-    layout = _layout(statement.properties, _UNLOAD_PROPERTIES, "compression", needs_format=True)
+    layout = read_layout(statement.properties, UNLOAD_PROPERTIES, "compression", needs_format=True)
     location = statement.location.rstrip("/") + "/"
     check_location(location)
     if not await running.folder.is_empty(location):
@@ -157,20 +155,71 @@ async def unload(running: Run, statement: model.Unload) -> None:
         )
     output = layout.output()
     async with running.needs.sql.run(running.query(statement.sql), running.lake(), output) as done:
-        targets = await _put_files(running, done, location, layout.partitioned_by, layout)
+        targets = await _put_files(running, done, _new_homes(done, location, layout), layout)
     running.note_outcome(done)
     await _put_manifest(running, f"{running.execution.location}-manifest.csv", targets)
     running.note(output_location=running.execution.location, update_count=done.rows)
 
 
-async def _put_files(
-    running: Run, outcome: Outcome, location: str, partitioned_by: Sequence[str], layout: Layout
-) -> list[str]:
-    """Put the files of an outcome below `location`; their S3 locations, noted first."""
-    ending = _ENDINGS[layout.compression] if layout.format != "parquet" else ""
+async def take_back(running: Run, execution: Execution) -> None:
+    """Remove the table and the files that a query made; what is not there is no error.
+
+    Raises:
+        ServiceError: Glue or S3 refuses.
+    """
+    ask, call = running.needs.call_aws, running.catalog.call
+    if execution.created is not None:
+        database, name = execution.created
+        try:
+            found = await ask(call, "glue", "GetTable", DatabaseName=database, Name=name)
+            if found["Table"].get("Parameters", {}).get(_MADE_BY) == execution.id:
+                await ask(call, "glue", "DeleteTable", DatabaseName=database, Name=name)
+        except ServiceError as refusal:
+            if refusal.code != "EntityNotFoundException":
+                raise
+    await running.folder.remove(execution.written)
+
+
+def _new_homes(outcome: Outcome, location: str, layout: Layout) -> Homes:
+    """Where each partition of an outcome lies below a location.
+
+    Raises:
+        QueryFailed: it has more partitions than Athena writes in one query.
+    """
+    distinct = dict.fromkeys(tuple(file.partition) for file in outcome.files)
+    if len(distinct) > PARTITIONS_MAX:
+        raise QueryFailed(
+            "HIVE_TOO_MANY_OPEN_PARTITIONS: Exceeded limit of "
+            f"{PARTITIONS_MAX} open writers for partitions/buckets"
+        )
+    return {
+        values: location + _partition_path(layout.partitioned_by, values) for values in distinct
+    }
+
+
+async def _present_homes(running: Run, table: Mapping[str, Any], homes: Homes) -> Homes:
+    """Where those of the partitions lie that the table has already."""
+    present: Homes = {}
+    for values in homes:
+        if not values:
+            continue
+        found = await running.catalog.maybe_ask(
+            "GetPartition",
+            DatabaseName=table["DatabaseName"],
+            TableName=table["Name"],
+            PartitionValues=_kept(values),
+        )
+        if found is not None:
+            home = found["Partition"].get("StorageDescriptor", {}).get("Location", homes[values])
+            present[values] = home.rstrip("/") + "/"
+    return present
+
+
+async def _put_files(running: Run, outcome: Outcome, homes: Homes, layout: Layout) -> list[str]:
+    """Put the files of an outcome where their partitions lie; their S3 locations, noted first."""
+    ending = ENDINGS[layout.compression] if layout.format != "parquet" else ""
     targets = [
-        f"{location}{_partition_path(partitioned_by, file.partition)}"
-        f"{running.execution.id}_{number:05d}{ending}"
+        f"{homes[tuple(file.partition)]}{running.execution.id}_{number:05d}{ending}"
         for number, file in enumerate(outcome.files)
     ]
     running.note(written=targets)
@@ -185,83 +234,26 @@ async def _put_manifest(running: Run, location: str, targets: Sequence[str]) -> 
     running.note(manifest_location=location)
 
 
-async def _add_partitions(
-    running: Run, table: Mapping[str, Any], outcome: Outcome, names: Sequence[str]
-) -> None:
-    location = table["StorageDescriptor"]["Location"].rstrip("/") + "/"
-    distinct: dict[tuple[str | None, ...], OutputFile] = {
-        tuple(file.partition): file for file in outcome.files
-    }
+async def _add_partitions(running: Run, table: Mapping[str, Any], homes: Homes) -> None:
     inputs = [
         {
-            "Values": [HIVE_DEFAULT if value is None else value for value in values],
-            "StorageDescriptor": dict(table["StorageDescriptor"])
-            | {"Location": location + _partition_path(names, values)},
+            "Values": _kept(values),
+            "StorageDescriptor": dict(table["StorageDescriptor"]) | {"Location": home},
         }
-        for values in distinct
+        for values, home in homes.items()
     ]
     await running.catalog.add_partitions(table, inputs, if_not_exists=True)
 
 
+def _kept(values: Sequence[str | None]) -> list[str]:
+    """Partition values as the catalog keeps them."""
+    return [HIVE_DEFAULT if value is None else value for value in values]
+
+
 def _partition_path(names: Sequence[str], values: Sequence[str | None]) -> str:
     return "".join(
-        f"{name}={quote(HIVE_DEFAULT if value is None else value, safe=_UNESCAPED)}/"
-        for name, value in zip(names, values, strict=True)
-    )
-
-
-def _layout(
-    properties: Mapping[str, str | Sequence[str]],
-    known: Sequence[str],
-    compression_name: str,
-    *,
-    needs_format: bool = False,
-) -> Layout:
-    for name in properties:
-        if name not in known:
-            raise QueryFailed(f"NOT_SUPPORTED: The property {name} is not supported.")
-    kind = _text(properties, "table_type") or "HIVE"
-    if kind.upper() != "HIVE":
-        raise QueryFailed(f"NOT_SUPPORTED: Tables of type {kind} are not supported.")
-    asked = _text(properties, "format")
-    if asked is None and needs_format:
-        raise QueryFailed("INVALID_TABLE_PROPERTY: UNLOAD needs the property format.")
-    written_as = (asked or "PARQUET").upper()
-    if written_as not in _FORMATS:
-        raise QueryFailed(
-            f"NOT_SUPPORTED: Writing {written_as} is not supported; {', '.join(_FORMATS)} are."
-        )
-    given = _text(properties, compression_name) or _text(properties, "parquet_compression")
-    compression = (given or "GZIP").upper()
-    if compression not in _COMPRESSIONS or (compression == "SNAPPY" and written_as != "PARQUET"):
-        raise QueryFailed(f"NOT_SUPPORTED: {written_as} with {compression} is not supported.")
-    partitioned_by = properties.get("partitioned_by", ())
-    if isinstance(partitioned_by, str):
-        raise QueryFailed("INVALID_TABLE_PROPERTY: partitioned_by takes an ARRAY of names.")
-    return Layout(
-        format=_FORMATS[written_as],
-        compression=compression.lower(),
-        delimiter=_text(properties, "field_delimiter") or "\x01",
-        partitioned_by=[name.lower() for name in partitioned_by],
-    )
-
-
-def _layout_of(table: Mapping[str, Any]) -> Layout:
-    """How a table's own files are written, for more of them."""
-    names = [key["Name"].lower() for key in table.get("PartitionKeys", [])]
-    parameters: Mapping[str, str] = table.get("Parameters", {})
-    asked = parameters.get("write.compression", parameters.get("parquet.compression", "GZIP"))
-    compression = asked.lower() if asked.upper() in _COMPRESSIONS else "gzip"
-    match format_of(table, table["StorageDescriptor"]):
-        case Parquet():
-            return Layout("parquet", compression, "\x01", names)
-        case JsonLines():
-            return Layout("json", "gzip", "\x01", names)
-        case DelimitedText() as text if not text.skip_lines:
-            return Layout("delimited", "gzip", text.field, names)
-    raise QueryFailed(
-        f"NOT_SUPPORTED: INSERT INTO {table['DatabaseName']}.{table['Name']} is not supported: "
-        "its files have header lines, or its SerDe cannot be written."
+        f"{name}={quote(value, safe=_UNESCAPED)}/"
+        for name, value in zip(names, _kept(values), strict=True)
     )
 
 
@@ -316,25 +308,3 @@ def _new_columns(columns: Sequence[Column], partitioned_by: Sequence[str]) -> li
         ]
     except UnknownType as unknown:
         raise QueryFailed(f"NOT_SUPPORTED: Unsupported Hive type: {unknown}") from unknown
-
-
-def _storage(layout: Layout) -> model.Storage:
-    if layout.format == "parquet":
-        return formats.PARQUET_STORAGE
-    serde = formats.JSON_OPENX if layout.format == "json" else formats.LAZY_SIMPLE
-    properties = {"serialization.format": "1"}
-    if layout.format == "delimited":
-        properties = {"serialization.format": layout.delimiter, "field.delim": layout.delimiter}
-    return model.Storage(serde, properties, formats.TEXT_INPUT, formats.TEXT_OUTPUT)
-
-
-def _compression_parameter(layout: Layout) -> dict[str, str]:
-    name = "parquet.compression" if layout.format == "parquet" else "write.compression"
-    return {name: layout.compression.upper()}
-
-
-def _text(properties: Mapping[str, str | Sequence[str]], name: str) -> str | None:
-    value = properties.get(name)
-    if value is None or isinstance(value, str):
-        return value
-    raise QueryFailed(f"INVALID_TABLE_PROPERTY: The property {name} takes one value.")

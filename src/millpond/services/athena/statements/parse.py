@@ -13,10 +13,12 @@ from millpond.services.athena.statements.tables import read_column, read_create_
 from millpond.services.athena.statements.tokens import Kind, Reader
 
 _HIVE_START = re.compile(
-    r"(?:\s+|--[^\n]*\n|/\*.*?\*/)*(?:ALTER|MSCK|DESC|DROP|SHOW|CREATE\s+(?:EXTERNAL|DATABASE|SCHEMA)\b)",
+    r"(?:\s++|--[^\n]*+\n|/\*.*?\*/)*+"
+    r"(?:ALTER|MSCK|DESC|DROP|SHOW|CREATE\s+(?:EXTERNAL|DATABASE|SCHEMA)\b)",
     re.IGNORECASE | re.DOTALL,
 )
-"""How statements of Hive's language begin: their strings know backslash escapes."""
+"""How statements of Hive's language begin: their strings know backslash escapes. What was read is
+not read another way, so that long stretches of blanks cost no more than their length."""
 
 _FOREIGN = {
     "MERGE": "MERGE INTO works on Iceberg tables only, which this service does not have.",

@@ -181,12 +181,16 @@ class Reader:
         return self.advance().value.lower()
 
     def qualified_name(self) -> tuple[str | None, str]:
-        """`[catalog.][database.]name`: the database (None where not written) and the name.
+        """`[catalog.][database.]name`: the database (None where not written) and the name. Hive
+        takes and writes both in one pair of backquotes too.
 
         Raises:
             StatementRefused: the catalog is not `awsdatacatalog`.
         """
-        parts = [self.name()]
+        if self.token.text.startswith("`") and "." in self.token.value:
+            parts = self.name().split(".")
+        else:
+            parts = [self.name()]
         while self.maybe_sign("."):
             parts.append(self.name())
         if len(parts) > 3 or (len(parts) == 3 and parts[0] != "awsdatacatalog"):
@@ -213,16 +217,35 @@ class Reader:
         return dict(self.listed(pair))
 
     def end(self) -> None:
-        """Nothing may follow but one semicolon."""
-        self.maybe_sign(";")
+        """Nothing may follow but semicolons."""
+        closed = self._closing()
         if self.token.kind is not Kind.END:
-            raise self.refuse("<EOF>")
+            raise self._refuse_more() if closed else self.refuse("<EOF>")
 
     def rest(self) -> str:
-        """The text from here on, without a closing semicolon."""
-        rest = self.text[self.token.start :].rstrip()
-        self._at = len(self._tokens) - 1
-        return rest[:-1].rstrip() if rest.endswith(";") else rest
+        """The text from here to its end or a closing semicolon.
+
+        Raises:
+            StatementRefused: another statement follows.
+        """
+        start = end = self.token.start
+        while self.token.kind is not Kind.END:
+            if self._closing():
+                break
+            end = self.advance().end
+        if self.token.kind is not Kind.END:
+            raise self._refuse_more()
+        return self.text[start:end]
+
+    def _closing(self) -> bool:
+        """Take the semicolons that come next; whether there were any."""
+        closed = False
+        while self.maybe_sign(";"):
+            closed = True
+        return closed
+
+    def _refuse_more(self) -> StatementRefused:
+        return StatementRefused(f"Only one sql statement is allowed. Got: {self.text}")
 
     def parenthesised(self) -> str:
         """The text between a parenthesis and the one that closes it."""
