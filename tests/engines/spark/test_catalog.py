@@ -205,3 +205,38 @@ async def test_what_cannot_be_read_rightly_is_refused(shell, warehouse, lake):
     code, _, err = await shell.run("spark-sql", "-e", f"SELECT * FROM {warehouse.name}.missing")
     assert code == 1
     assert "TABLE_OR_VIEW_NOT_FOUND" in err
+
+
+async def test_a_table_without_a_place_in_s3_is_refused(shell, warehouse):
+    sql = f"CREATE TABLE {warehouse.name}.lost USING parquet AS SELECT 1 AS id"
+    code, _, err = await shell.run("spark-sql", "-e", sql)
+    assert code == 1
+    assert f"Table {warehouse.name}.lost has no location in S3" in err
+    assert warehouse.glue.get_tables(DatabaseName=warehouse.name)["TableList"] == []
+
+
+async def test_reading_what_does_not_exist_is_an_error(shell, warehouse, lake):
+    lake.put(warehouse.bucket, **{"there/a.csv": LINES, "there/b.csv": LINES})
+    program = f"""
+from pyspark.errors import AnalysisException
+from pyspark.sql import SparkSession
+spark = SparkSession.builder.getOrCreate()
+read = spark.read.option("header", True)
+base = "s3://{warehouse.bucket}/"
+for path in ("there", "there/", "there/a.csv", "there/*.csv", ["there/a.csv", "there/b.csv"]):
+    given = [base + one for one in path] if isinstance(path, list) else base + path
+    print(path, read.csv(given).count())
+for path in ("her", "there/a", "none/", "none/*.csv"):
+    try:
+        print(path, read.csv(base + path).count())
+    except AnalysisException as error:
+        print(path, error)
+"""
+    code, out, err = await shell.python(program)
+    assert code == 0, err
+    lines = out.splitlines()
+    assert [line.rpartition(" ")[2] for line in lines[:5]] == ["4", "4", "2", "4", "4"]
+    for line, path in zip(lines[5:], ("her", "there/a", "none/", "none/*.csv"), strict=True):
+        assert line.endswith(
+            f"[PATH_NOT_FOUND] Path does not exist: s3://{warehouse.bucket}/{path}."
+        )

@@ -1,7 +1,8 @@
 """The catalog that Sail sees: the endpoint's Glue API, with tables shown so that Sail reads them.
 
-A request of Sail's passes on as it came, signature and all (the endpoint verifies it). GetTable
-alone is looked at on its way back, and changed as `tables` and `views` say.
+A request of Sail's passes on as it came, signature and all (the endpoint verifies it). GetTable's
+answer is changed as `tables` and `views` say; CreateTable is refused where Sail would keep the
+table's files on this machine.
 """
 
 import http.client
@@ -16,11 +17,13 @@ from typing import Any
 
 from millpond.engines.spark.runtime import signing, tables, views
 from millpond.engines.spark.runtime.columns import parquet_names
+from millpond.engines.spark.runtime.files import read_location
 from millpond.engines.spark.runtime.tables import Table
 from millpond.engines.spark.runtime.views import Name
 
 _TARGET = "X-Amz-Target"
-_GET_TABLE = "AWSGlue.GetTable"
+_GET_TABLE, _CREATE_TABLE = "AWSGlue.GetTable", "AWSGlue.CreateTable"
+_HOMELESS = "has no location in S3. Give it one (option path), or its database a LocationUri."
 _JSON = "application/x-amz-json-1.1"
 _NOT_PASSED_ON = {"connection", "transfer-encoding", "content-length", "keep-alive"}
 _REMEMBERED_SECONDS = 60.0
@@ -93,6 +96,16 @@ def _key(table: Table) -> tuple[str, str]:
     return str(table["DatabaseName"]), str(table["Name"])
 
 
+def _homeless(body: bytes) -> str:
+    """The name of a table that is to lie on this machine, where nobody else would find it."""
+    asked = json.loads(body)
+    table = asked.get("TableInput") or {}
+    location = (table.get("StorageDescriptor") or {}).get("Location") or ""
+    if not location or read_location(location) is not None:
+        return ""
+    return f"{asked.get('DatabaseName')}.{table.get('Name')}"
+
+
 def _spells_its_own_names(table: Table) -> bool:
     """Whether columns of its files are called otherwise than in the catalog, or may be."""
     serde = tables.serde_of(table)[0]
@@ -124,11 +137,14 @@ class _Handler(BaseHTTPRequestHandler):
             return
         body = self.rfile.read(size)
         try:
-            if self.headers.get(_TARGET) == _GET_TABLE:
+            target = self.headers.get(_TARGET)
+            if target == _GET_TABLE:
                 self._answer(*self._get_table(body))
+            elif target == _CREATE_TABLE and (name := _homeless(body)):
+                self._refuse("InvalidInputException", f"Table {name} {_HOMELESS}", 400)
             else:
                 self._answer(*self._pass_on(body))
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, http.client.HTTPException, ValueError) as error:
             self._refuse("InternalServiceException", f"The catalog cannot be reached: {error}", 500)
 
     def _get_table(self, body: bytes) -> Reply:

@@ -2,11 +2,9 @@
 catalog's, which are in lower case."""
 
 import logging
-import urllib.parse
-import urllib.request
-from xml.etree import ElementTree
 
 from millpond.engines.spark.runtime import signing
+from millpond.engines.spark.runtime.files import list_objects, read_location
 
 _FOOTER_SIZE_BYTES = 64 * 1024
 _LISTED = 100
@@ -17,10 +15,12 @@ _log = logging.getLogger("millpond.spark")
 
 def parquet_names(location: str) -> list[str]:
     """The columns of the first Parquet file below a location; none if it cannot be told."""
-    parts = urllib.parse.urlsplit(location)
+    place = read_location(location)
+    if place is None:
+        return []
     try:
-        found = _first_file(parts.netloc, location.split("/", 3)[3] if parts.path else "")
-        return [] if found is None else _names(parts.netloc, *found)
+        found = _first_file(*place)
+        return [] if found is None else _names(place[0], *found)
     except (OSError, ValueError) as error:
         _log.warning("The columns of %s cannot be told: %s", location, error)
         return []
@@ -29,12 +29,7 @@ def parquet_names(location: str) -> list[str]:
 def _first_file(bucket: str, prefix: str) -> tuple[str, int] | None:
     """The key and size of a file that holds rows."""
     folder = prefix if not prefix or prefix.endswith("/") else f"{prefix}/"
-    asked = urllib.parse.quote(folder, safe="-._~")
-    path = f"/{bucket}?list-type=2&max-keys={_LISTED}&prefix={asked}"
-    with signing.request("GET", path, {}, b"", "s3") as answer:
-        listing = ElementTree.fromstring(answer.read())  # noqa: S314 - the platform's own answer
-    for entry in listing.iterfind("{*}Contents"):
-        key, size = entry.findtext("{*}Key") or "", int(entry.findtext("{*}Size") or 0)
+    for key, size in list_objects(bucket, folder, _LISTED):
         if size > len(_MAGIC) + 8 and not key.rpartition("/")[2].startswith(("_", ".")):
             return key, size
     return None

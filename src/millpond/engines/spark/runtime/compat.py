@@ -4,6 +4,7 @@
   refuse it beside SPARK_REMOTE.
 * The properties of spark-submit and spark-defaults.conf are the session's, unless the program
   sets them itself.
+* Reading what does not exist is an error (the engine would find no rows, and say nothing).
 * `partitionBy("country")` finds a column Country, as elsewhere in Spark.
 * `spark.sparkContext` answers what can be answered without RDDs; RDDs are refused by name.
 """
@@ -14,8 +15,11 @@ import os
 from types import ModuleType
 from typing import Any
 
+from millpond.engines.spark.runtime.files import is_missing
+
 CONF_VARIABLE = "MILLPOND_SPARK_CONF"
 """The properties of spark-submit, as a JSON object."""
+ENDPOINT_VARIABLE = "AWS_ENDPOINT_URL"
 _LEVELS = {
     "ALL": logging.DEBUG,
     "TRACE": logging.DEBUG,
@@ -42,6 +46,7 @@ def change(module: ModuleType) -> None:
         module.SparkSession.sparkContext = property(DriverContext)
     elif module.__name__ == "pyspark.sql.connect.readwriter":
         _change_writer(module.DataFrameWriter)
+        _change_reader(module.DataFrameReader)
 
 
 def _explain_missing(module: ModuleType) -> None:
@@ -82,6 +87,21 @@ def _change_writer(writer: Any) -> None:
         )
 
     writer.partitionBy = partitionBy
+
+
+def _change_reader(reader: Any) -> None:
+    load = reader.load
+
+    def checked(self: Any, path: Any = None, *more: Any, **options: Any) -> Any:
+        from pyspark.errors import AnalysisException  # noqa: PLC0415 - once PySpark is there
+
+        given = path if isinstance(path, list | tuple) else [path]
+        for one in given if ENDPOINT_VARIABLE in os.environ else ():
+            if isinstance(one, str) and is_missing(one):
+                raise AnalysisException(f"[PATH_NOT_FOUND] Path does not exist: {one}.")
+        return load(self, path, *more, **options)
+
+    reader.load = checked
 
 
 class DriverContext:
