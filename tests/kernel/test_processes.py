@@ -186,8 +186,8 @@ async def test_a_signal_reaches_the_process(tmp_path, marker):
         python(
             """
             import time
-            print("ready", flush=True)
             try:
+                print("ready", flush=True)
                 time.sleep(60)
             except KeyboardInterrupt:
                 raise SystemExit(5)
