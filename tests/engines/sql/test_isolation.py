@@ -106,7 +106,7 @@ async def test_a_file_of_the_query_is_linked_and_cannot_be_written(
     tables = Tables().add("t", "a bigint", [Stored(blob, DelimitedText())])
     async with engine.run(query("SELECT sum(a) FROM t"), tables, TextOutput()) as outcome:
         assert outcome.files[0].path.read_text() == '"_col0"\n"3"\n'
-        if os.stat(blob).st_dev == os.stat(engine.folder).st_dev:
+        if blob.stat().st_dev == engine.folder.stat().st_dev:
             assert blob.stat().st_nlink == 2
     assert blob.stat().st_nlink == 1
     assert blob.read_bytes() == b"1\n2\n"

@@ -42,7 +42,9 @@ async def test_nested_values_are_read_by_their_fields_names(ask, tmp_path: Path)
 
 
 async def test_times_with_a_zone_are_read_in_utc(ask, tmp_path: Path) -> None:
-    sql = "SELECT TIMESTAMPTZ '2020-01-01 12:00:00+02' AS t, TIMESTAMP_NS '2020-01-01 00:00:00' AS n"
+    sql = (
+        "SELECT TIMESTAMPTZ '2020-01-01 12:00:00+02' AS t, TIMESTAMP_NS '2020-01-01 00:00:00' AS n"
+    )
     tables = Tables().add("t", "t timestamp(3); n timestamp(3)", [write(tmp_path, "f", sql)])
     assert (await ask(tables, "SELECT * FROM t")).splitlines()[1] == (
         '"2020-01-01 10:00:00.000","2020-01-01 00:00:00.000"'
@@ -65,7 +67,7 @@ async def test_a_type_that_cannot_stand_for_the_declared_one_fails_the_query(
 ) -> None:
     file = write(tmp_path, "f", f"SELECT {stored} AS a, 1 AS b")
     tables = Tables().add("t", f"a {declared}; b bigint", [file])
-    with pytest.raises(QueryRefused, match="HIVE_BAD_DATA: Field a's type .* s3://lake/t/f"):
+    with pytest.raises(QueryRefused, match=r"HIVE_BAD_DATA: Field a's type .* s3://lake/t/f"):
         await ask(tables, "SELECT a FROM t")
     assert (await ask(tables, "SELECT b FROM t")).splitlines()[1] == '"1"'
 

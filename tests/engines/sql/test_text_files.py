@@ -99,7 +99,7 @@ async def test_line_ends_may_be_mixed_and_bytes_may_not_be_utf_8(ask) -> None:
 
 async def test_bytes_that_are_no_text_fail_the_query(ask) -> None:
     tables = Tables().add("t", "a varchar", [Stored("a\n".encode("utf-16"), COMMAS)])
-    with pytest.raises(QueryRefused, match="HIVE_BAD_DATA.*NUL"):
+    with pytest.raises(QueryRefused, match=r"HIVE_BAD_DATA.*NUL"):
         await ask(tables, "SELECT * FROM t")
 
 
@@ -148,9 +148,7 @@ async def test_quoted_values_may_be_escaped_and_rows_ragged(ask) -> None:
 
 async def test_other_separators_and_quotes_are_taken(ask) -> None:
     kind = QuotedText(separator=";", quote="'", skip_lines=1)
-    tables = Tables().add(
-        "t", "a bigint; b varchar", [Stored(b"x;y\n1;'a;b'\n2;'it''s'\n", kind)]
-    )
+    tables = Tables().add("t", "a bigint; b varchar", [Stored(b"x;y\n1;'a;b'\n2;'it''s'\n", kind)])
     assert rows(await ask(tables, "SELECT * FROM t ORDER BY a")) == ['"1","a;b"', '"2","it\'s"']
 
 
@@ -194,9 +192,7 @@ async def test_json_members_are_found_without_case(ask) -> None:
 async def test_json_columns_may_be_mapped_and_objects_read_as_text(ask) -> None:
     kind = JsonLines(paths={"stamp": "ts"})
     content = b'{"ts": "2020-01-01 00:00:00", "doc": {"a": [1, 2]}, "n": "7"}\n'
-    tables = Tables().add(
-        "t", "stamp timestamp(3); doc varchar; n bigint", [Stored(content, kind)]
-    )
+    tables = Tables().add("t", "stamp timestamp(3); doc varchar; n bigint", [Stored(content, kind)])
     assert rows(await ask(tables, "SELECT * FROM t")) == [
         '"2020-01-01 00:00:00.000","{""a"":[1,2]}","7"'
     ]

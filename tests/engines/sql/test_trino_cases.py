@@ -34,9 +34,7 @@ def test_a_statement_means_what_trino_says(evaluate, sql: str, expected: list[st
         assert str(caught.value).startswith(errors[0])
         return
     answer = evaluate(sql)
-    shown = [
-        " | ".join("NULL" if value is None else value for value in row) for row in answer.rows
-    ]
+    shown = [" | ".join("NULL" if value is None else value for value in row) for row in answer.rows]
     assert shown == [line[3:] for line in expected if line.startswith("=>")]
     types = [line[3:] for line in expected if line.startswith("::")]
     if types:

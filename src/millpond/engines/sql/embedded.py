@@ -230,8 +230,9 @@ class EmbeddedSql:
 
 
 def _check(sql: str) -> None:
-    from millpond.engines.sql.trino.errors import StatementError
-    from millpond.engines.sql.trino.parse import parse_query
+    # Loading the parser takes time and memory, which a server without queries keeps.
+    from millpond.engines.sql.trino.errors import StatementError  # noqa: PLC0415
+    from millpond.engines.sql.trino.parse import parse_query  # noqa: PLC0415
 
     try:
         parse_query(sql)
@@ -332,7 +333,9 @@ class _Worker:
         try:
             size = int.from_bytes(await self._reader.readexactly(4), "big")
             if size <= messages.FRAME_SIZE_BYTES_MAX:
-                return messages.decode_from_worker(await self._reader.readexactly(size))
+                data = await self._reader.readexactly(size)
+                message: messages.FromWorker = messages.decode_from_worker(data)
+                return message
         except (asyncio.IncompleteReadError, OSError):
             pass
         self.is_sound = False

@@ -43,7 +43,7 @@ def statement_error(error: duckdb.Error) -> StatementError:
 
 
 def _without_place(text: str) -> str:
-    return text.split("\n\nLINE ")[0].strip()
+    return text.split("\n\nLINE ", maxsplit=1)[0].strip()
 
 
 def _overflow(found: re.Match[str]) -> StatementError:

@@ -179,7 +179,7 @@ _NUMBER_MARK = "\ue000"
 
 
 def parse_json(text: str) -> str:
-    """JSON as Trino keeps it: no white space, the members of objects in the order of their names."""
+    """JSON as Trino keeps it: no white space, an object's members in the order of their names."""
     try:
         value = json.loads(text, parse_float=_mark_number, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:

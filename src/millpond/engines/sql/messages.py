@@ -1,7 +1,8 @@
 """What the engine and its worker say to each other: length-prefixed msgpack over two pipes.
 
-The engine opens with `Run`; the worker asks for what the catalog knows (`Find`, `List`, `Fetch`) and
-gets `Found`, `Listed`, `Fetched`; it closes with `Done` or `Failed`. `Interrupt` may come any time.
+The engine opens with `Run`; the worker asks for what the catalog knows (`Find`, `List`, `Fetch`)
+and gets `Found`, `Listed`, `Fetched`; it closes with `Done` or `Failed`. `Interrupt` may come
+at any time.
 """
 
 from collections.abc import Sequence

@@ -13,8 +13,9 @@ import duckdb
 from millpond.engines.sql.interface import TableOutput
 from millpond.engines.sql.messages import WrittenFile
 from millpond.engines.sql.texts import athena_text
-from millpond.engines.sql.trino.convert import Typed, cast, coerce
+from millpond.engines.sql.trino.convert import cast, coerce
 from millpond.engines.sql.trino.errors import StatementError
+from millpond.engines.sql.trino.scope import Typed
 from millpond.engines.sql.trino.types import (
     VARCHAR,
     Type,
@@ -125,7 +126,11 @@ def _kinds(columns: Columns) -> str:
 
 
 def write_table(
-    connection: duckdb.DuckDBPyConnection, sql: str, columns: Columns, output: TableOutput, folder: Path
+    connection: duckdb.DuckDBPyConnection,
+    sql: str,
+    columns: Columns,
+    output: TableOutput,
+    folder: Path,
 ) -> tuple[int, list[WrittenFile]]:
     """The files of a table or of an UNLOAD; none where there is no row."""
     query, wanted = table_query(sql, columns, output)
@@ -149,9 +154,7 @@ def write_table(
         return 0, []
     files = sorted(path for path in target.rglob("*") if path.is_file())
     return rows, [
-        WrittenFile(
-            str(path.relative_to(folder)), path.stat().st_size, _partition(path, len(keys))
-        )
+        WrittenFile(str(path.relative_to(folder)), path.stat().st_size, _partition(path, len(keys)))
         for path in files
     ]
 
@@ -184,7 +187,9 @@ def _delimited(x: str, kind: Type) -> str:
             inner = f"coalesce({_delimited('e', kind.element)}, '\\N')"
             return f"array_to_string(list_transform({x}, lambda e: {inner}), chr(2))"
         case "map" | "row":
-            raise StatementError("NOT_SUPPORTED", f"A column of type {kind} in TEXTFILE is not supported")
+            raise StatementError(
+                "NOT_SUPPORTED", f"A column of type {kind} in TEXTFILE is not supported"
+            )
         case "varbinary":
             return f"to_base64({x})"
     return athena_text(x, kind)

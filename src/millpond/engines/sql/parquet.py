@@ -24,12 +24,12 @@ _numbers = count()
 def read(
     connection: duckdb.DuckDBPyConnection,
     scan: "ScanFiles",
-    paths: Sequence[tuple[int, Path]],
+    paths: Sequence[Path],
     files: Sequence[tuple[int, FetchedFile]],
     place: str,
 ) -> tuple[list[str], int]:
     """A SELECT for each kind of schema, and the bytes that reading the needed columns takes."""
-    uris = {str(path): file.uri for (_, path), (_, file) in zip(paths, files, strict=True)}
+    uris = {str(path): file.uri for path, (_, file) in zip(paths, files, strict=True)}
     schemas = _schemas(connection, list(uris))
     selects: list[str] = []
     scanned = 0
@@ -86,7 +86,9 @@ def _short(error: duckdb.Error) -> str:
 def _types(
     connection: duckdb.DuckDBPyConnection, path: str
 ) -> dict[str, tuple[str, "duckdb.sqltypes.DuckDBPyType"]]:
-    relation = connection.sql(f"SELECT * FROM read_parquet({quote_text(path)}, hive_partitioning = false)")
+    relation = connection.sql(
+        f"SELECT * FROM read_parquet({quote_text(path)}, hive_partitioning = false)"
+    )
     found: dict[str, tuple[str, duckdb.sqltypes.DuckDBPyType]] = {}
     for name, kind in zip(relation.columns, relation.types, strict=True):
         found.setdefault(name.lower(), (name, kind))
@@ -122,7 +124,9 @@ def declared(x: str, actual: "duckdb.sqltypes.DuckDBPyType", kind: Type) -> str:
                 return f"rtrim(left({text}, {kind.precision}), ' ')"
             return text if kind.precision > 1 << 30 else f"left({text}, {kind.precision})"
         case "varbinary":
-            return _allowed(x, name, ("blob", "varchar"), actual, "encode({})" if name == "varchar" else "{}")
+            return _allowed(
+                x, name, ("blob", "varchar"), actual, "encode({})" if name == "varchar" else "{}"
+            )
         case "timestamp":
             return _timestamp(x, name, actual)
         case "date":
@@ -134,12 +138,11 @@ def declared(x: str, actual: "duckdb.sqltypes.DuckDBPyType", kind: Type) -> str:
         case "double":
             return _allowed(x, name, ("double", "float", *_WHOLE), actual, "CAST({} AS DOUBLE)")
         case "decimal":
-            allowed = ("decimal", *_WHOLE)
-            return _allowed(x, name, allowed, actual, f"CAST({{}} AS {kind.duck})")
+            return _allowed(x, name, ("decimal", *_WHOLE), actual, f"CAST({{}} AS {kind.duck})")
         case "array" | "map" | "row":
             return _nested(x, actual, kind)
         case one if one in INTEGERS:
-            allowed = _WHOLE if one == "bigint" else _WHOLE[: 1 + INTEGERS.index(one)] + _WHOLE[4:]
+            allowed = _WHOLE if one == "bigint" else _WHOLE[: 1 + INTEGERS.index(one)]
             return _allowed(x, name, allowed, actual, f"CAST({{}} AS {kind.duck})")
     raise _Incompatible(actual)
 
@@ -180,12 +183,12 @@ def _nested(x: str, actual: "duckdb.sqltypes.DuckDBPyType", kind: Type) -> str:
             )
     fields = {name.lower(): (name, one) for name, one in children.items()}
     parts = []
-    for name, inner in zip(kind.field_names, kind.arguments, strict=True):
+    for name, wished in zip(kind.field_names, kind.arguments, strict=True):
         found = fields.get(name)
         value = (
-            f"CAST(NULL AS {inner.duck})"
+            f"CAST(NULL AS {wished.duck})"
             if found is None
-            else declared(f"{x}.{quote_name(found[0])}", found[1], inner)
+            else declared(f"{x}.{quote_name(found[0])}", found[1], wished)
         )
         parts.append(f"{quote_name(name)} := {value}")
     return f"CASE WHEN {x} IS NULL THEN NULL ELSE struct_pack({', '.join(parts)}) END"

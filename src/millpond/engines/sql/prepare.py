@@ -12,7 +12,7 @@ import mmap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from millpond.engines.sql.interface import QuotedText
 from millpond.engines.sql.trino.errors import StatementError
@@ -116,13 +116,13 @@ def open_compressed(path: Path, compression: str) -> BinaryIO:
         case "":
             return path.open("rb")
         case "gzip":
-            return gzip.open(path, "rb")  # type: ignore[return-value]
+            return cast(BinaryIO, gzip.open(path, "rb"))
         case "bzip2":
-            return bz2.open(path, "rb")
+            return cast(BinaryIO, bz2.open(path, "rb"))
         case "zstd":
-            import pyarrow as pa
+            import pyarrow as pa  # noqa: PLC0415 - slow to load, and seldom needed
 
-            return pa.input_stream(str(path), compression="zstd")
+            return cast(BinaryIO, pa.input_stream(str(path), compression="zstd"))
     raise StatementError("NOT_SUPPORTED", f"{compression} compression is not supported")
 
 
@@ -188,6 +188,6 @@ def _normalize(path: Path, made: Path, kind: QuotedText) -> None:
             for row in reader:
                 writer.writerow(row or [""])
         except csv.Error as error:
-            raise StatementError("HIVE_BAD_DATA", f"A quoted text file cannot be read: {error}") from error
-
-
+            raise StatementError(
+                "HIVE_BAD_DATA", f"A quoted text file cannot be read: {error}"
+            ) from error

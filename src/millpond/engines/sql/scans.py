@@ -1,7 +1,7 @@
 """Tables as DuckDB relations: the files of a scan become a temporary view under its name.
 
-A file's place (its partition's values, `$path`) travels as a folder name `__file=<number>`, which DuckDB
-reads as a column; the values themselves stand in a small table that is joined to it.
+A file's place (its partition's values, `$path`) travels as a folder name `__file=<number>`,
+which DuckDB reads as a column; the values themselves stand in a small table that is joined.
 """
 
 import json
@@ -80,9 +80,7 @@ class Scans:
         body = " UNION ALL ".join(parts) or self._nothing(scan)
         if scan.places and scan.files:
             body = self._with_places(scan, body)
-        self._connection.execute(
-            f"CREATE OR REPLACE TEMP VIEW {scan.relation} AS {body}"
-        )
+        self._connection.execute(f"CREATE OR REPLACE TEMP VIEW {scan.relation} AS {body}")
         return Input(scanned)
 
     def _nothing(self, scan: ScanFiles) -> str:
@@ -95,10 +93,10 @@ class Scans:
     def _with_places(self, scan: ScanFiles, body: str) -> str:
         """The files' rows with the partition columns (and `$path`) of each file."""
         table = f"{scan.relation}_places"
-        columns = ", ".join(
-            f"{quote_name(name)} {kind.duck}" for name, kind in scan.places
+        columns = ", ".join(f"{quote_name(name)} {kind.duck}" for name, kind in scan.places)
+        self._connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {table} ({PLACE} BIGINT, {columns})"
         )
-        self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} ({PLACE} BIGINT, {columns})")
         values = self._place_values(scan)
         if values:
             self._connection.execute(f"INSERT INTO {table} {' UNION ALL '.join(values)}")
@@ -117,9 +115,7 @@ class Scans:
                 )
             )
             known |= {"$path": file.uri, "$file_size": str(file.size_bytes)}
-            items = ", ".join(
-                partition_value(known[name], kind) for name, kind in scan.places
-            )
+            items = ", ".join(partition_value(known[name], kind) for name, kind in scan.places)
             rows.append(f"SELECT {number}, {items}")
         return rows
 
@@ -130,14 +126,16 @@ class Scans:
     ) -> tuple[list[str], int]:
         kind = files[0][1].format
         if isinstance(kind, Parquet):
-            paths = [(number, self._inputs / file.path) for number, file in files]
-            return parquet.read(self._connection, scan, paths, files, PLACE)
+            found = [self._inputs / file.path for _, file in files]
+            return parquet.read(self._connection, scan, found, files, PLACE)
         prepared = self._prepare(files, transcode)
         size = sum(file.size_bytes for _, file in files)
         reads: list[str] = []
         for has_quotes, is_normal in sorted({(one.has_quotes, one.is_normal) for one in prepared}):
             paths = [
-                one.path for one in prepared if (one.has_quotes, one.is_normal) == (has_quotes, is_normal)
+                one.path
+                for one in prepared
+                if (one.has_quotes, one.is_normal) == (has_quotes, is_normal)
             ]
             reads.append(self._text(scan, kind, paths, has_quotes, is_normal))
         return reads, size
@@ -176,18 +174,18 @@ class Scans:
             f" max_line_size = {_LINE_SIZE_BYTES_MAX}, {_BY_FOLDER}))"
         )
 
-    def _delimited(
-        self, scan: ScanFiles, kind: DelimitedText, paths: list[Path], skip: int
-    ) -> str:
+    def _of_lines(self, items: list[str], read: str, paths: list[Path], skip: int) -> str:
+        """Columns over what is read of each line."""
+        lines = self._lines(paths, skip)
+        return f"SELECT {_items(items)} FROM (SELECT {read}, {PLACE} FROM {lines})"
+
+    def _delimited(self, scan: ScanFiles, kind: DelimitedText, paths: list[Path], skip: int) -> str:
         places = {name: place for place, (name, _) in enumerate(scan.table_columns, 1)}
         items = [
             f"{serdes.delimited_value(f's[{places[name]}]', one, kind)} AS {quote_name(name)}"
             for name, one in scan.columns
         ]
-        split = serdes.split_line("l", kind)
-        return (
-            f"SELECT {_items(items)} FROM (SELECT {split} AS s, {PLACE} FROM {self._lines(paths, skip)})"
-        )
+        return self._of_lines(items, f"{serdes.split_line('l', kind)} AS s", paths, skip)
 
     def _unquoted(self, scan: ScanFiles, kind: QuotedText, paths: list[Path], skip: int) -> str:
         places = {name: place for place, (name, _) in enumerate(scan.table_columns, 1)}
@@ -197,9 +195,7 @@ class Scans:
             for name, one in scan.columns
         ]
         split = f"string_split(l, {quote_text(kind.separator)})"
-        return (
-            f"SELECT {_items(items)} FROM (SELECT {split} AS s, {PLACE} FROM {self._lines(paths, skip)})"
-        )
+        return self._of_lines(items, f"{split} AS s", paths, skip)
 
     def _quoted(
         self, scan: ScanFiles, kind: QuotedText, paths: list[Path], skip: int, is_normal: bool
@@ -240,10 +236,10 @@ class Scans:
         line = (
             "CASE WHEN t_trim(l) = '' THEN NULL"
             f" WHEN NOT json_valid(l) OR json_type(l) <> 'OBJECT' THEN {wrong}"
-            " WHEN regexp_matches(l, '\"[^\"\\\\]*[^\\x00-\\x40\\x5b-\\x7f][^\"\\\\]*\"\\s*:')"
+            ' WHEN regexp_matches(l, \'"[^"\\\\]*[^\\x00-\\x40\\x5b-\\x7f][^"\\\\]*"\\s*:\')'
             f" THEN p_lower_keys(l, {shown}) ELSE l END"
         )
-        return f"SELECT {_items(items)} FROM (SELECT {line} AS j, {PLACE} FROM {self._lines(paths, skip)})"
+        return self._of_lines(items, f"{line} AS j", paths, skip)
 
 
 def _group(file: FetchedFile) -> object:
@@ -295,7 +291,10 @@ def matching_partitions(
             "SELECT "
             + ", ".join(
                 [str(place)]
-                + [partition_value(text, kind) for text, (_, kind) in zip(values, columns, strict=True)]
+                + [
+                    partition_value(text, kind)
+                    for text, (_, kind) in zip(values, columns, strict=True)
+                ]
             )
             for place, values in enumerate(partitions[start : start + 500], start)
         ]

@@ -39,14 +39,13 @@ def _plain(field: str, text: DelimitedText) -> str:
     if not text.escape:
         return field
     shown = f"replace({field}, chr(57345), {quote_text(text.field)})"
-    shown = f"replace(replace({shown}, {quote_text(text.escape + 'n')}, chr(10)), {quote_text(text.escape + 'r')}, chr(13))"
+    for letter, code in (("n", 10), ("r", 13)):
+        shown = f"replace({shown}, {quote_text(text.escape + letter)}, chr({code}))"
     shown = f"replace({shown}, {quote_text(text.escape)}, '')"
     return f"replace({shown}, chr(57344), {quote_text(text.escape)})"
 
 
-def _delimited(
-    field: str, kind: Type, text: DelimitedText, separators: tuple[str, ...]
-) -> str:
+def _delimited(field: str, kind: Type, text: DelimitedText, separators: tuple[str, ...]) -> str:
     if kind.arguments and len(separators) < 2:
         raise not_supported("A column type that nests so deeply in a text file")
     name = f"d{next(_numbers)}"
@@ -129,7 +128,9 @@ def strict_value(field: str, kind: Type, place: int) -> str:
     match kind.name:
         case "date":
             days = f"TRY_CAST(DATE '1970-01-01' + TRY_CAST({field} AS INTEGER) AS DATE)"
-            made = f"CASE WHEN t_is_whole({field}) THEN {days} ELSE {lenient_value(field, kind)} END"
+            made = (
+                f"CASE WHEN t_is_whole({field}) THEN {days} ELSE {lenient_value(field, kind)} END"
+            )
         case "timestamp":
             at = f"epoch_ms(TRY_CAST({field} AS BIGINT))"
             made = f"CASE WHEN t_is_whole({field}) THEN {at} ELSE {lenient_value(field, kind)} END"
@@ -139,7 +140,8 @@ def strict_value(field: str, kind: Type, place: int) -> str:
         f"t_fail('HIVE_BAD_DATA', 'Error parsing field value ''' || {field} || ''' for field"
         f" {place}: For input string: \"' || {field} || '\"')"
     )
-    return f"CASE WHEN {field} IS NULL THEN NULL ELSE coalesce({made}, CAST({wrong} AS {kind.duck})) END"
+    value = f"coalesce({made}, CAST({wrong} AS {kind.duck}))"
+    return f"CASE WHEN {field} IS NULL THEN NULL ELSE {value} END"
 
 
 def json_value(member: str, kind: Type) -> str:

@@ -215,9 +215,7 @@ class Worker:
             scans.provide(one, transcode=True)
         return self._write_once(run, plan)
 
-    def _write_once(
-        self, run: messages.Run, plan: Plan
-    ) -> tuple[int, list[messages.WrittenFile]]:
+    def _write_once(self, run: messages.Run, plan: Plan) -> tuple[int, list[messages.WrittenFile]]:
         assert self._connection is not None
         out = self._folder / "out"
         if isinstance(run.output, TableOutput):
@@ -266,9 +264,7 @@ class Worker:
         return compile_statement(run.sql, session, found, run.parameters), tables
 
     def _files(self, scan: Scan, known: "_Known") -> ScanFiles:
-        conditions = [
-            Condition(one.column, one.operator, one.values) for one in scan.conditions
-        ]
+        conditions = [Condition(one.column, one.operator, one.values) for one in scan.conditions]
         partitions: Sequence[Partition] = self._ask(
             messages.List(known.name, conditions), messages.Listed
         ).partitions
@@ -281,19 +277,13 @@ class Worker:
                 scan.filters,
             )
             partitions = [partitions[place] for place in chosen]
-        fetched = self._ask(
-            messages.Fetch(known.name, partitions, scan.relation), messages.Fetched
-        )
+        fetched = self._ask(messages.Fetch(known.name, partitions, scan.relation), messages.Fetched)
         return ScanFiles(
             scan.relation,
             known.columns,
             [one for one in known.columns if one[0] in scan.columns],
             known.partition_columns,
-            [
-                one
-                for one in (*known.partition_columns, *_HIDDEN)
-                if one[0] in scan.columns
-            ],
+            [one for one in (*known.partition_columns, *_HIDDEN) if one[0] in scan.columns],
             [one.values for one in partitions],
             fetched.files,
         )

@@ -1,1 +1,1 @@
-"""Trino's SQL, checked against Trino's types and written again for DuckDB. Pure: text in, text out."""
+"""Trino's SQL, checked against Trino's types said again in DuckDB's. Pure: text in, text out."""

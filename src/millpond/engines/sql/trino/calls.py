@@ -256,7 +256,9 @@ def _bind_lambda(
         inner = scope.with_variables(dict(zip(names, values, strict=True)))
         body = context.compiler.expression(context, inner, node.this)
         if result.is_variable:
-            return coerce(body, common_type(bindings.get(result.name, UNKNOWN), body.type) or body.type)
+            return coerce(
+                body, common_type(bindings.get(result.name, UNKNOWN), body.type) or body.type
+            )
         return require(body, concrete(result.name), "Lambda expression must be a", position)
 
     made = Lambda(kinds, compile_body, lambda: context.fresh("l"))
@@ -311,9 +313,7 @@ def shown_text(value: Typed) -> str:
 # Calls that are more than functions.
 
 
-def _try(
-    context: Context, scope: Scope, arguments: Sequence[exp.Expr], node: exp.Expr
-) -> Typed:
+def _try(context: Context, scope: Scope, arguments: Sequence[exp.Expr], node: exp.Expr) -> Typed:
     (value,) = _exactly(arguments, 1, "try", node)
     inner = context.compiler.expression(context, scope, value)
     return Typed(f"TRY({inner.sql})", inner.type) if inner.type != UNKNOWN else inner
@@ -343,9 +343,7 @@ def _coalesce(
     return Typed(f"coalesce({inner})", kind)
 
 
-def _nullif(
-    context: Context, scope: Scope, arguments: Sequence[exp.Expr], node: exp.Expr
-) -> Typed:
+def _nullif(context: Context, scope: Scope, arguments: Sequence[exp.Expr], node: exp.Expr) -> Typed:
     one, other = (
         context.compiler.expression(context, scope, each)
         for each in _exactly(arguments, 2, "nullif", node)
@@ -356,15 +354,11 @@ def _nullif(
     return Typed(f"CASE WHEN {test} THEN NULL ELSE {one.sql} END", one.type)
 
 
-def _row(
-    context: Context, scope: Scope, arguments: Sequence[exp.Expr], node: exp.Expr
-) -> Typed:
+def _row(context: Context, scope: Scope, arguments: Sequence[exp.Expr], node: exp.Expr) -> Typed:
     return context.compiler.expression(context, scope, exp.Tuple(expressions=list(arguments)))
 
 
-def _now(
-    context: Context, scope: Scope, arguments: Sequence[exp.Expr], node: exp.Expr
-) -> Typed:
+def _now(context: Context, scope: Scope, arguments: Sequence[exp.Expr], node: exp.Expr) -> Typed:
     return context.compiler.expression(context, scope, exp.CurrentTimestamp())
 
 
@@ -554,9 +548,7 @@ def compile_window(context: Context, scope: Scope, node: exp.Expr) -> Typed:
             f" [{node.sql('trino')}]",
             position,
         )
-    inner = Scope(
-        scope.fields, scope.parent, scope.variables, scope.grouping, scope.windows, False
-    )
+    inner = Scope(scope.fields, scope.parent, scope.variables, scope.grouping, scope.windows, False)
     return _aggregate(context, inner, call, over=_over(context, inner, node) or " ")
 
 

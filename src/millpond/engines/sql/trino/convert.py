@@ -222,17 +222,17 @@ def _to_varchar(x: str, source: Type, target: Type, safe: bool) -> str:
 def _to_time(x: str, source: Type, target: Type, safe: bool) -> str:
     """To dates, times, timestamps and intervals."""
     match source.name, target.name:
-        case ("varchar" | "char"), "date":
+        case (("varchar" | "char"), "date"):
             return _cast(
                 f"t_trim({_checked(x, 't_is_date', 'date', safe, 't_check_value')})", "DATE", safe
             )
-        case ("varchar" | "char"), "timestamp":
+        case (("varchar" | "char"), "timestamp"):
             text = _checked(x, "t_is_timestamp", "timestamp", safe, "t_check_value")
             return _rounded(_cast(f"t_full_timestamp({text})", "TIMESTAMP", safe), 6, target)
-        case ("varchar" | "char"), "time":
+        case (("varchar" | "char"), "time"):
             text = _checked(x, "t_is_time", "time", safe, "t_check_value")
             return _cast(f"t_full_timestamp({text})", "TIME", safe)
-        case ("varchar" | "char"), "timestamp with time zone":
+        case (("varchar" | "char"), "timestamp with time zone"):
             return let(x, lambda text: zoned_of_text(text, target, safe))
         case "timestamp", "date":
             return f"CAST({x} AS DATE)"
@@ -243,17 +243,19 @@ def _to_time(x: str, source: Type, target: Type, safe: bool) -> str:
         case "timestamp", "time":
             return f"CAST({_rounded(x, source.precision, target)} AS TIME)"
         case "time", "time":
-            return f"CAST({_rounded(f'(DATE ''1970-01-01'' + {x})', source.precision, target)} AS TIME)"
+            return f"CAST({_rounded('(DATE 1970-01-01 + {x})', source.precision, target)} AS TIME)"
         case "time", "timestamp":
             return f"(DATE '1970-01-01' + {x})"
-        case ("date" | "timestamp"), "timestamp with time zone":
+        case (("date" | "timestamp"), "timestamp with time zone"):
             local = _rounded(f"CAST({x} AS TIMESTAMP)", source.precision, target)
             return f"CASE WHEN {x} IS NULL THEN NULL ELSE struct_pack(t := {local}, z := 'UTC') END"
         case "timestamp with time zone", "timestamp with time zone":
             return let(
                 x,
-                lambda v: f"CASE WHEN {v} IS NULL THEN NULL ELSE struct_pack("
-                f"t := {_rounded(f'{v}.t', source.precision, target)}, z := {v}.z) END",
+                lambda v: (
+                    f"CASE WHEN {v} IS NULL THEN NULL ELSE struct_pack("
+                    f"t := {_rounded(f'{v}.t', source.precision, target)}, z := {v}.z) END"
+                ),
             )
         case "timestamp with time zone", "timestamp":
             return let(x, lambda v: _rounded(f"t_local({v})", source.precision, target))
@@ -269,7 +271,7 @@ def _rounded(x: str, precision: int, target: Type) -> str:
 
 
 def zoned_of_text(x: str, target: Type, safe: bool) -> str:
-    """A timestamp with time zone of `2020-01-01 12:00:00 Europe/Paris`; without a zone it is UTC."""
+    """A timestamp with time zone of `2020-01-01 12:00 Europe/Paris`; without a zone it is UTC."""
     local = f"regexp_extract({x}, '^(\\s*\\S+(?: [0-9:.]+)?)\\s*(.*)$', 1)"
     zone = f"regexp_extract({x}, '^(\\s*\\S+(?: [0-9:.]+)?)\\s*(.*)$', 2)"
     checked = _checked(local, "t_is_timestamp", "timestamp with time zone", safe, "t_check_value")
@@ -334,8 +336,8 @@ def to_json(x: str, source: Type) -> str:
             return f"'\"' || {text_of(x, source)} || '\"'"
         case "array":
             name = f"v{next(_names)}"
-            parts = f"list_transform({x}, lambda {name}: coalesce({to_json(name, source.element)}, 'null'))"
-            return f"('[' || t_join({parts}, ',') || ']')"
+            one = f"coalesce({to_json(name, source.element)}, 'null')"
+            return f"('[' || t_join(list_transform({x}, lambda {name}: {one}), ',') || ']')"
         case "map":
             return let(x, lambda m: _map_to_json(m, source))
         case "row":
@@ -378,8 +380,10 @@ def from_json(j: str, target: Type) -> str:
         case "boolean":
             return let(
                 let(j, lambda v: f"t_json_scalar_text({v})"),
-                lambda s: f"CASE WHEN t_is_float({s}) THEN CAST({s} AS DOUBLE) <> 0"
-                f" ELSE {_to_boolean(s, VARCHAR, safe=False)} END",
+                lambda s: (
+                    f"CASE WHEN t_is_float({s}) THEN CAST({s} AS DOUBLE) <> 0"
+                    f" ELSE {_to_boolean(s, VARCHAR, safe=False)} END"
+                ),
             )
         case "array":
             element = f"v{next(_names)}"

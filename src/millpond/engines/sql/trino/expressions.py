@@ -14,7 +14,7 @@ from millpond.engines.sql.trino import calls
 from millpond.engines.sql.trino.convert import cast, coerce, require
 from millpond.engines.sql.trino.errors import StatementError, not_supported
 from millpond.engines.sql.trino.functions import find
-from millpond.engines.sql.trino.operators import arithmetic, compare, comparable, compared, instant
+from millpond.engines.sql.trino.operators import arithmetic, comparable, compare, compared, instant
 from millpond.engines.sql.trino.parse import position_of
 from millpond.engines.sql.trino.reading import interval_value, only, type_of
 from millpond.engines.sql.trino.scope import (
@@ -155,9 +155,7 @@ def _unicode(context: Context, scope: Scope, node: exp.Expr) -> Typed:
     escape = node.args.get("escape")
     mark = re.escape(escape.this if isinstance(escape, exp.Expr) else "\\")
     pattern = rf"{mark}(?:({mark})|\+([0-9A-Fa-f]{{6}})|([0-9A-Fa-f]{{4}}))"
-    text = re.sub(
-        pattern, lambda m: m[1] or chr(int(m[2] or m[3], 16)), str(node.this)
-    )
+    text = re.sub(pattern, lambda m: m[1] or chr(int(m[2] or m[3], 16)), str(node.this))
     return Typed(quote_text(text), varchar(len(text)), text)
 
 
@@ -183,7 +181,7 @@ def _parameter(context: Context, scope: Scope, node: exp.Expr) -> Typed:
 
 
 def _column(context: Context, scope: Scope, node: exp.Expr) -> Typed:
-    names = [part.name for part in node.parts]  # type: ignore[attr-defined]
+    names = [part.name for part in node.parts]
     if isinstance(node.this, exp.Star):
         raise StatementError("SYNTAX_ERROR", "'*' is not allowed here", position_of(node))
     if len(names) == 1 and not node.this.quoted and names[0].lower() in _SESSION:
@@ -310,7 +308,11 @@ def _cast(context: Context, scope: Scope, node: exp.Expr) -> Typed:
     only(node, "this", "to", "safe")
     target = type_of(node.args["to"])
     value = compile_expression(context, scope, node.this)
-    if target.name == "decimal" and not node.args["to"].expressions and isinstance(value.value, str):
+    if (
+        target.name == "decimal"
+        and not node.args["to"].expressions
+        and isinstance(value.value, str)
+    ):
         literal = value.value.strip()
         if re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)", literal) and isinstance(node.this, exp.Literal):
             return decimal_literal(literal)
@@ -385,15 +387,12 @@ def _not(context: Context, scope: Scope, node: exp.Expr) -> Typed:
 def _negative(context: Context, scope: Scope, node: exp.Expr) -> Typed:
     value = compile_expression(context, scope, node.this)
     if value.type.name in ("interval day to second", "interval year to month") or (
-        value.type.name
-        in ("tinyint", "smallint", "integer", "bigint", "decimal", "real", "double")
+        value.type.name in ("tinyint", "smallint", "integer", "bigint", "decimal", "real", "double")
     ):
         constant = -value.value if isinstance(value.value, int | float | Decimal) else None
         sql = f"(-{value.sql})"
         return Typed(sql, value.type) if constant is None else Typed(sql, value.type, constant)
-    raise StatementError(
-        "TYPE_MISMATCH", f"Cannot negate {value.type}", position_of(node)
-    )
+    raise StatementError("TYPE_MISMATCH", f"Cannot negate {value.type}", position_of(node))
 
 
 def _concat(context: Context, scope: Scope, node: exp.Expr) -> Typed:
@@ -481,9 +480,7 @@ def _case(context: Context, scope: Scope, node: exp.Expr) -> Typed:
     tests: list[str] = []
     for branch in node.args["ifs"]:
         if subject is None:
-            tests.append(
-                compile_predicate(context, scope, branch.this, "CASE WHEN clause")
-            )
+            tests.append(compile_predicate(context, scope, branch.this, "CASE WHEN clause"))
         else:
             option = compile_expression(context, scope, branch.this)
             tests.append(compare(subject, "=", option, position_of(branch)))
@@ -518,9 +515,7 @@ def _extract(context: Context, scope: Scope, node: exp.Expr) -> Typed:
 
 def _position(context: Context, scope: Scope, node: exp.Expr) -> Typed:
     only(node, "this", "substr")
-    return calls.compile_call(
-        context, scope, "strpos", [node.this, node.args["substr"]], node
-    )
+    return calls.compile_call(context, scope, "strpos", [node.this, node.args["substr"]], node)
 
 
 def _trim(context: Context, scope: Scope, node: exp.Expr) -> Typed:
@@ -532,9 +527,7 @@ def _trim(context: Context, scope: Scope, node: exp.Expr) -> Typed:
 
 
 def _at_time_zone(context: Context, scope: Scope, node: exp.Expr) -> Typed:
-    return calls.compile_call(
-        context, scope, "at_timezone", [node.this, node.args["zone"]], node
-    )
+    return calls.compile_call(context, scope, "at_timezone", [node.this, node.args["zone"]], node)
 
 
 _SESSION = ("current_schema", "current_catalog", "current_user", "localtime")

@@ -41,8 +41,7 @@ MACROS = (
     " '[\\x00-\\x20]*[+-]?[0-9]{4,}-[0-9]{1,2}-[0-9]{1,2}[\\x00-\\x20]*')",
     "t_is_timestamp(x) AS regexp_full_match(x, '[\\x00-\\x20]*[+-]?[0-9]{4,}-[0-9]{1,2}-[0-9]{1,2}"
     "( [0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}(\\.[0-9]{1,12})?)?)?[\\x00-\\x20]*')",
-    "t_is_time(x) AS"
-    " regexp_full_match(x, '[0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}(\\.[0-9]{1,12})?)?')",
+    "t_is_time(x) AS regexp_full_match(x, '[0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}(\\.[0-9]{1,12})?)?')",
     "t_full_timestamp(x) AS CASE WHEN regexp_full_match(t_trim(x), '[^:]*:[^:]*')"
     " THEN t_trim(x) || ':00' ELSE t_trim(x) END",
     f"t_check_cast(ok, x, kind) AS CASE WHEN ok THEN x ELSE t_fail({_CAST},"
@@ -231,8 +230,7 @@ MACROS = (
     " lambda p: p[strpos(p, k) + length(k):]))",
     "t_list_histogram(a) AS t_count_each(list_filter(a, lambda e: e IS NOT NULL))",
     # Regular expressions: no match is NULL, not an empty text.
-    "t_regexp_extract(s, p, g) AS CASE WHEN regexp_matches(s, p) THEN"
-    " regexp_extract(s, p, g) END",
+    "t_regexp_extract(s, p, g) AS CASE WHEN regexp_matches(s, p) THEN regexp_extract(s, p, g) END",
     "t_regexp_position(s, p) AS CASE WHEN regexp_matches(s, p) THEN"
     " length(regexp_extract(s, '(?s)^(.*?)(?:' || p || ')', 1)) + 1 ELSE -1 END",
     # Numbers.
@@ -261,8 +259,8 @@ MACROS = (
     f" t_fail({_CAST}, 'Cannot cast to ' || kind || '. Unexpected token when cast to ' || kind"
     " || ': {') ELSE json_extract_string(j, '$') END",
     f"t_json_list(j) AS CASE WHEN j IS NULL OR json_type(j) = 'NULL' THEN NULL WHEN"
-    f" json_type(j) = 'ARRAY' THEN json_extract(j, '$[*]') ELSE CAST([t_fail({_CAST}, 'Cannot cast to array. Expected a json"
-    " array, but got ' || j)] AS JSON[]) END",
+    f" json_type(j) = 'ARRAY' THEN json_extract(j, '$[*]') ELSE CAST([t_fail({_CAST},"
+    " 'Cannot cast to array. Expected a json array, but got ' || j)] AS JSON[]) END",
     f"t_json_object(j, kind) AS CASE json_type(j) WHEN 'NULL' THEN NULL WHEN 'OBJECT' THEN j ELSE"
     f" t_fail({_CAST}, 'Cannot cast to ' || kind || '. Expected a json object, but got ' || j)"
     " END",
@@ -276,13 +274,14 @@ MACROS = (
     " CAST(json_array_length(j) AS BIGINT) WHEN json_type(j) = 'OBJECT' THEN"
     " CAST(len(json_keys(j)) AS BIGINT) ELSE 0 END",
     # URLs.
-    "t_url(u, part) AS CASE WHEN regexp_matches(u, '^[A-Za-z][A-Za-z0-9+.-]*:[^\\s<>\"{}|\\\\^`]*$')"
-    " OR regexp_matches(u, '^[^\\s<>\"{}|\\\\^`:]*$') THEN regexp_extract(u,"
+    "t_url(u, part) AS CASE WHEN"
+    " regexp_matches(u, '^[A-Za-z][A-Za-z0-9+.-]*:[^\\s<>\"{}|\\\\^`]*$') OR"
+    " regexp_matches(u, '^[^\\s<>\"{}|\\\\^`:]*$')"
+    " THEN regexp_extract(u,"
     " '^(?:([^:/?#]+):)?(?://(?:[^/?#@]*@)?(\\[[^\\]]*\\]|[^/?#:]*)(?::([0-9]*))?)?"
     "([^?#]*)(?:\\?([^#]*))?(?:#(.*))?$', part) END",
     # Time.
     "t_epoch_timestamp(s) AS make_timestamp(CAST(round(s * 1000) AS BIGINT) * 1000)",
-    "t_week_year(x) AS isoyear(x)",
     f"t_parsed(v, s) AS CASE WHEN v IS NULL AND s IS NOT NULL THEN"
     f" CAST(t_fail({_INVALID}, 'Invalid format: \"' || s || '\"') AS TIMESTAMP) ELSE v END",
 )

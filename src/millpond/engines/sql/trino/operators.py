@@ -111,11 +111,10 @@ def rescaled(sql: str, kind: Type) -> str:
 def _divide(a: str, one: Type, b: str, other: Type, kind: Type) -> str:
     shift = 10 ** (kind.scale + other.scale - one.scale)
     top = f"({unscaled(a, one)} * CAST('{shift}' AS HUGEINT))"
-    quotient = let(
+    return let(
         f"struct_pack(n := {top}, d := {unscaled(b, other)})",
         lambda v: rescaled(f"t_divide_round({v}.n, {v}.d)", kind),
     )
-    return quotient
 
 
 def _with_intervals(left: Typed, operator: str, right: Typed) -> Typed | None:
@@ -124,7 +123,7 @@ def _with_intervals(left: Typed, operator: str, right: Typed) -> Typed | None:
         return _shift(left, operator, right)
     if operator in "+-" and kinds[0] == kinds[1] and kinds[0] in (_MS, _MONTH):
         return Typed(f"({left.sql} {operator} {right.sql})", left.type)
-    if operator == "-" and kinds[0] in _TIMES[2:] + ("date",) and kinds[1] in _TIMES:
+    if operator == "-" and kinds[0] in (*_TIMES[2:], "date") and kinds[1] in _TIMES:
         kind = common_type(left.type, right.type)
         if kind is not None and kind.name != "time":
             one, other = instant(coerce(left, kind)), instant(coerce(right, kind))
@@ -158,15 +157,19 @@ def _shift(at: Typed, operator: str, by: Typed) -> Typed | None:
         case "timestamp with time zone" if by.type.name == _MS:
             made = let(
                 at.sql,
-                lambda v: f"CASE WHEN {v} IS NULL THEN NULL ELSE"
-                f" struct_pack(t := {v}.t {operator} {step}, z := {v}.z) END",
+                lambda v: (
+                    f"CASE WHEN {v} IS NULL THEN NULL ELSE"
+                    f" struct_pack(t := {v}.t {operator} {step}, z := {v}.z) END"
+                ),
             )
             return Typed(made, Type(at.type.name, max(3, at.type.precision)))
         case "timestamp with time zone":
             made = let(
                 at.sql,
-                lambda v: f"CASE WHEN {v} IS NULL THEN NULL ELSE"
-                f" t_zoned(t_local({v}) {operator} {step}, {v}.z) END",
+                lambda v: (
+                    f"CASE WHEN {v} IS NULL THEN NULL ELSE"
+                    f" t_zoned(t_local({v}) {operator} {step}, {v}.z) END"
+                ),
             )
             return Typed(made, at.type)
     return None

@@ -48,12 +48,12 @@ def _parse_placeholder(parser: Any) -> exp.Expr:
     return placeholder
 
 
-class _Faithful(Trino):
+class _Faithful(Trino):  # type: ignore[misc]
     """Trino's dialect with nothing renamed."""
 
     INDEX_OFFSET = 0
 
-    class Parser(Trino.Parser):
+    class Parser(Trino.Parser):  # type: ignore[misc]
         FUNCTIONS: dict[str, Callable[..., Any]] = {}
         FUNCTION_PARSERS = {
             **{name: Trino.Parser.FUNCTION_PARSERS[name] for name in _KEPT_PARSERS},

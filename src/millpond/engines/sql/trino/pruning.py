@@ -30,9 +30,7 @@ def push_to_scans(context: Context, scope: Scope, condition: exp.Expr) -> None:
         if found is None:
             continue
         scan, fields = found
-        over_keys = [
-            replace(one, sql=quote_name(one.column), scan=None) for one in fields.values()
-        ]
+        over_keys = [replace(one, sql=quote_name(one.column), scan=None) for one in fields.values()]
         try:
             value = context.compiler.expression(context, Scope(over_keys), part)
         except StatementError:

@@ -120,6 +120,7 @@ def _renamed(columns: Sequence[Column], node: exp.Expr) -> tuple[Column, ...]:
 def _plain_cte(context: Context, node: exp.Expr, name: str, uses: int) -> tuple[Cte, str]:
     """A query used once is compiled where it is used, so that filters reach its tables."""
     if uses == 1:
+
         def compile_here() -> Query:
             made = compile_query(context, node.this, None)
             return replace(made, columns=_renamed(made.columns, node))
@@ -154,9 +155,7 @@ def _recursive_cte(context: Context, node: exp.Expr, name: str) -> tuple[Cte, st
     relation = context.fresh("w")
     fields = tuple((one.name, one.type) for one in columns)
     cte = Cte(name, relation, fields)
-    step = compile_query(
-        replace(context, ctes=(*context.ctes, cte)), union.expression, None
-    )
+    step = compile_query(replace(context, ctes=(*context.ctes, cte)), union.expression, None)
     if len(step.columns) != len(columns):
         raise _column_counts("UNION", columns, step.columns, union)
     for one, other in zip(step.columns, columns, strict=True):
@@ -216,9 +215,7 @@ def _set_operation(context: Context, node: exp.Expr, parent: Scope | None) -> Qu
                 position_of(node),
             )
         kinds.append(kind)
-    columns = tuple(
-        Column(one.name, kind) for one, kind in zip(left.columns, kinds, strict=True)
-    )
+    columns = tuple(Column(one.name, kind) for one, kind in zip(left.columns, kinds, strict=True))
     distinct = node.args.get("distinct")
     sides = f"{_cast_columns(left, kinds)} {{}} {_cast_columns(right, kinds)}"
     zoned = any(kind.name == "timestamp with time zone" for kind in kinds)
@@ -304,9 +301,7 @@ def _finish(
 ) -> Query:
     order = node.args.get("order")
     if order is not None:
-        fields = [
-            Field(one.name, one.type, f"q.c{place}") for place, one in enumerate(columns)
-        ]
+        fields = [Field(one.name, one.type, f"q.c{place}") for place, one in enumerate(columns)]
         outer = Scope(fields, scope.parent if scope else None, allows_windows=False)
         items = [
             ordered(_by_place(item, columns, "q.c{}") or
@@ -457,14 +452,11 @@ def _star(scope: Scope, item: exp.Expr) -> list[_Output]:
         only(item)
         qualifier: tuple[str, ...] = ()
     else:
-        qualifier = tuple(
-            part.name.lower() for part in item.parts[:-1]  # type: ignore[attr-defined]
-        )
+        qualifier = tuple(part.name.lower() for part in item.parts[:-1])
     fields = [
         one
         for one in source.fields
-        if not one.hidden
-        and (not qualifier or one.qualifiers[-len(qualifier) :] == qualifier)
+        if not one.hidden and (not qualifier or one.qualifiers[-len(qualifier) :] == qualifier)
     ]
     if not fields:
         if qualifier:
@@ -514,9 +506,7 @@ def _complete(
     keeps_lineage: bool,
 ) -> Query:
     """The text of a SELECT from its outputs and its FROM and WHERE."""
-    items = ", ".join(
-        f"{_typed(one.value)} AS c{place}" for place, one in enumerate(outputs)
-    )
+    items = ", ".join(f"{_typed(one.value)} AS c{place}" for place, one in enumerate(outputs))
     limited = any(node.args.get(name) for name in ("limit", "offset"))
     columns = tuple(
         Column(
@@ -628,9 +618,7 @@ def _grouped_select(
     grouping = Grouping(inner, alias=context.fresh("g"))
     group = node.args.get("group")
     sets = _group_keys(context, node, grouping, group) if group is not None else ""
-    scope = Scope(
-        (), inner.parent, windows=windows, grouping=grouping, allows_windows=True
-    )
+    scope = Scope((), inner.parent, windows=windows, grouping=grouping, allows_windows=True)
     outputs = _outputs(context, scope, node)
     having = ""
     if node.args.get("having"):

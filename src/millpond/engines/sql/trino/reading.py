@@ -4,6 +4,7 @@ from sqlglot import exp
 
 from millpond.engines.sql.trino.errors import StatementError, not_supported
 from millpond.engines.sql.trino.parse import Position, position_of
+from millpond.engines.sql.trino.types import VARCHAR_UNBOUNDED as UNBOUNDED
 from millpond.engines.sql.trino.types import (
     Type,
     array,
@@ -15,7 +16,6 @@ from millpond.engines.sql.trino.types import (
     unknown_type,
     varchar,
 )
-from millpond.engines.sql.trino.types import VARCHAR_UNBOUNDED as UNBOUNDED
 
 _DESCRIBED = {
     "qualify": "QUALIFY",

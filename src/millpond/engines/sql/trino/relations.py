@@ -1,4 +1,4 @@
-"""FROM: tables, views, subqueries, UNNEST and joins, to DuckDB text and the fields that it gives."""
+"""FROM: tables, views, subqueries, UNNEST and joins, to DuckDB text and the fields of it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -126,7 +126,7 @@ def _table(context: Context, node: exp.Expr, parent: Scope | None) -> Source:
     only(node, "this", "db", "catalog", "alias", "sample", "joins")
     if not isinstance(node.this, exp.Identifier):
         raise _table_function(node)
-    parts = [part.name.lower() for part in node.parts]  # type: ignore[attr-defined]
+    parts = [part.name.lower() for part in node.parts]
     if len(parts) > 3:
         raise StatementError(
             "SYNTAX_ERROR", f"Too many dots in table name: {'.'.join(parts)}", position_of(node)
@@ -251,9 +251,7 @@ def _view(context: Context, view: View, node: exp.Expr) -> Source:
     return _qualified(Source(sql, tuple(fields)), node, view.name)
 
 
-def _aliased(
-    context: Context, made: Query, node: exp.Expr, name: str | None = None
-) -> Source:
+def _aliased(context: Context, made: Query, node: exp.Expr, name: str | None = None) -> Source:
     """A query in FROM, under its alias (or a WITH query's name)."""
     alias = context.fresh("r")
     fields = tuple(
@@ -291,9 +289,7 @@ def _qualified(source: Source, node: exp.Expr, name: tuple[str, ...]) -> Source:
         fields = tuple(
             replace(one, name=column) for one, column in zip(visible, columns, strict=True)
         )
-    return Source(
-        source.sql, tuple(replace(one, qualifiers=tuple(qualifiers)) for one in fields)
-    )
+    return Source(source.sql, tuple(replace(one, qualifiers=tuple(qualifiers)) for one in fields))
 
 
 def _sampled(sql: str, node: exp.Expr) -> str:
@@ -305,8 +301,10 @@ def _sampled(sql: str, node: exp.Expr) -> str:
     if method is None or method.name.upper() not in ("BERNOULLI", "SYSTEM"):
         raise StatementError("SYNTAX_ERROR", "TABLESAMPLE needs BERNOULLI or SYSTEM",
                              position_of(node))  # fmt: skip
-    if not isinstance(percent, exp.Literal) or percent.is_string or not (
-        0 <= float(percent.this) <= 100
+    if (
+        not isinstance(percent, exp.Literal)
+        or percent.is_string
+        or not (0 <= float(percent.this) <= 100)
     ):
         raise StatementError(
             "NUMERIC_VALUE_OUT_OF_RANGE", "Sample percentage must be between 0 and 100, inclusive",
@@ -334,9 +332,11 @@ def _unnest(context: Context, node: exp.Expr, left: Source, parent: Scope | None
     items = ", ".join(f"{sql} AS c{place}" for place, (sql, _, _) in enumerate(outer))
     word = "LATERAL " if left.sql else ""
     sql = f"{word}(SELECT {items} FROM (SELECT {', '.join(inner)}) x) AS {alias}"
-    names = [one.name for one in (node.args["alias"].args.get("columns") or [])] if (
-        node.args.get("alias")
-    ) else []
+    names = (
+        [one.name for one in (node.args["alias"].args.get("columns") or [])]
+        if (node.args.get("alias"))
+        else []
+    )
     if isinstance(node.args.get("offset"), exp.Identifier):
         names.append(node.args["offset"].name)
     if names and len(names) != len(outer):
@@ -417,14 +417,16 @@ def _join(context: Context, left: Source, node: exp.Expr, parent: Scope | None) 
             position_of(on),
         )  # fmt: skip
     condition = coerce(value, BOOLEAN).sql
-    return Source(f"{left.sql} {side} JOIN {right.sql} ON {condition}".replace("  ", " "), fields)
+    return Source(_on(left, side, right, condition), fields)
+
+
+def _on(left: Source, side: str, right: Source, condition: str) -> str:
+    return f"{left.sql} {f'{side} JOIN'.strip()} {right.sql} ON {condition}"
 
 
 def _nullable(source: Source) -> Source:
     """A side whose rows may be missing: a filter above the join is not one of its tables."""
-    return replace(
-        source, fields=tuple(replace(one, is_partition=False) for one in source.fields)
-    )
+    return replace(source, fields=tuple(replace(one, is_partition=False) for one in source.fields))
 
 
 def _using(
@@ -450,8 +452,7 @@ def _using(
         kind = common_type(pair[0].type, pair[1].type)
         assert kind is not None
         values = [coerce(value, kind).sql for value in pair]
-        sql = {"LEFT": values[0], "RIGHT": values[1], "FULL": f"coalesce({', '.join(values)})"}
-        merged.append(Field(item.name, kind, sql.get(side, values[0])))
+        shown = {"RIGHT": values[1], "FULL": f"coalesce({', '.join(values)})"}
+        merged.append(Field(item.name, kind, shown.get(side, values[0])))
     rest = [one for one in (*left.fields, *right.fields) if id(one) not in hidden]
-    sql = f"{left.sql} {side} JOIN {right.sql} ON {' AND '.join(tests)}".replace("  ", " ")
-    return Source(sql, (*merged, *rest))
+    return Source(_on(left, side, right, " AND ".join(tests)), (*merged, *rest))

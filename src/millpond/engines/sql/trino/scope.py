@@ -122,7 +122,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Cte:
-    """A WITH query: `relation` is its name in DuckDB; one that is used once has `compile` instead."""
+    """A WITH query: `relation` names it in DuckDB; one that is used once has `compile` instead."""
 
     name: str
     relation: str | None
@@ -162,9 +162,7 @@ class Compiler(Protocol):
 
     def exists(self, context: "Context", scope: "Scope", node: exp.Expr) -> Typed: ...
 
-    def contained(
-        self, context: "Context", scope: "Scope", node: exp.Expr, value: Typed
-    ) -> Typed:
+    def contained(self, context: "Context", scope: "Scope", node: exp.Expr, value: Typed) -> Typed:
         """`value IN (subquery)`."""
         ...
 
@@ -292,9 +290,7 @@ def resolve(scope: Scope, names: Sequence[str], node: exp.Expr) -> tuple[Typed, 
     )
 
 
-def _outside(
-    place: Scope, found: Field, names: Sequence[str], position: Position | None
-) -> Typed:
+def _outside(place: Scope, found: Field, names: Sequence[str], position: Position | None) -> Typed:
     if place.grouping is None:
         return found.use()
     key = place.grouping.keys.get(canonical(found.sql))

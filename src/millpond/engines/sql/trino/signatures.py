@@ -140,7 +140,7 @@ def target_type(pattern: Pattern, kind: Type, bindings: Bindings) -> Type:
         inner = kind.arguments or (UNKNOWN,) * len(pattern.arguments)
         found = [target_type(p, k, bindings) for p, k in zip(pattern.arguments, inner, strict=True)]
         return _built(pattern.name, found, kind.fields)
-    if kind.name == pattern.name or pattern.name == "number":
+    if pattern.name in (kind.name, "number"):
         return kind
     if pattern.name == "decimal":
         return decimal(19, 0) if kind.name == "bigint" else decimal(10, 0)
@@ -188,9 +188,7 @@ def choose(
     return None if best is None else (best[1], best[2])
 
 
-def _cost(
-    signature: Signature, kinds: Sequence[Type | None]
-) -> tuple[int, Bindings] | None:
+def _cost(signature: Signature, kinds: Sequence[Type | None]) -> tuple[int, Bindings] | None:
     bindings: Bindings = {}
     total = 0
     for index, kind in enumerate(kinds):

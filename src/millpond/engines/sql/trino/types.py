@@ -39,7 +39,11 @@ class Type:
             case "decimal":
                 return f"decimal({self.precision},{self.scale})"
             case "varchar":
-                return "varchar" if self.precision == VARCHAR_UNBOUNDED else f"varchar({self.precision})"
+                return (
+                    "varchar"
+                    if self.precision == VARCHAR_UNBOUNDED
+                    else f"varchar({self.precision})"
+                )
             case "char" | "time" | "timestamp":
                 return f"{self.name}({self.precision})"
             case "timestamp with time zone":
@@ -61,7 +65,7 @@ class Type:
 
     @property
     def field_names(self) -> tuple[str, ...]:
-        """The names that a row's fields have in DuckDB: lower case, unique, `field0` without one."""
+        """The names of a row's fields in DuckDB: lower case, unique, `field0` without one."""
         taken: list[str] = []
         for index, field in enumerate(self.fields):
             name = f"field{index}" if field is None else field.lower()
@@ -239,7 +243,11 @@ def _common_upward(lower: Type, upper: Type) -> Type | None:
     if lower.name == "timestamp" and upper.name == "timestamp with time zone":
         return Type(upper.name, max(lower.precision, upper.precision))
     if lower.name == "varchar" and upper.name == "char":
-        return Type("char", max(lower.precision, upper.precision)) if lower.precision <= 65536 else VARCHAR
+        return (
+            Type("char", max(lower.precision, upper.precision))
+            if lower.precision <= 65536
+            else VARCHAR
+        )
     return None
 
 
@@ -253,10 +261,8 @@ def can_coerce(source: Type, target: Type) -> bool:
     if found is None:
         return False
     if target.name in ("row", "array", "map"):
-        return (
-            source.name == "unknown"
-            or source.name == target.name
-            and all(map(can_coerce, source.arguments, target.arguments))
+        return source.name == "unknown" or (
+            source.name == target.name and all(map(can_coerce, source.arguments, target.arguments))
         )
     return found == target
 

@@ -62,9 +62,9 @@ aggregate("approx_distinct", "(T) -> bigint", "«approx_count_distinct({d}{0})»
 aggregate("approx_distinct", "(T, double) -> bigint", "«approx_count_distinct({d}{0})»")
 for _kind in ("bigint", "double", "real"):
     aggregate("approx_percentile", f"({_kind}, double) -> {_kind}",
-              f"«quantile_disc({{d}}{{0}}, {{1}})»")  # fmt: skip
+              "«quantile_disc({d}{0}, {1})»")  # fmt: skip
     aggregate("approx_percentile", f"({_kind}, array(double)) -> array({_kind})",
-              f"«quantile_disc({{d}}{{0}}, {{1}})»")  # fmt: skip
+              "«quantile_disc({d}{0}, {1})»")  # fmt: skip
 for _name, _duck in (
     ("stddev stddev_samp", "stddev_samp"), ("stddev_pop", "stddev_pop"),
     ("variance var_samp", "var_samp"), ("var_pop", "var_pop"), ("kurtosis", "kurtosis"),

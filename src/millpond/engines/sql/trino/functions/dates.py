@@ -104,13 +104,17 @@ def _add_to_zoned(unit: Typed, amount: Typed, x: Typed) -> str:
     if name in _MONTHS or name in ("day", "week"):
         return let(
             x.sql,
-            lambda v: f"CASE WHEN {v} IS NULL OR {amount.sql} IS NULL THEN NULL ELSE"
-            f" t_zoned({_shift(f't_local({v})', amount.sql, name)}, {v}.z) END",
+            lambda v: (
+                f"CASE WHEN {v} IS NULL OR {amount.sql} IS NULL THEN NULL ELSE"
+                f" t_zoned({_shift(f't_local({v})', amount.sql, name)}, {v}.z) END"
+            ),
         )
     return let(
         x.sql,
-        lambda v: f"CASE WHEN {v} IS NULL OR {amount.sql} IS NULL THEN NULL ELSE"
-        f" struct_pack(t := {_shift(f'{v}.t', amount.sql, name)}, z := {v}.z) END",
+        lambda v: (
+            f"CASE WHEN {v} IS NULL OR {amount.sql} IS NULL THEN NULL ELSE"
+            f" struct_pack(t := {_shift(f'{v}.t', amount.sql, name)}, z := {v}.z) END"
+        ),
     )
 
 
@@ -134,8 +138,10 @@ def _difference(allowed: Sequence[str], what: str) -> Emitter:
                 start.sql,
                 lambda a: let(
                     end.sql,
-                    lambda b: f"date_sub('{name}', t_local({a}),"
-                    f" t_local(struct_pack(t := {b}.t, z := {a}.z)))",
+                    lambda b: (
+                        f"date_sub('{name}', t_local({a}),"
+                        f" t_local(struct_pack(t := {b}.t, z := {a}.z)))"
+                    ),
                 ),
             )
         return f"date_sub('{name}', {start.sql}, {end.sql})"
@@ -155,8 +161,10 @@ def _truncate(allowed: Sequence[str], what: str) -> Emitter:
         if x.type.name == "timestamp with time zone":
             return let(
                 x.sql,
-                lambda v: f"CASE WHEN {v} IS NULL THEN NULL ELSE"
-                f" t_zoned(date_trunc('{name}', t_local({v})), {v}.z) END",
+                lambda v: (
+                    f"CASE WHEN {v} IS NULL THEN NULL ELSE"
+                    f" t_zoned(date_trunc('{name}', t_local({v})), {v}.z) END"
+                ),
             )
         if x.type.name == "time":
             return f"CAST(date_trunc('{name}', DATE '1970-01-01' + {x.sql}) AS TIME)"
@@ -224,7 +232,8 @@ def _parse_datetime(text: Typed, pattern: Typed) -> str:
         if "%z" in known:
             offset = f"regexp_extract({s}, '([+-]\\d\\d):?(\\d\\d)\\s*$', 1)"
             minutes = f"regexp_extract({s}, '([+-]\\d\\d):?(\\d\\d)\\s*$', 2)"
-            zone = f"t_zone_name(CASE WHEN {offset} = '' THEN 'UTC' ELSE {offset} || ':' || {minutes} END)"
+            named = f"{offset} || ':' || {minutes}"
+            zone = f"t_zone_name(CASE WHEN {offset} = '' THEN 'UTC' ELSE {named} END)"
         at = parsed(s, known)
         return (
             f"CASE WHEN {s} IS NULL THEN NULL ELSE"
@@ -247,9 +256,14 @@ scalar("from_iso8601_timestamp", "(varchar) -> zoned", _from_iso)
 scalar("from_iso8601_date", "(varchar) -> date",
        lambda s: let(s.sql, lambda x: f"CAST(p_from_iso8601({x}).t AS DATE)"))  # fmt: skip
 scalar("to_iso8601", "(date) -> varchar", "CAST({0} AS VARCHAR)")
-scalar("to_iso8601", "(timestamp) -> varchar",
-       lambda x: f"(strftime({x.sql}, '%Y-%m-%dT%H:%M:%S') ||"
-       f" t_fraction(date_part('microsecond', {x.sql}) % 1000000, {x.type.precision}))")  # fmt: skip
+scalar(
+    "to_iso8601",
+    "(timestamp) -> varchar",
+    lambda x: (
+        f"(strftime({x.sql}, '%Y-%m-%dT%H:%M:%S') ||"
+        f" t_fraction(date_part('microsecond', {x.sql}) % 1000000, {x.type.precision}))"
+    ),
+)
 scalar("to_iso8601", "(zoned) -> varchar", lambda x: let(
     x.sql,
     lambda v: f"(strftime(t_local({v}), '%Y-%m-%dT%H:%M:%S') ||"
@@ -259,8 +273,10 @@ scalar("to_iso8601", "(zoned) -> varchar", lambda x: let(
 
 
 def _zoned_of(instant: str, zone: str) -> str:
-    return f"CASE WHEN {instant} IS NULL OR {zone} IS NULL THEN NULL ELSE" \
+    return (
+        f"CASE WHEN {instant} IS NULL OR {zone} IS NULL THEN NULL ELSE"
         f" struct_pack(t := {instant}, z := t_zone_name({zone})) END"
+    )
 
 
 scalar("from_unixtime", "(double) -> zoned",

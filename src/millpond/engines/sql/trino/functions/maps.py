@@ -11,8 +11,11 @@ from millpond.engines.sql.trino.types import UNKNOWN, array, map_of, quote_name,
 
 scalar("cardinality", "(map(K, V)) -> bigint", "CAST(cardinality({0}) AS BIGINT)")
 scalar("element_at", "(map(K, V), K) -> V", "map_extract_value({0}, {1})")
-scalar("map", "() -> map(K, V)",
-       lambda: Typed("CAST(MAP {} AS MAP(INTEGER, INTEGER))", map_of(UNKNOWN, UNKNOWN)))  # fmt: skip
+scalar(
+    "map",
+    "() -> map(K, V)",
+    lambda: Typed("CAST(MAP {} AS MAP(INTEGER, INTEGER))", map_of(UNKNOWN, UNKNOWN)),
+)
 scalar("map", "(array(K), array(V)) -> map(K, V)", "t_map({0}, {1})")
 scalar("map_concat", "(map(K, V), map(K, V)) -> map(K, V)", "t_map_concat({0}, {1})")
 scalar("map_concat", "(map(K, V), map(K, V), map(K, V)) -> map(K, V)",

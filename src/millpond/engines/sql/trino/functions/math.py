@@ -3,7 +3,7 @@
 Source: trino.io/docs/current/functions/{math,bitwise,decimal}.html, io.trino.operator.scalar.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from millpond.engines.sql.trino.functions.registry import scalar
 from millpond.engines.sql.trino.scope import Typed
@@ -14,7 +14,7 @@ def _same(kinds: Sequence[Type]) -> Type:
     return kinds[0]
 
 
-def _in_own_type(template: str):  # type: ignore[no-untyped-def]
+def _in_own_type(template: str) -> Callable[..., str]:
     """A function of a number whose answer is of the number's own type."""
 
     def emit(x: Typed, *rest: Typed) -> str:
@@ -32,7 +32,7 @@ def _rounded(kinds: Sequence[Type]) -> Type:
     return kind
 
 
-def _whole(function: str):  # type: ignore[no-untyped-def]
+def _whole(function: str) -> Callable[..., str]:
     def emit(x: Typed) -> str:
         if x.type.name in INTEGERS:
             return x.sql
@@ -90,8 +90,11 @@ for _name in (
     "radians", "sin", "sinh", "sqrt", "tan", "tanh",
 ):  # fmt: skip
     scalar(_name, "(double) -> double", f"{_name}({{0}})")
-scalar("cbrt", "(double) -> double",
-       "CASE WHEN pow(round(cbrt({0})), 3) = {0} THEN round(cbrt({0})) ELSE cbrt({0}) END")
+scalar(
+    "cbrt",
+    "(double) -> double",
+    "CASE WHEN pow(round(cbrt({0})), 3) = {0} THEN round(cbrt({0})) ELSE cbrt({0}) END",
+)
 scalar("atan2", "(double, double) -> double", "atan2({0}, {1})")
 scalar("log", "(double, double) -> double", "(ln({1}) / ln({0}))")
 scalar("pow power", "(double, double) -> double", "pow({0}, {1})")

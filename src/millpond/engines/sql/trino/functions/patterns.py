@@ -122,9 +122,11 @@ def _printed(letter: str, count: int, text: str) -> tuple[str, str]:
 
 
 def _padded(number: str, count: int) -> str:
-    return f"lpad(CAST({number} AS VARCHAR), {max(count, 2) if count > 1 else 1}, '0')" if (
-        count > 1
-    ) else f"CAST({number} AS VARCHAR)"
+    return (
+        f"lpad(CAST({number} AS VARCHAR), {max(count, 2) if count > 1 else 1}, '0')"
+        if (count > 1)
+        else f"CAST({number} AS VARCHAR)"
+    )
 
 
 def joda_parse_pattern(text: str) -> str:

@@ -78,7 +78,7 @@ def window(
 
 
 def _register(
-    names: str, kind: Kind, signature: str, emit: Emit, result: Result | None, **flags: bool
+    names: str, kind: Kind, signature: str, emit: Emit, result: Result | None, **flags: Any
 ) -> None:
     for name in names.split():
         function = _FUNCTIONS.setdefault(name, Function(name, kind, **flags))

@@ -5,6 +5,7 @@ Source: trino.io/docs/current/functions/regexp.html.
 """
 
 import re
+from collections.abc import Callable
 
 from millpond.engines.sql.trino.functions.registry import constant_of, invalid_argument, scalar
 from millpond.engines.sql.trino.scope import Typed
@@ -18,14 +19,14 @@ def pattern_of(argument: Typed) -> str:
     return argument.sql
 
 
-def _with_pattern(template: str):  # type: ignore[no-untyped-def]
+def _with_pattern(template: str) -> Callable[..., str]:
     def emit(text: Typed, pattern: Typed, *rest: Typed) -> str:
         return template.format(text.sql, pattern_of(pattern), *(one.sql for one in rest))
 
     return emit
 
 
-def _extract(template: str):  # type: ignore[no-untyped-def]
+def _extract(template: str) -> Callable[..., str]:
     """With a group: its number must be a literal, and one that the pattern has."""
 
     def emit(text: Typed, pattern: Typed, group: Typed) -> str:
@@ -52,7 +53,9 @@ def _replacement(argument: Typed, pattern: Typed) -> str:
         group = re.match(r"\$(?:(\d)|\{([A-Za-z]\w*)\})", text[at:])
         if group:
             if group[2] and group[2] not in names:
-                raise invalid_argument(f"Illegal replacement sequence: unknown group {{{group[2]}}}")
+                raise invalid_argument(
+                    f"Illegal replacement sequence: unknown group {{{group[2]}}}"
+                )
             number = group[1] or str(_group_number(pattern.value, group[2]))
             out.append("\\" + number)
             at += group.end()

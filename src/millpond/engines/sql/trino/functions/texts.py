@@ -4,7 +4,7 @@ Source: trino.io/docs/current/functions/{string,comparison,conversion,uuid}.html
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from millpond.engines.sql.trino.convert import text_of
 from millpond.engines.sql.trino.functions.registry import constant_of, invalid_argument, scalar
@@ -48,8 +48,11 @@ scalar("luhn_check", "(varchar) -> boolean", "p_luhn_check({0})")
 scalar("normalize", "(varchar) -> varchar", "p_normalize({0}, 'NFC')")
 scalar("normalize", "(varchar, varchar) -> varchar", "p_normalize({0}, {1})")
 scalar("replace", "(varchar, varchar) -> varchar", "replace({0}, {1}, '')")
-scalar("replace", "(varchar, varchar, varchar) -> varchar",
-       "CASE WHEN {1} = '' THEN p_interleave({0}, {2}) ELSE replace({0}, {1}, {2}) END")  # fmt: skip
+scalar(
+    "replace",
+    "(varchar, varchar, varchar) -> varchar",
+    "CASE WHEN {1} = '' THEN p_interleave({0}, {2}) ELSE replace({0}, {1}, {2}) END",
+)
 scalar("reverse", "(varchar) -> =0", "reverse({0})")
 scalar("reverse", "(array(T)) -> =0", "list_reverse({0})")
 scalar("soundex", "(varchar) -> varchar", "p_soundex({0})", lambda kinds: varchar(4))
@@ -88,7 +91,7 @@ def _typeof(x: Typed) -> Typed:
 scalar("typeof", "(T) -> varchar", _typeof)
 
 
-def _extreme(function: str):  # type: ignore[no-untyped-def]
+def _extreme(function: str) -> Callable[..., str]:
     def emit(*values: Typed) -> str:
         tests = " OR ".join(f"{value.sql} IS NULL" for value in values)
         inner = ", ".join(value.sql for value in values)
@@ -141,8 +144,10 @@ def _format_one(
         shown = f"format('{{:{sign}{comma}.{digits or 6}{letter}}}', {number})"
         if name == "decimal" and letter == "f" and not sign:
             exact = f"CAST({value.sql} AS DECIMAL(38,{min(int(digits or 6), 38)}))"
-            shown = f"format('{{:{comma}.{digits or 6}f}}', {number})" if comma else (
-                f"CAST({exact} AS VARCHAR)"
+            shown = (
+                f"format('{{:{comma}.{digits or 6}f}}', {number})"
+                if comma
+                else (f"CAST({exact} AS VARCHAR)")
             )
     elif letter in "sS":
         shown = _shown(value)
