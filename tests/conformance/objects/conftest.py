@@ -1,6 +1,7 @@
 """Every implementation of objects, and every wrapper, opened the same way."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ class Embedded:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self.clock = ManualClock()
+        self.clock = AwaitedClock()
         self._opened = self._open()
 
     def _open(self) -> EmbeddedObjects:
@@ -46,11 +47,24 @@ class Embedded:
         await self._opened.close()
 
     async def pass_time(self, seconds: float) -> None:
-        """Move the clock in small steps and let what is due be done."""
+        """Move the clock in small steps, and go on when who waits for it has done its work and
+        waits again, or when nobody does."""
         for _ in range(20):
             self.clock.advance(seconds / 20)
-            for _ in range(3):
-                await asyncio.sleep(0.001)
+            if not await self.clock.is_awaited(give_up_seconds=0.3):
+                return
+
+
+class AwaitedClock(ManualClock):
+    """Tells whether somebody sleeps on it."""
+
+    async def is_awaited(self, give_up_seconds: float) -> bool:
+        deadline = time.monotonic() + give_up_seconds
+        while not self._sleepers:
+            if time.monotonic() > deadline:
+                return False
+            await asyncio.sleep(0.001)
+        return True
 
 
 class Pausing(Embedded):
