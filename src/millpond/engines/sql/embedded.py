@@ -5,7 +5,8 @@ query needs one, used again for the same account, and ended when they have been 
 `QUERIES_PER_WORKER_MAX` queries, or are in doubt.
 
 A worker sees a folder of its own and nothing else of the platform's data: `in` with links to the
-files of its query (read only), `out` and `tmp`. It has no network. DuckDB itself is told to open
+files of its query (read only), `out` and `tmp`. It has no network. Its answer is moved out of its
+reach before anyone opens it (`claim`). DuckDB itself is told to open
 those folders alone (`session`); the sandbox of `kernel.processes` stands behind that.
 """
 
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from millpond.engines.sql import messages
+from millpond.engines.sql.claim import claim
 from millpond.engines.sql.interface import (
     Catalog,
     Column,
@@ -117,12 +119,13 @@ class EmbeddedSql:
     async def _run(self, query: Query, catalog: Catalog, output: Output) -> AsyncIterator[Outcome]:
         async with self._worker(query) as worker:
             done = await self._converse(worker, query, catalog, "run", output)
+            paths = worker.claim([one.path for one in done.files])
             yield Outcome(
                 columns=done.columns,
                 rows=done.rows,
                 files=[
-                    OutputFile(worker.folder / "out" / one.path, one.size_bytes, one.partition)
-                    for one in done.files
+                    OutputFile(path, path.stat().st_size, one.partition)
+                    for path, one in zip(paths, done.files, strict=True)
                 ],
                 scanned_bytes=done.scanned_bytes,
                 input_rows=done.input_rows,
@@ -280,7 +283,7 @@ class _Worker:
         cls, folder: Path, hidden: Path, marker: str, bounds: Bounds, user: str
     ) -> "_Worker":
         own = folder / uuid.uuid4().hex
-        for name in ("in", "out", "tmp"):
+        for name in ("in", "out", "tmp", "kept"):
             (own / name).mkdir(parents=True)
         limit = bounds.memory_bytes + _MEMORY_BESIDES_BYTES + _STACK_SIZE_BYTES
         free = shutil.disk_usage(folder).free
@@ -365,11 +368,19 @@ class _Worker:
             )
         return fetched
 
+    def claim(self, names: Sequence[str]) -> list[Path]:
+        """The files of its answer, where it cannot reach them any more."""
+        try:
+            return claim(self.folder / "out", names, self.folder / "kept")
+        except QueryLost:
+            self.is_sound = False
+            raise
+
     def tidy(self) -> None:
         """Remove the files of the query that it served."""
-        for name in ("in", "out"):
+        for name in ("in", "out", "kept"):
             for path in (self.folder / name).iterdir():
-                if path.is_dir():
+                if path.is_dir() and not path.is_symlink():
                     shutil.rmtree(path, ignore_errors=True)
                 else:
                     path.unlink(missing_ok=True)
