@@ -164,6 +164,16 @@ async def test_a_quoted_value_that_is_not_of_its_type_fails_the_query(ask, quote
     assert rows(await ask(tables, "SELECT count(*) FROM t")) == ['"2"']
 
 
+async def test_an_empty_quoted_value_is_null_where_the_column_is_no_text(ask) -> None:
+    content = b'1,x,1.5\n"",,""\n3,"",\n'
+    tables = Tables().add("t", "a bigint; b varchar; c double", [Stored(content, QuotedText())])
+    assert rows(await ask(tables, "SELECT * FROM t ORDER BY a")) == [
+        '"1","x","1.5"',
+        '"3","",',
+        ',"",',
+    ]
+
+
 async def test_open_csv_takes_days_and_milliseconds_for_dates_and_times(ask) -> None:
     content = b"18262,1577836800000\n2020-01-01,2020-01-01 00:00:00\n"
     tables = Tables().add("t", "d date; t timestamp(3)", [Stored(content, QuotedText())])

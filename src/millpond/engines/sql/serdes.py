@@ -119,7 +119,7 @@ def lenient_value(field: str, kind: Type) -> str:
 
 
 def strict_value(field: str, kind: Type, place: int) -> str:
-    """A text as OpenCSVSerde reads it: what is not of its type is HIVE_BAD_DATA.
+    """A text as OpenCSVSerde reads it: what is not of its type is HIVE_BAD_DATA, an empty one NULL.
 
     Dates may be days and timestamps milliseconds since 1970.
     """
@@ -141,7 +141,7 @@ def strict_value(field: str, kind: Type, place: int) -> str:
         f" {place}: For input string: \"' || {field} || '\"')"
     )
     value = f"coalesce({made}, CAST({wrong} AS {kind.duck}))"
-    return f"CASE WHEN {field} IS NULL THEN NULL ELSE {value} END"
+    return f"CASE WHEN {field} IS NULL OR {field} = '' THEN NULL ELSE {value} END"
 
 
 def json_value(member: str, kind: Type) -> str:
