@@ -68,7 +68,7 @@ class Hall:
 
     async def knock(self, *pieces: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        assert await reader.readexactly(9) == SETTINGS
+        assert await read(reader, 9) == SETTINGS
         for piece in pieces:
             writer.write(piece)
         return reader, writer
@@ -83,6 +83,11 @@ async def hall() -> AsyncIterator[Hall]:
     assert all(engine.stops == 1 for engine in hall.engines)
 
 
+async def read(reader: asyncio.StreamReader, size: int) -> bytes:
+    async with asyncio.timeout(5):
+        return await reader.readexactly(size)
+
+
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(5):
         while True:
@@ -94,9 +99,9 @@ async def until(condition: Callable[[], bool]) -> None:
 async def test_the_token_opens_and_all_bytes_but_one_acknowledgement_pass(hall: Hall) -> None:
     request = headers(b"\0\x0dauthorization\x0dBearer sesame")
     reader, writer = await hall.knock(PREFACE, SETTINGS, ACK, request)
-    assert await reader.readexactly(5) == b"heard"
+    assert await read(reader, 5) == b"heard"
     writer.write(ACK + DATA)
-    assert await reader.readexactly(5) == b"heard"
+    assert await read(reader, 5) == b"heard"
     assert hall.engines[0].heard == PREFACE + SETTINGS + request + ACK + DATA
     writer.close()
 
@@ -104,7 +109,7 @@ async def test_the_token_opens_and_all_bytes_but_one_acknowledgement_pass(hall: 
 async def test_headers_in_several_frames_are_read_as_one(hall: Hall) -> None:
     parts = headers(b"Bearer se", end=False), continuation(b"same")
     reader, writer = await hall.knock(PREFACE, SETTINGS, ACK, *parts)
-    assert await reader.readexactly(5) == b"heard"
+    assert await read(reader, 5) == b"heard"
     writer.close()
 
 
@@ -142,9 +147,9 @@ async def test_a_port_that_is_taken_on_one_address_is_refused() -> None:
 @pytest.mark.parametrize("shown", [b"", b"Bearer", b"Bearer open", b"sesame", b"Bearer sesam"])
 async def test_without_the_token_the_engine_is_not_even_started(hall: Hall, shown: bytes) -> None:
     reader, writer = await hall.knock(PREFACE, SETTINGS, ACK, headers(shown, stream=5))
-    answer = await reader.readexactly(9)
+    answer = await read(reader, 9)
     assert (answer[3], int.from_bytes(answer[5:])) == (1, 5)
-    block = await reader.readexactly(int.from_bytes(answer[:3]))
+    block = await read(reader, int.from_bytes(answer[:3]))
     assert b"grpc-status\x0216" in block
     assert b"millpond env" in block
     assert hall.engines == []
@@ -169,8 +174,8 @@ async def test_what_is_not_grpc_is_hung_up_on(hall: Hall, pieces: tuple[bytes, .
 async def test_why_there_is_no_engine_is_told_to_the_program(hall: Hall) -> None:
     hall.missing = "There is no Spark engine here: " + "x" * 300
     reader, writer = await hall.knock(PREFACE, SETTINGS, ACK, headers(b"Bearer sesame"))
-    answer = await reader.readexactly(9)
-    block = await reader.readexactly(int.from_bytes(answer[:3]))
+    answer = await read(reader, 9)
+    block = await read(reader, int.from_bytes(answer[:3]))
     assert b"grpc-status\x019" in block
     assert hall.missing.encode() in block
     writer.close()
@@ -178,7 +183,7 @@ async def test_why_there_is_no_engine_is_told_to_the_program(hall: Hall) -> None
 
 async def enter(hall: Hall) -> asyncio.StreamWriter:
     reader, writer = await hall.knock(PREFACE, SETTINGS, ACK, headers(b"Bearer sesame"))
-    assert await reader.readexactly(5) == b"heard"
+    assert await read(reader, 5) == b"heard"
     return writer
 
 
