@@ -223,8 +223,9 @@ def test_a_running_query(fresh_server):
     athena = server.client("athena")
     output = {"OutputLocation": "s3://kill/results/"}
     slow = (
-        "SELECT count(*) FROM UNNEST(sequence(1, 60000)) AS a(x) "
-        "CROSS JOIN UNNEST(sequence(1, 60000)) AS b(y) WHERE x * y % 7 = 3"
+        "SELECT count(*) FROM UNNEST(sequence(1, 10000)) AS a(x) "
+        "CROSS JOIN UNNEST(sequence(1, 10000)) AS b(y) "
+        "CROSS JOIN UNNEST(sequence(1, 10000)) AS c(z) WHERE x * y % 7 = z % 5"
     )
     execution_id = athena.start_query_execution(QueryString=slow, ResultConfiguration=output)[
         "QueryExecutionId"
