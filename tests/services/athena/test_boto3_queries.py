@@ -152,6 +152,22 @@ def test_a_partitioned_table_is_read_and_pruned(athena):
     assert scanned == len(ORDERS["2024-01-01"]) + len(ORDERS["2024-01-02"])
 
 
+def test_projected_partitions_are_read_without_a_catalog(athena):
+    athena.run(
+        "CREATE EXTERNAL TABLE projected (id int, name string, price decimal(10,2)) "
+        "PARTITIONED BY (day date) ROW FORMAT DELIMITED FIELDS TERMINATED BY ',' "
+        "LOCATION 's3://athena-queries-lake/orders/' TBLPROPERTIES ("
+        "'skip.header.line.count'='1', 'projection.enabled'='true', 'projection.day.type'='date', "
+        "'projection.day.range'='2023-12-01,2024-03-01', 'projection.day.format'='yyyy-MM-dd')"
+    )
+    assert athena.rows("SELECT id, day FROM projected WHERE id > 2 ORDER BY id") == [
+        ["3", "2024-01-02"],
+        ["4", "2024-02-01"],
+    ]
+    one = athena.run("SELECT count(*) FROM projected WHERE day = DATE '2024-01-02'")
+    assert one["Statistics"]["DataScannedInBytes"] == len(ORDERS["2024-01-02"])
+
+
 def test_results_come_in_pages(athena):
     done = athena.run("SELECT n FROM UNNEST(sequence(1, 2500)) AS t(n) ORDER BY n")
     pages = athena.client.get_paginator("get_query_results").paginate(

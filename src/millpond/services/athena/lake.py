@@ -4,6 +4,7 @@ Everything is asked by the services' own operations as the principal that runs t
 may not read, the query cannot read.
 """
 
+import datetime
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
@@ -24,6 +25,7 @@ from millpond.services.athena.ddl.show import view_definition
 from millpond.services.athena.ddl.tables import VIEW
 from millpond.services.athena.failure import S3_PERMISSION, QueryFailed
 from millpond.services.athena.model.formats import compression_of, format_of
+from millpond.services.athena.model.projection import Key, Projected, is_projected, project
 from millpond.services.athena.model.types import UnknownType, trino_of
 from millpond.services.athena.operations.catalogs import CATALOG
 
@@ -49,6 +51,11 @@ class Lake:
     async def _find(self, name: TableName) -> Table | View | Missing:
         if name.catalog != CATALOG.lower():
             raise QueryFailed(f"CATALOG_NOT_FOUND: Catalog '{name.catalog}' does not exist")
+        if name.schema == "information_schema":
+            raise QueryFailed(
+                "NOT_SUPPORTED: information_schema is not supported by this service; SHOW and "
+                "DESCRIBE tell what is there."
+            )
         table = await self._catalog.maybe_table((name.schema, name.table))
         if table is None:
             return Missing(schema=not await self._catalog.has_database(name.schema))
@@ -76,14 +83,33 @@ class Lake:
         if not table.get("PartitionKeys"):
             self._partitions[name, ""] = table
             return [Partition("")]
-        expression = _expression(table, conditions)
         found: list[Partition] = []
+        if is_projected(table.get("Parameters", {})):
+            for projected in self._projected(table, conditions):
+                storage = {"StorageDescriptor": {"Location": projected.location}}
+                partition_id = str(len(found))
+                self._partitions[name, partition_id] = storage
+                found.append(Partition(partition_id, projected.values))
+            return found
+        expression = _expression(table, conditions)
         async for partition in self._catalog.partitions(table, expression):
             partition_id = str(len(found))
             self._partitions[name, partition_id] = partition
             values = [None if value == HIVE_DEFAULT else value for value in partition["Values"]]
             found.append(Partition(partition_id, values))
         return found
+
+    def _projected(
+        self, table: Mapping[str, Any], conditions: Sequence[Condition]
+    ) -> list[Projected]:
+        now_ms = self._catalog.needs.clock.now_ms()
+        now = datetime.datetime.fromtimestamp(now_ms / 1000, datetime.UTC).replace(tzinfo=None)
+        keys = [
+            Key(key["Name"].lower(), key.get("Type", "string").lower())
+            for key in table["PartitionKeys"]
+        ]
+        location = table.get("StorageDescriptor", {}).get("Location", "")
+        return project(table["Parameters"], location, keys, conditions, now)
 
     async def files(self, name: TableName, partitions: Sequence[Partition]) -> Sequence[InputFile]:
         table = self._tables[name]
@@ -155,11 +181,6 @@ class Lake:
 def _refuse_unreadable(table: Mapping[str, Any]) -> None:
     parameters: Mapping[str, str] = table.get("Parameters", {})
     name = f"{table['DatabaseName']}.{table['Name']}"
-    if parameters.get("projection.enabled", "").lower() == "true":
-        raise QueryFailed(
-            f"NOT_SUPPORTED: Table {name} uses partition projection (projection.enabled), which "
-            "this service does not have."
-        )
     kind = parameters.get("table_type", "").upper()
     if kind in ("ICEBERG", "DELTA", "HUDI"):
         raise QueryFailed(

@@ -175,6 +175,8 @@ def test_statements(text, expected):
         ("CREATE EXTERNAL TABLE t (a " + "array<" * 60 + "int", "nest more than 50 deep"),
         ("ALTER TABLE t ADD PARTITION (d > '1')", "named with ="),
         ("EXPLAIN ANALYZE SELECT 1", "EXPLAIN ANALYZE is not supported"),
+        ("ALTER TABLE t RENAME TO u", "ALTER TABLE RENAME is not supported"),
+        ("ALTER TABLE t CHANGE a b int", "ALTER TABLE CHANGE COLUMN is not supported"),
     ],
 )
 def test_what_is_not_a_statement_is_refused_with_its_place(text, says):

@@ -1,9 +1,6 @@
 """ALTER TABLE ADD and DROP PARTITION, MSCK REPAIR TABLE, SHOW PARTITIONS."""
 
-import datetime
-import operator
-from collections.abc import AsyncIterator, Callable, Sequence
-from decimal import Decimal, InvalidOperation
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -12,17 +9,9 @@ from millpond.services.athena.ddl.catalog import Catalog, Members
 from millpond.services.athena.ddl.outcome import NOTHING, Outcome
 from millpond.services.athena.ddl.tables import check_location, key_names, partition_values
 from millpond.services.athena.failure import QueryFailed, execution_error
+from millpond.services.athena.model.comparing import holds
 from millpond.services.athena.statements import model
 
-_OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
-    "=": operator.eq,
-    "<>": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
-_NUMBERS = ("tinyint", "smallint", "int", "bigint", "float", "double", "decimal")
 HIVE_DEFAULT = "__HIVE_DEFAULT_PARTITION__"
 _UNESCAPED = "-_.~ !$&()+,;@"
 
@@ -55,8 +44,13 @@ async def drop(catalog: Catalog, statement: model.DropPartitions) -> Outcome:
             partition["Values"]
             async for partition in catalog.partitions(table)
             if all(
-                _holds(comparison, dict(zip(names, partition["Values"], strict=True)), types)
-                for comparison in spec
+                holds(
+                    one.operator,
+                    partition["Values"][names.index(one.column)],
+                    [one.value],
+                    types[one.column],
+                )
+                for one in spec
             )
         ]
         if not matched and not statement.if_exists:
@@ -124,22 +118,6 @@ def _folder(table: Members, values: Sequence[str]) -> str:
     """Where a partition without a LOCATION lies: below its table."""
     names = key_names(table)
     return f"{table['StorageDescriptor']['Location'].rstrip('/')}/{_label(names, values)}"
-
-
-def _holds(comparison: model.Comparison, values: dict[str, str], types: dict[str, str]) -> bool:
-    kind = types[comparison.column]
-    try:
-        left = _typed(values[comparison.column], kind)
-        right = _typed(comparison.value, kind)
-    except (ValueError, InvalidOperation):
-        return False
-    return _OPERATORS[comparison.operator](left, right)
-
-
-def _typed(text: str, kind: str) -> Any:
-    if kind.partition("(")[0] in _NUMBERS:
-        return Decimal(text)
-    return datetime.date.fromisoformat(text) if kind == "date" else text
 
 
 def _values_of(path: str, names: Sequence[str]) -> tuple[str, ...] | None:

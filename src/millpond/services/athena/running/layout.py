@@ -7,6 +7,7 @@ from typing import Any
 from millpond.engines.sql.interface import Column, DelimitedText, JsonLines, Parquet, TableOutput
 from millpond.services.athena.failure import QueryFailed
 from millpond.services.athena.model.formats import format_of
+from millpond.services.athena.model.projection import is_projected
 from millpond.services.athena.statements import formats, model
 
 ENDINGS = {"gzip": ".gz", "zstd": ".zst", "none": "", "snappy": ""}
@@ -86,6 +87,11 @@ def layout_of(table: Mapping[str, Any]) -> Layout:
     """How a table's own files are written, for more of them."""
     names = [key["Name"].lower() for key in table.get("PartitionKeys", [])]
     parameters: Mapping[str, str] = table.get("Parameters", {})
+    if is_projected(parameters) and "storage.location.template" in parameters:
+        raise QueryFailed(
+            f"NOT_SUPPORTED: INSERT INTO {table['DatabaseName']}.{table['Name']} is not supported: "
+            "its partitions lie where storage.location.template says."
+        )
     asked = parameters.get("write.compression", parameters.get("parquet.compression", "GZIP"))
     compression = asked.lower() if asked.upper() in _COMPRESSIONS else "gzip"
     match format_of(table, table["StorageDescriptor"]):

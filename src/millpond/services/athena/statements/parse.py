@@ -184,7 +184,10 @@ def _alter(reader: Reader) -> model.Statement:
             return _columns(reader, lambda columns: model.AddColumns(name, columns))
         return _add_partitions(reader, name)
     if reader.maybe_words("DROP"):
+        _refuse_alteration(reader, "COLUMN", "DROP COLUMN")
         return _drop_partitions(reader, name)
+    _refuse_alteration(reader, "CHANGE", "CHANGE COLUMN")
+    _refuse_alteration(reader, "RENAME", "RENAME")
     if reader.maybe_words("REPLACE", "COLUMNS"):
         return _columns(reader, lambda columns: model.ReplaceColumns(name, columns))
     partition = _partition_spec(reader) if reader.token.is_word("PARTITION") else None
@@ -199,6 +202,11 @@ def _alter(reader: Reader) -> model.Statement:
     properties = reader.properties()
     reader.end()
     return model.SetProperties(name, properties)
+
+
+def _refuse_alteration(reader: Reader, word: str, name: str) -> None:
+    if reader.token.is_word(word):
+        raise StatementRefused(f"NOT_SUPPORTED: ALTER TABLE {name} is not supported.")
 
 
 def _columns(
