@@ -245,6 +245,22 @@ def test_a_pyspark_script_in_a_shell_works_unchanged(server, tmp_path):
     assert any(item["Key"].endswith(".parquet") for item in keys)
 
 
+def test_pyspark_on_the_command_line_works_too(server):
+    program = (
+        "from pyspark.sql import SparkSession; "
+        "print(SparkSession.builder.getOrCreate().range(5).count())"
+    )
+    finished = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program],
+        env=server.environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert finished.returncode == 0, finished.stderr
+    assert finished.stdout == "5\n"
+
+
 def test_a_pyspark_script_without_the_token_is_refused(server, tmp_path):
     (tmp_path / "script.py").write_text(SCRIPT)
     finished = subprocess.run(

@@ -1,6 +1,9 @@
 """`millpond env`: lines that make a shell's AWS clients and PySpark programs use this server."""
 
+import os
 import shlex
+from importlib.util import find_spec
+from pathlib import Path
 
 from millpond.app.credentials import KeyPair
 from millpond.app.folder import Run
@@ -23,7 +26,11 @@ def export_lines(run: Run, pair: KeyPair) -> str:
 
 
 def variables(run: Run, pair: KeyPair) -> dict[str, str]:
-    """The variables by which boto3, the AWS CLI, Arrow, Sail and PySpark find the server."""
+    """The variables by which boto3, the AWS CLI, Arrow, Sail and PySpark find the server.
+
+    PySpark's client asks for SPARK_HOME when it is run by `python -c`, which it takes for its own
+    tests; any folder will do, and a SPARK_HOME that is set already stays.
+    """
     found = {
         "AWS_ACCESS_KEY_ID": pair.access_key_id,
         "AWS_SECRET_ACCESS_KEY": pair.secret_access_key,
@@ -34,4 +41,7 @@ def variables(run: Run, pair: KeyPair) -> dict[str, str]:
     if run.spark_remote:
         found["SPARK_REMOTE"] = run.spark_remote
         found["SPARK_CONNECT_AUTHENTICATE_TOKEN"] = run.spark_token
+        client = find_spec("pyspark")
+        if client is not None and client.origin and "SPARK_HOME" not in os.environ:
+            found["SPARK_HOME"] = str(Path(client.origin).parent)
     return found

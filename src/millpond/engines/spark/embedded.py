@@ -195,6 +195,7 @@ class SailCluster:
             "PYTHONUNBUFFERED": "1",
             "PYSPARK_PYTHON": str(programs / "python3"),
             "SPARK_CONF_DIR": str(self._folder / "conf"),
+            "SPARK_HOME": str(environment.spark_home()),
             CONF_VARIABLE: json.dumps(dict(self._order.properties)),
             PY_FILES_VARIABLE: str(self._folder / "modules"),
         }

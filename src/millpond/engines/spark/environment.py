@@ -9,6 +9,7 @@ import os
 import sysconfig
 import venv
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 
 from millpond.engines.spark.interface import Installed
@@ -64,6 +65,12 @@ def make_environment(folder: Path, made: Path) -> Path:
     _write_program(programs / "sudo", _SUDO)
     made.touch()
     return programs
+
+
+def spark_home() -> Path:
+    """Where PySpark's client is: it asks for SPARK_HOME when a program is run by `python3 -c`."""
+    client = find_spec("pyspark")
+    return Path(client.origin).parent if client and client.origin else Path("/usr/lib/spark")
 
 
 def search_path(programs: Path) -> str:
