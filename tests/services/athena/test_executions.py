@@ -149,3 +149,11 @@ async def test_statements_are_prepared_executed_and_removed(world):
 
 async def test_a_plan_is_explained_line_by_line(world):
     assert await world.lines("EXPLAIN SELECT 1") == ["scan", "  table"]
+
+
+async def test_a_database_in_backquotes_is_the_same(world):
+    context = {"QueryExecutionContext": {"Database": "`Shop`"}}
+    await world.lines("CREATE EXTERNAL TABLE t (a int) LOCATION 's3://lake/t/'", **context)
+    assert (await world.table("t"))["DatabaseName"] == "shop"
+    await world.run("SELECT 1", **context)
+    assert world.sql.asked[-1].schema == "shop"

@@ -180,7 +180,8 @@ def _prepare(needs: Needs, task: Task, execution: model.Execution) -> Run:
                     store.save(transaction, task, noted)
                 return True
 
-    catalog = Catalog(needs, call, execution.database or DATABASE_DEFAULT)
+    database = execution.database.strip("`")  # awswrangler quotes it as Hive does
+    catalog = Catalog(needs, call, database or DATABASE_DEFAULT)
     return Run(needs, catalog, execution, save, execution.parameters)
 
 
