@@ -122,6 +122,21 @@ async def test_a_file_tells_where_it_is(ask) -> None:
     )
 
 
+async def test_a_tables_partitions_can_be_listed(ask) -> None:
+    files = [
+        Stored(b"1\n", COMMAS, ("2020-01-31", None)),
+        Stored(b"2\n", COMMAS, ("2020-02-01", "7")),
+    ]
+    tables = Tables().add("t", "n bigint", files, "day date; k integer")
+    sql = "SELECT k, day FROM \"t$partitions\" WHERE day > date '2020-01-31'"
+    assert await ask(tables, sql) == '"k","day"\n"7","2020-02-01"\n'
+    assert await ask(tables, 'SELECT count(*) FROM d."t$partitions"') == '"_col0"\n"2"\n'
+    assert tables.fetched == []
+    tables.add("plain", "n bigint", [])
+    with pytest.raises(QueryRefused, match="TABLE_NOT_FOUND"):
+        await ask(tables, 'SELECT * FROM "plain$partitions"')
+
+
 async def test_a_table_of_no_files_is_empty(ask) -> None:
     tables = Tables().add("t", "a bigint; b array(varchar)", [], "day varchar")
     assert await ask(tables, "SELECT a, b, day FROM t") == '"a","b","day"\n'

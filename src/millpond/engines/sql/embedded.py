@@ -184,9 +184,6 @@ class EmbeddedSql:
     ) -> messages.Done:
         try:
             return await self._talk(worker, query, catalog, action, output)
-        except asyncio.CancelledError:
-            await asyncio.shield(worker.interrupt())
-            raise
         except (QueryRefused, ScanLimitExceeded, Full):
             raise
         except BaseException:
@@ -384,21 +381,6 @@ class _Worker:
                     shutil.rmtree(path, ignore_errors=True)
                 else:
                     path.unlink(missing_ok=True)
-
-    async def interrupt(self) -> None:
-        """Stop the query that runs; a worker that does not answer soon is not used again."""
-        self.say(messages.Interrupt())
-        try:
-            async with asyncio.timeout(INTERRUPT_SECONDS_MAX):
-                while True:
-                    match await self.hear():
-                        case messages.Done() | messages.Failed():
-                            return
-                        case _:
-                            break
-        except (TimeoutError, QueryLost):
-            pass
-        self.is_sound = False
 
     async def end(self) -> None:
         await self._process.kill()

@@ -96,6 +96,9 @@ _KNOWN = (
     (r"Invalid Input Error: (invalid (?:escape sequence|perl operator|character class|repeat|UTF|"
      r"nested).*|missing .*|unexpected .*|bad repetition.*|no argument for repetition.*)",
      lambda m: StatementError("INVALID_FUNCTION_ARGUMENT", m[1].strip())),
+    (r"Max expression depth limit",
+     lambda m: StatementError("EXCEEDED_NESTING_LIMIT",
+                              "The query is too complex: its expressions nest too deeply")),
     (r"Unknown TimeZone '(.*?)'",
      lambda m: StatementError("INVALID_FUNCTION_ARGUMENT", f"'{m[1]}' is not a valid time zone")),
     (r"TRY can not be used in combination with (.*)",

@@ -21,6 +21,7 @@ from millpond.engines.sql.trino.convert import convert
 from millpond.engines.sql.trino.types import VARCHAR, Type, quote_name, quote_text
 
 _LINE_SIZE_BYTES_MAX = 128 << 20
+_ROWS_AT_ONCE = 500
 _DEFAULT_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 PLACE = "__file"
 """The column (and the folders' name) that tells a row's file."""
@@ -40,6 +41,8 @@ class ScanFiles:
     places: Columns
     partitions: Sequence[Sequence[str | None]]
     files: Sequence[FetchedFile]
+    of_partitions: bool = False
+    """It reads the partitions themselves, and no file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,8 @@ class Scans:
         Raises:
             StatementError: a file is not what its table says (HIVE_BAD_DATA, …).
         """
+        if scan.of_partitions:
+            return self.provide_partitions(scan)
         groups: dict[Any, list[tuple[int, FetchedFile]]] = {}
         for number, file in enumerate(scan.files):
             groups.setdefault(_group(file), []).append((number, file))
@@ -82,6 +87,27 @@ class Scans:
             body = self._with_places(scan, body)
         self._connection.execute(f"CREATE OR REPLACE TEMP VIEW {scan.relation} AS {body}")
         return Input(scanned)
+
+    def provide_partitions(self, scan: ScanFiles) -> Input:
+        """Make the view of a table's partitions: a row of its values for each."""
+        names = ", ".join(quote_name(name) for name, _ in scan.partition_columns)
+        kinds = ", ".join(f"{quote_name(name)} {k.duck}" for name, k in scan.partition_columns)
+        table = f"{scan.relation}_rows"
+        self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} ({kinds})")
+        for start in range(0, len(scan.partitions), _ROWS_AT_ONCE):
+            rows = [
+                "SELECT "
+                + ", ".join(
+                    partition_value(text, kind)
+                    for text, (_, kind) in zip(values, scan.partition_columns, strict=True)
+                )
+                for values in scan.partitions[start : start + _ROWS_AT_ONCE]
+            ]
+            self._connection.execute(f"INSERT INTO {table} {' UNION ALL '.join(rows)}")
+        self._connection.execute(
+            f"CREATE OR REPLACE TEMP VIEW {scan.relation} AS SELECT {names} FROM {table}"
+        )
+        return Input(0)
 
     def _nothing(self, scan: ScanFiles) -> str:
         columns = ", ".join(
@@ -286,7 +312,7 @@ def matching_partitions(
     table = "partitions_to_choose"
     kinds = ", ".join(f"{quote_name(name)} {kind.duck}" for name, kind in columns)
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} (place BIGINT, {kinds})")
-    for start in range(0, len(partitions), 500):
+    for start in range(0, len(partitions), _ROWS_AT_ONCE):
         rows = [
             "SELECT "
             + ", ".join(
@@ -296,7 +322,7 @@ def matching_partitions(
                     for text, (_, kind) in zip(values, columns, strict=True)
                 ]
             )
-            for place, values in enumerate(partitions[start : start + 500], start)
+            for place, values in enumerate(partitions[start : start + _ROWS_AT_ONCE], start)
         ]
         connection.execute(f"INSERT INTO {table} {' UNION ALL '.join(rows)}")
     test = " AND ".join(filters)

@@ -42,6 +42,7 @@ def open_session(
         "SET ieee_floating_point_ops = true",
         "SET preserve_insertion_order = true",
         "SET enable_progress_bar = false",
+        "SET max_expression_depth = 3000",
         "SET enable_profiling = 'no_output'",
         "SET autoinstall_known_extensions = false",
         "SET autoload_known_extensions = false",

@@ -243,11 +243,19 @@ class Worker:
         waiting = names_of(run.sql, session)
         while waiting:
             names = [TableName(*name) for name in waiting]
-            answers = self._ask(messages.Find(names), messages.Found).answers
+            asked = [hidden_of(name) or name for name in names]
+            answers = self._ask(messages.Find(asked), messages.Found).answers
             waiting = []
             for name, answer in zip(names, answers, strict=True):
                 key = (name.catalog, name.schema, name.table)
+                hidden = hidden_of(name)
                 match answer:
+                    case messages.FoundTable(table) if hidden and table.partition_columns:
+                        keys = _typed(table.partition_columns)
+                        found[key] = Table(key, len(tables), keys)
+                        tables.append(_Known(hidden, keys, keys, of_partitions=True))
+                    case _ if hidden:
+                        found[key] = Missing("table")
                     case messages.FoundTable(table):
                         known = _Known(name, _typed(table.columns), _typed(table.partition_columns))
                         found[key] = Table(key, len(tables), known.columns, known.partition_columns)
@@ -269,6 +277,11 @@ class Worker:
             messages.List(known.name, conditions), messages.Listed
         ).partitions
         assert self._connection is not None
+        if known.of_partitions:
+            values = [one.values for one in partitions]
+            return ScanFiles(
+                scan.relation, (), (), known.partition_columns, (), values, (), of_partitions=True
+            )
         if known.partition_columns:
             chosen = matching_partitions(
                 self._connection,
@@ -289,6 +302,16 @@ class Worker:
         )
 
 
+_PARTITIONS = "$partitions"
+
+
+def hidden_of(name: TableName) -> TableName | None:
+    """The table whose partitions `"table$partitions"` lists; None for other names."""
+    if not name.table.endswith(_PARTITIONS):
+        return None
+    return TableName(name.catalog, name.schema, name.table.removesuffix(_PARTITIONS))
+
+
 def _inner_names(sql: str, session: Session) -> list[tuple[str, str, str]]:
     """The names in a view's text; a text that cannot be read is told of when it is compiled."""
     try:
@@ -302,6 +325,7 @@ class _Known:
     name: TableName
     columns: tuple[tuple[str, Type], ...]
     partition_columns: tuple[tuple[str, Type], ...]
+    of_partitions: bool = False
 
 
 class _LimitExceeded(Exception):

@@ -11,7 +11,7 @@ from millpond.engines.sql.trino.errors import StatementError, not_supported
 from millpond.engines.sql.trino.functions import find
 from millpond.engines.sql.trino.functions.registry import Function, Kind, Overload
 from millpond.engines.sql.trino.lambdas import Lambda
-from millpond.engines.sql.trino.operators import compare, instant
+from millpond.engines.sql.trino.operators import compare, instant, refuse_maps
 from millpond.engines.sql.trino.parse import position_of
 from millpond.engines.sql.trino.reading import only
 from millpond.engines.sql.trino.scope import NULL, Context, Scope, Typed
@@ -287,20 +287,19 @@ def _emit(overload: Overload, values: Sequence[Typed | Lambda], bindings: Bindin
     return made if isinstance(made, Typed) else Typed(made, kind)
 
 
-_LONG = 120
+def _fill(template: str, arguments: list[str], place: int = 0) -> str:
+    """A template over its arguments. Those that it or its macros may repeat are named first."""
+    if place == len(arguments):
+        return template.format(*arguments)
+    argument = arguments[place]
 
+    def rest(name: str) -> str:
+        return _fill(template, [*arguments[:place], name, *arguments[place + 1 :]], place + 1)
 
-def _fill(template: str, arguments: list[str]) -> str:
-    """A template over its arguments. One that is long, and that a macro may repeat, is named."""
-    for place, argument in enumerate(arguments):
-        repeated = "t_" in template or template.count(f"{{{place}}}") > 1
-        if repeated and len(argument) > _LONG and not argument.startswith("lambda "):
-
-            def body(name: str, place: int = place) -> str:
-                return _fill(template, [*arguments[:place], name, *arguments[place + 1 :]])
-
-            return let(argument, body)
-    return template.format(*arguments)
+    repeated = "t_" in template or template.count(f"{{{place}}}") > 1
+    if repeated and not argument.startswith("lambda "):
+        return let(argument, rest)
+    return rest(argument)
 
 
 def shown_text(value: Typed) -> str:
@@ -350,8 +349,12 @@ def _nullif(context: Context, scope: Scope, arguments: Sequence[exp.Expr], node:
     )
     if one.type == UNKNOWN:
         return NULL
-    test = compare(one, "=", other, position_of(node))
-    return Typed(f"CASE WHEN {test} THEN NULL ELSE {one.sql} END", one.type)
+
+    def unless_equal(value: str) -> str:
+        test = compare(Typed(value, one.type), "=", other, position_of(node))
+        return f"CASE WHEN {test} THEN NULL ELSE {value} END"
+
+    return Typed(let(one.sql, unless_equal), one.type)
 
 
 def _row(context: Context, scope: Scope, arguments: Sequence[exp.Expr], node: exp.Expr) -> Typed:
@@ -444,6 +447,9 @@ def _aggregate(context: Context, scope: Scope, call: Call, over: str) -> Typed:
             position_of(call.node),
         )  # fmt: skip
     values, overload, bindings = _bind(context, scope, function, arguments, call.node)
+    if call.is_distinct:
+        for value in values:
+            refuse_maps(value.type, "DISTINCT", position_of(call.node))
     typed = [value for value in values if isinstance(value, Typed)]
     order = order_by(context, scope, call.order)
     made = _emit_aggregate(overload, typed, bindings, call, f" {order}" if order else "")
@@ -558,6 +564,8 @@ def _over(context: Context, scope: Scope, node: exp.Expr) -> str:
     parts = []
     if partition:
         values = [context.compiler.expression(context, scope, one) for one in partition]
+        for value in values:
+            refuse_maps(value.type, "PARTITION BY", position_of(node))
         parts.append("PARTITION BY " + ", ".join(map(instant, values)))
     if order is not None:
         parts.append(order_by(context, scope, order.expressions))

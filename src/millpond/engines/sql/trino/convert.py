@@ -9,11 +9,11 @@ Source: io.trino.type.VarcharOperators, DoubleOperators, DecimalCasts, DateTimes
 
 import re
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from itertools import count
 
-from millpond.engines.sql.trino.errors import StatementError
+from millpond.engines.sql.trino.errors import Position, StatementError
 from millpond.engines.sql.trino.macros import fail
-from millpond.engines.sql.trino.parse import Position
 from millpond.engines.sql.trino.scope import Typed
 from millpond.engines.sql.trino.types import (
     INTEGERS,
@@ -36,15 +36,24 @@ _SHOWN = {
     "boolean": "BOOLEAN",
 }
 _names: Iterator[int] = count()
-_SIMPLE = re.compile(r"""[A-Za-z_]\w*(\.(\w+|"[^"]*"))*""")
+_SIMPLE = re.compile(
+    r"""[A-Za-z_]\w*(\.(\w+|"[^"]*"))*|'[^']*'|CAST\(('[^']*'|[\w.]+) AS [\w(),]+\)"""
+)
 
 
 def let(sql: str, body: Callable[[str], str]) -> str:
-    """`body` of a name for the value of `sql`, so that the value is written once."""
+    """`body` of a name for the value of `sql`, so that the value is written and made once.
+
+    Names and literals stand for themselves, and so does anything where the body holds a window
+    function or a subquery, which DuckDB does not take in a lambda.
+    """
     if _SIMPLE.fullmatch(sql):
         return body(sql)
     name = f"v{next(_names)}"
-    return f"list_transform([{sql}], lambda {name}: {body(name)})[1]"
+    made = body(name)
+    if " OVER (" in made or "(SELECT " in made or "(WITH " in made:
+        return body(sql)
+    return f"list_transform([{sql}], lambda {name}: {made})[1]"
 
 
 def coerce(value: Typed, target: Type) -> Typed:
@@ -58,6 +67,8 @@ def coerce(value: Typed, target: Type) -> Typed:
     sql = convert(value.sql, value.type, target, safe=False)
     if value.type.name in INTEGERS and target.name in INTEGERS:
         return Typed(sql, target, value.value)
+    if isinstance(value.value, int | Decimal) and target.name in ("double", "real"):
+        return Typed(sql, target, float(value.value))
     return Typed(sql, target)
 
 
@@ -129,8 +140,8 @@ def _cast(x: str, duck: str, safe: bool) -> str:
 
 def _checked(x: str, check: str, kind: str, safe: bool, macro: str = "t_check_cast") -> str:
     if safe:
-        return f"CASE WHEN {check}({x}) THEN {x} END"
-    return f"{macro}({check}({x}), {x}, {quote_text(kind)})"
+        return let(x, lambda v: f"CASE WHEN {check}({v}) THEN {v} END")
+    return let(x, lambda v: f"{macro}({check}({v}), {v}, {quote_text(kind)})")
 
 
 def _to_integer(x: str, source: Type, target: Type, safe: bool) -> str:
@@ -170,8 +181,12 @@ def _to_boolean(x: str, source: Type, safe: bool) -> str:
         raise _NoCast
     if safe:
         return f"t_bool({x})"
-    raised = fail("INVALID_CAST_ARGUMENT", f"'Cannot cast ''' || {x} || ''' to BOOLEAN'")
-    return f"coalesce(t_bool({x}), CAST({raised} AS BOOLEAN))"
+
+    def checked(v: str) -> str:
+        raised = fail("INVALID_CAST_ARGUMENT", f"'Cannot cast ''' || {v} || ''' to BOOLEAN'")
+        return f"coalesce(t_bool({v}), CAST({raised} AS BOOLEAN))"
+
+    return let(x, checked)
 
 
 def text_of(x: str, source: Type) -> str:
@@ -247,8 +262,12 @@ def _to_time(x: str, source: Type, target: Type, safe: bool) -> str:
         case "time", "timestamp":
             return f"(DATE '1970-01-01' + {x})"
         case (("date" | "timestamp"), "timestamp with time zone"):
-            local = _rounded(f"CAST({x} AS TIMESTAMP)", source.precision, target)
-            return f"CASE WHEN {x} IS NULL THEN NULL ELSE struct_pack(t := {local}, z := 'UTC') END"
+            return let(
+                _rounded(f"CAST({x} AS TIMESTAMP)", source.precision, target),
+                lambda v: (
+                    f"CASE WHEN {v} IS NULL THEN NULL ELSE struct_pack(t := {v}, z := 'UTC') END"
+                ),
+            )
         case "timestamp with time zone", "timestamp with time zone":
             return let(
                 x,

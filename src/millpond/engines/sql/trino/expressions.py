@@ -6,15 +6,16 @@ Function calls are in `calls`, subqueries come from `queries` through `Context`.
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from sqlglot import exp
 
 from millpond.engines.sql.trino import calls
-from millpond.engines.sql.trino.convert import cast, coerce, require
+from millpond.engines.sql.trino.convert import cast, coerce, let, require
 from millpond.engines.sql.trino.errors import StatementError, not_supported
 from millpond.engines.sql.trino.functions import find
-from millpond.engines.sql.trino.operators import arithmetic, comparable, compare, compared, instant
+from millpond.engines.sql.trino.operators import arithmetic, comparable, compare, instant
 from millpond.engines.sql.trino.parse import position_of
 from millpond.engines.sql.trino.reading import interval_value, only, type_of
 from millpond.engines.sql.trino.scope import (
@@ -396,6 +397,12 @@ def _negative(context: Context, scope: Scope, node: exp.Expr) -> Typed:
 
 
 def _concat(context: Context, scope: Scope, node: exp.Expr) -> Typed:
+    """`a || b || …`: texts all at once, since such chains may be long; others two by two."""
+    operands = _flattened(node, exp.DPipe)
+    if len(operands) > 2:
+        kinds = [compile_expression(context, scope, one).type.name for one in operands]
+        if all(kind in ("varchar", "unknown") for kind in kinds):
+            return calls.compile_call(context, scope, "concat", operands, node)
     return calls.compile_call(context, scope, "concat", [node.this, node.expression], node)
 
 
@@ -405,10 +412,12 @@ def _between(context: Context, scope: Scope, node: exp.Expr) -> Typed:
     low = compile_expression(context, scope, node.args["low"])
     high = compile_expression(context, scope, node.args["high"])
     position = position_of(node)
-    return Typed(
-        f"({compare(value, '>=', low, position)} AND {compare(value, '<=', high, position)})",
-        BOOLEAN,
-    )
+
+    def within(sql: str) -> str:
+        x = replace(value, sql=sql)
+        return f"({compare(x, '>=', low, position)} AND {compare(x, '<=', high, position)})"
+
+    return Typed(let(value.sql, within), BOOLEAN)
 
 
 def _in(context: Context, scope: Scope, node: exp.Expr) -> Typed:
@@ -421,8 +430,13 @@ def _in(context: Context, scope: Scope, node: exp.Expr) -> Typed:
     if len({one.type for one, _ in pairs}) == 1 and pairs[0][0].type.name not in ("row", "array"):
         inner = ", ".join(instant(other) for _, other in pairs)
         return Typed(f"({instant(pairs[0][0])} IN ({inner}))", BOOLEAN)
-    tests = [compared(one, "=", other) for one, other in pairs]
-    return Typed("(" + " OR ".join(tests) + ")", BOOLEAN)
+
+    def among(sql: str) -> str:
+        x = replace(value, sql=sql)
+        tests = [compare(x, "=", option, position_of(node)) for option in options]
+        return "(" + " OR ".join(tests) + ")"
+
+    return Typed(let(value.sql, among), BOOLEAN)
 
 
 def _is(context: Context, scope: Scope, node: exp.Expr) -> Typed:
@@ -478,22 +492,31 @@ def _case(context: Context, scope: Scope, node: exp.Expr) -> Typed:
     operand = node.args.get("this")
     subject = compile_expression(context, scope, operand) if operand else None
     tests: list[str] = []
+    options: list[Typed] = []
     for branch in node.args["ifs"]:
         if subject is None:
             tests.append(compile_predicate(context, scope, branch.this, "CASE WHEN clause"))
         else:
-            option = compile_expression(context, scope, branch.this)
-            tests.append(compare(subject, "=", option, position_of(branch)))
+            options.append(compile_expression(context, scope, branch.this))
     values = [compile_expression(context, scope, one.args["true"]) for one in node.args["ifs"]]
     default = node.args.get("default")
     values.append(compile_expression(context, scope, default) if default else NULL)
     results, kind = unify(
         values, "All CASE results must be the same type or coercible to a common type", node
     )
-    branches = " ".join(
-        f"WHEN {test} THEN {result.sql}" for test, result in zip(tests, results, strict=False)
-    )
-    return Typed(f"CASE {branches} ELSE {results[-1].sql} END", kind)
+
+    def cases(tests: Sequence[str]) -> str:
+        branches = " ".join(
+            f"WHEN {test} THEN {result.sql}" for test, result in zip(tests, results, strict=False)
+        )
+        return f"CASE {branches} ELSE {results[-1].sql} END"
+
+    def of_subject(sql: str) -> str:
+        assert subject is not None
+        x = replace(subject, sql=sql)
+        return cases([compare(x, "=", option, position_of(node)) for option in options])
+
+    return Typed(cases(tests) if subject is None else let(subject.sql, of_subject), kind)
 
 
 def _if(context: Context, scope: Scope, node: exp.Expr) -> Typed:

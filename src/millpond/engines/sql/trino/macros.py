@@ -190,6 +190,12 @@ MACROS = (
     "t_multimap(k, v) AS CASE WHEN k IS NULL THEN NULL ELSE map(list_distinct(k),"
     " list_transform(list_distinct(k), lambda d: list_transform(list_filter("
     "range(1, len(k) + 1), lambda i: k[i] = d), lambda i: v[i]))) END",
+    "t_map_equal(a, b) AS CASE WHEN a IS NULL OR b IS NULL THEN NULL WHEN cardinality(a) <>"
+    " cardinality(b) OR len(list_filter(map_keys(a), lambda k: NOT map_contains(b, k))) > 0"
+    " THEN false WHEN len(list_filter(map_keys(a), lambda k:"
+    " map_extract_value(a, k) <> map_extract_value(b, k))) > 0 THEN false"
+    " WHEN len(list_filter(map_keys(a), lambda k: map_extract_value(a, k) IS NULL OR"
+    " map_extract_value(b, k) IS NULL)) > 0 THEN NULL ELSE true END",
     # Strings.
     "t_substr(s, i) AS CASE WHEN i = 0 OR -i > length(s) THEN '' ELSE substr(s, i) END",
     "t_substr3(s, i, n) AS CASE WHEN i = 0 OR n <= 0 OR -i > length(s) THEN ''"
@@ -248,7 +254,7 @@ MACROS = (
     # JSON.
     f"t_json(x) AS CASE WHEN x IS NULL OR json_valid(x) THEN x ELSE t_fail({_INVALID},"
     " 'Cannot convert value to JSON: ''' || x || '''') END",
-    "t_json_null(j) AS json_type(j) = 'NULL'",
+    "t_json_or_null(x) AS CASE WHEN json_valid(x) THEN x END",
     "t_json_scalar_text(j) AS CASE json_type(j) WHEN 'NULL' THEN NULL"
     f" WHEN 'ARRAY' THEN t_fail({_CAST}, 'Cannot cast to varchar. Unexpected token when cast to"
     f" varchar: [') WHEN 'OBJECT' THEN t_fail({_CAST}, 'Cannot cast to varchar. Unexpected token"

@@ -5,8 +5,7 @@ Source: io.trino.type.DecimalOperators (precision and scale), trino.io/docs/curr
 """
 
 from millpond.engines.sql.trino.convert import coerce, let
-from millpond.engines.sql.trino.errors import StatementError
-from millpond.engines.sql.trino.parse import Position
+from millpond.engines.sql.trino.errors import Position, StatementError
 from millpond.engines.sql.trino.scope import Typed
 from millpond.engines.sql.trino.types import (
     DATE,
@@ -180,6 +179,18 @@ def instant(value: Typed) -> str:
     return f"({value.sql}).t" if value.type.name == "timestamp with time zone" else value.sql
 
 
+def refuse_maps(kind: Type, what: str, position: Position | None) -> None:
+    """Refuse to gather equal values where maps are among them: DuckDB heeds their entries' order.
+
+    Raises:
+        StatementError: NOT_SUPPORTED.
+    """
+    if kind.name == "map":
+        raise StatementError("NOT_SUPPORTED", f"{what} of {kind} is not supported", position)
+    for inner in kind.arguments:
+        refuse_maps(inner, what, position)
+
+
 def comparable(
     left: Typed, operator: str, right: Typed, position: Position | None
 ) -> tuple[Typed, Typed]:
@@ -211,15 +222,29 @@ def compare(left: Typed, operator: str, right: Typed, position: Position | None)
 
 def compared(one: Typed, operator: str, other: Typed) -> str:
     """The comparison of two values of one type. A NULL inside makes it unknown, as in Trino."""
-    if operator in ("=", "<>") and one.type.name in ("row", "array"):
+    if operator in ("=", "<>") and one.type.name in ("row", "array", "map"):
         equal = _equal(one, other)
         return equal if operator == "=" else f"(NOT {equal})"
+    if one.type.name in ("double", "real"):
+        return _compared_numbers(one, operator, other)
     return f"({instant(one)} {operator} {instant(other)})"
+
+
+def _compared_numbers(one: Typed, operator: str, other: Typed) -> str:
+    """NaN is neither equal to anything nor before or behind it; DuckDB holds it for the greatest
+    number and equal to itself."""
+    text = f"{one.sql} {operator} {other.sql}"
+    doubtful = [side.sql for side in (one, other) if not side.is_constant]
+    if operator == "<>":
+        return f"({' OR '.join([text, *(f'isnan({sql})' for sql in doubtful)])})"
+    return f"({' AND '.join([text, *(f'NOT isnan({sql})' for sql in doubtful)])})"
 
 
 def _equal(one: Typed, other: Typed) -> str:
     if one.type.name == "array":
         return f"(t_list_equal({one.sql}, {other.sql}))"
+    if one.type.name == "map":
+        return f"(t_map_equal({one.sql}, {other.sql}))"
     return let(one.sql, lambda a: let(other.sql, lambda b: _rows_equal(a, b, one.type)))
 
 

@@ -7,6 +7,7 @@ parser takes beyond Trino's grammar is refused where the tree is read (`reading.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import sqlglot
@@ -15,9 +16,8 @@ from sqlglot.dialects.trino import Trino
 from sqlglot.errors import SqlglotError
 from sqlglot.tokens import TokenType
 
-from millpond.engines.sql.trino.errors import StatementError
+from millpond.engines.sql.trino.errors import Position, StatementError
 
-Position = tuple[int, int]
 _BEGINNINGS = ("SELECT", "WITH", "VALUES", "TABLE", "(")
 
 _KEPT_PARSERS = ("CAST", "TRY_CAST", "EXTRACT", "POSITION", "TRIM")
@@ -132,13 +132,18 @@ def _refuse(error: Any) -> StatementError:
     return StatementError("SYNTAX_ERROR", f"mismatched input '{highlight}'{hint}", (line, start))
 
 
-def _place(token: Any) -> Position:
+def _place(token: Any) -> tuple[int, int]:
     return token.line, max(1, token.col - (token.end - token.start))
 
 
-def position_of(node: exp.Expr) -> Position | None:
-    """Where a node begins, as far as its parts remember: line and column from 1."""
-    best: tuple[int, Position] | None = None
+def position_of(node: exp.Expr) -> Position:
+    """Where a node begins, to be found when it is asked for."""
+    return partial(_find_position, node)
+
+
+def _find_position(node: exp.Expr) -> tuple[int, int] | None:
+    """Where a node begins, as far as its parts remember."""
+    best: tuple[int, tuple[int, int]] | None = None
     for part in node.walk():
         start = part._meta.get("start") if part._meta else None
         if start is not None and (best is None or start < best[0]):

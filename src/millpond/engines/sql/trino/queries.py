@@ -17,7 +17,7 @@ from millpond.engines.sql.trino.expressions import (
     compile_predicate,
     make_row,
 )
-from millpond.engines.sql.trino.operators import comparable, instant, refuse
+from millpond.engines.sql.trino.operators import comparable, instant, refuse, refuse_maps
 from millpond.engines.sql.trino.parse import position_of
 from millpond.engines.sql.trino.pruning import push_to_scans
 from millpond.engines.sql.trino.reading import only
@@ -201,35 +201,62 @@ def _column_counts(
 def _set_operation(context: Context, node: exp.Expr, parent: Scope | None) -> Query:
     only(node, "this", "expression", "distinct", "order", "limit", "offset", "with_")
     word = type(node).__name__.upper()
-    left = compile_query(context, node.this, parent)
-    right = compile_query(context, node.expression, parent)
-    if len(left.columns) != len(right.columns):
-        raise _column_counts(word, left.columns, right.columns, node)
-    kinds: list[Type] = []
-    for place, (one, other) in enumerate(zip(left.columns, right.columns, strict=True), 1):
-        kind = common_type(one.type, other.type)
-        if kind is None:
-            raise StatementError(
-                "TYPE_MISMATCH",
-                f"column {place} in {word} query has incompatible types: {one.type}, {other.type}",
-                position_of(node),
-            )
-        kinds.append(kind)
-    columns = tuple(Column(one.name, kind) for one, kind in zip(left.columns, kinds, strict=True))
+    sides = [compile_query(context, one, parent) for one in _sides(node)]
+    kinds = _common_kinds(word, sides, node)
+    names = [one.name for one in sides[0].columns]
+    columns = tuple(Column(name, kind) for name, kind in zip(names, kinds, strict=True))
     distinct = node.args.get("distinct")
-    sides = f"{_cast_columns(left, kinds)} {{}} {_cast_columns(right, kinds)}"
+    texts = [_cast_columns(one, kinds) for one in sides]
     zoned = any(kind.name == "timestamp with time zone" for kind in kinds)
     if distinct and zoned and word != "UNION":
         raise not_supported(f"{word} of timestamp with time zone", position_of(node))
+    for kind in kinds if distinct or word != "UNION" else ():
+        refuse_maps(kind, word, position_of(node))
     if distinct and zoned:
-        sql = _distinct(sides.replace("{}", "UNION ALL"), columns)
+        sql = _distinct(" UNION ALL ".join(texts), columns, node)
     else:
-        sql = sides.replace("{}", word if distinct else f"{word} ALL")
+        sql = f" {word if distinct else f'{word} ALL'} ".join(texts)
     return _finish(context, node, f"SELECT * FROM ({sql})", columns, None)
 
 
-def _distinct(sql: str, columns: Sequence[Column]) -> str:
+def _sides(node: exp.Expr) -> list[exp.Expr]:
+    """The queries of a chain of equal UNIONs (chains may be long), or the two of another one."""
+    sides = [node.expression]
+    inner = node.this
+    while (
+        isinstance(node, exp.Union)
+        and type(inner) is type(node)
+        and bool(inner.args.get("distinct")) == bool(node.args.get("distinct"))
+        and not any(inner.args.get(name) for name in ("order", "limit", "offset", "with_"))
+    ):
+        only(inner, "this", "expression", "distinct")
+        sides.append(inner.expression)
+        inner = inner.this
+    return [inner, *reversed(sides)]
+
+
+def _common_kinds(word: str, sides: Sequence[Query], node: exp.Expr) -> list[Type]:
+    kinds = [one.type for one in sides[0].columns]
+    for side in sides[1:]:
+        if len(side.columns) != len(kinds):
+            raise _column_counts(word, sides[0].columns, side.columns, node)
+        for place, other in enumerate(side.columns):
+            kind = common_type(kinds[place], other.type)
+            if kind is None:
+                raise StatementError(
+                    "TYPE_MISMATCH",
+                    f"column {place + 1} in {word} query has incompatible types:"
+                    f" {kinds[place]}, {other.type}",
+                    position_of(node),
+                )
+            kinds[place] = kind
+    return kinds
+
+
+def _distinct(sql: str, columns: Sequence[Column], node: exp.Expr) -> str:
     """Each row once; timestamps with a zone are one when their instants are."""
+    for one in columns:
+        refuse_maps(one.type, "DISTINCT", position_of(node))
     if not any(one.type.name == "timestamp with time zone" for one in columns):
         return f"SELECT DISTINCT * FROM ({sql})"
     items, keys = [], []
@@ -523,7 +550,7 @@ def _complete(
     if node.args.get("distinct"):
         only(node.args["distinct"])
         _check_distinct_order(order, outputs, columns)
-        text = _distinct(f"SELECT {items}{body}", columns)
+        text = _distinct(f"SELECT {items}{body}", columns, node)
         return _finish(context, _renaming_order(node, outputs), text, columns, scope)
     text = f"SELECT {items}{body}"
     if order is not None:
@@ -703,8 +730,7 @@ def _key(context: Context, node: exp.Expr, grouping: Grouping, item: exp.Expr) -
             position_of(expression),
         )
     value = compile_expression(context, grouping.source, expression)
-    if value.type.name in ("map", "json") and value.type.name == "map":
-        raise not_supported("GROUP BY a map", position_of(item))
+    refuse_maps(value.type, "GROUP BY", position_of(item))
     return grouping.add_key(value)
 
 

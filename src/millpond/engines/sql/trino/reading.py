@@ -2,8 +2,8 @@
 
 from sqlglot import exp
 
-from millpond.engines.sql.trino.errors import StatementError, not_supported
-from millpond.engines.sql.trino.parse import Position, position_of
+from millpond.engines.sql.trino.errors import Position, StatementError, not_supported
+from millpond.engines.sql.trino.parse import position_of
 from millpond.engines.sql.trino.types import VARCHAR_UNBOUNDED as UNBOUNDED
 from millpond.engines.sql.trino.types import (
     Type,

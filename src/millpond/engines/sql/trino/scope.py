@@ -12,8 +12,8 @@ from typing import Any, Final, Protocol
 
 from sqlglot import exp
 
-from millpond.engines.sql.trino.errors import StatementError
-from millpond.engines.sql.trino.parse import Position, position_of
+from millpond.engines.sql.trino.errors import Position, StatementError
+from millpond.engines.sql.trino.parse import position_of
 from millpond.engines.sql.trino.types import UNKNOWN, Type, quote_name
 
 NOT_CONSTANT: Final = object()

@@ -15,7 +15,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from millpond.engines.sql.trino.errors import StatementError
+from millpond.engines.sql.trino.errors import Position, StatementError
 
 VARCHAR_UNBOUNDED = 2147483647
 
@@ -291,7 +291,7 @@ def parse_type(text: str) -> Type:
     return kind
 
 
-def unknown_type(text: str, position: tuple[int, int] | None = None) -> StatementError:
+def unknown_type(text: str, position: Position | None = None) -> StatementError:
     return StatementError("TYPE_NOT_FOUND", f"Unknown type: {text}", position)
 
 
@@ -391,9 +391,7 @@ class _TypeParser:
             raise unknown_type(self.text)
 
 
-def decimal_type(
-    numbers: Sequence[int], text: str, position: tuple[int, int] | None = None
-) -> Type:
+def decimal_type(numbers: Sequence[int], text: str, position: Position | None = None) -> Type:
     """`decimal(p, s)` with Trino's defaults (38, 0) and bounds."""
     precision, scale = ((*numbers, 0) if numbers else (38, 0))[:2]
     if not 1 <= precision <= 38:
@@ -413,7 +411,7 @@ def decimal_type(
 
 
 def timed_type(
-    name: str, precision: int, with_zone: bool, text: str, position: tuple[int, int] | None = None
+    name: str, precision: int, with_zone: bool, text: str, position: Position | None = None
 ) -> Type:
     """`time(p)`, `timestamp(p)` or `timestamp(p) with time zone`; to the microsecond at most."""
     if precision > 6 or (name == "time" and with_zone):

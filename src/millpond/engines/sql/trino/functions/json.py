@@ -5,6 +5,7 @@ Source: trino.io/docs/current/functions/json.html.
 
 import re
 
+from millpond.engines.sql.trino.convert import let
 from millpond.engines.sql.trino.functions.registry import constant_of, invalid_argument, scalar
 from millpond.engines.sql.trino.scope import Typed
 from millpond.engines.sql.trino.types import quote_text
@@ -43,9 +44,14 @@ def duck_path(path: str) -> tuple[str, bool]:
     return out, many
 
 
+def _sound_of(json: Typed) -> str:
+    """The JSON text; a varchar that is none is NULL."""
+    return json.sql if json.type.name == "json" else f"t_json_or_null({json.sql})"
+
+
 def _extract(json: Typed, path: Typed) -> str:
     text, many = duck_path(constant_of(path, "A JSON path"))
-    found = f"json_extract({json.sql}, {quote_text(text)})"
+    found = f"json_extract({_sound_of(json)}, {quote_text(text)})"
     return f"t_json_all({found})" if many else f"t_json_found({found})"
 
 
@@ -53,7 +59,9 @@ def _extract_scalar(json: Typed, path: Typed) -> str:
     text, many = duck_path(constant_of(path, "A JSON path"))
     if many:
         return "CAST(NULL AS VARCHAR)"
-    return f"t_json_scalar(json_extract({json.sql}, {quote_text(text)}))"
+    return let(
+        f"json_extract({_sound_of(json)}, {quote_text(text)})", lambda j: f"t_json_scalar({j})"
+    )
 
 
 def _size(json: Typed, path: Typed) -> str:
@@ -70,46 +78,59 @@ def _sql_path(text: str) -> str:
 
 def _json_value(json: Typed, path: Typed) -> str:
     text, _ = duck_path(_sql_path(constant_of(path, "A JSON path")))
-    return f"t_json_scalar(json_extract({json.sql}, {quote_text(text)}))"
+    return f"t_json_scalar(json_extract({_sound_of(json)}, {quote_text(text)}))"
 
 
 def _json_query(json: Typed, path: Typed) -> str:
     text, many = duck_path(_sql_path(constant_of(path, "A JSON path")))
     if many:
         raise invalid_argument("JSON path found several items; ARRAY WRAPPER is not supported")
-    found = f"json_extract({json.sql}, {quote_text(text)})"
+    found = f"json_extract({_sound_of(json)}, {quote_text(text)})"
     return f"CASE WHEN json_type({found}) IN ('ARRAY', 'OBJECT') THEN t_json_found({found}) END"
 
 
 def _json_exists(json: Typed, path: Typed) -> str:
     text, many = duck_path(_sql_path(constant_of(path, "A JSON path")))
-    found = f"json_extract({json.sql}, {quote_text(text)})"
+    found = f"json_extract({_sound_of(json)}, {quote_text(text)})"
     test = f"len({found}) > 0" if many else f"{found} IS NOT NULL"
     return f"CASE WHEN {json.sql} IS NULL THEN NULL ELSE {test} END"
 
 
 for _kind in ("json", "varchar"):
-    _sound = "{0}" if _kind == "json" else "t_json({0})"
+    _sound = "{0}" if _kind == "json" else "t_json_or_null({0})"
+    _members = f"CAST(json_extract({_sound}, '$[*]') AS VARCHAR[])"
     scalar("json_extract", f"({_kind}, varchar) -> json", _extract)
     scalar("json_extract_scalar", f"({_kind}, varchar) -> varchar", _extract_scalar)
-    scalar("json_array_length", f"({_kind}) -> bigint",
-           f"CASE WHEN json_type({_sound}) = 'ARRAY' THEN"
-           f" CAST(json_array_length({_sound}) AS BIGINT) END")  # fmt: skip
-    scalar("json_array_get", f"({_kind}, bigint) -> json",
-           "t_json_found(json_extract({0}, '$[' || CASE WHEN {1} < 0 THEN '#' || {1}"
-           " ELSE CAST({1} AS VARCHAR) END || ']'))")  # fmt: skip
-    scalar("json_array_contains", f"({_kind}, boolean) -> boolean",
-           "list_contains(CAST(json_extract({0}, '$[*]') AS VARCHAR[]),"
-           " CAST({1} AS VARCHAR))")  # fmt: skip
-    scalar("json_array_contains", f"({_kind}, bigint) -> boolean",
-           "list_contains(CAST(json_extract({0}, '$[*]') AS VARCHAR[]),"
-           " CAST({1} AS VARCHAR))")  # fmt: skip
-    scalar("json_array_contains", f"({_kind}, varchar) -> boolean",
-           "list_contains(CAST(json_extract({0}, '$[*]') AS VARCHAR[]),"
-           " CAST(to_json({1}) AS VARCHAR))")  # fmt: skip
+    scalar(
+        "json_array_length",
+        f"({_kind}) -> bigint",
+        f"CASE WHEN json_type({_sound}) = 'ARRAY' THEN"
+        f" CAST(json_array_length({_sound}) AS BIGINT) END",
+    )
+    scalar(
+        "json_array_get",
+        f"({_kind}, bigint) -> json",
+        f"t_json_found(json_extract({_sound}, '$[' || CASE WHEN {{1}} < 0 THEN '#' || {{1}}"
+        " ELSE CAST({1} AS VARCHAR) END || ']'))",
+    )
+    for _plain in ("boolean", "bigint"):
+        scalar(
+            "json_array_contains",
+            f"({_kind}, {_plain}) -> boolean",
+            f"list_contains({_members}, CAST({{1}} AS VARCHAR))",
+        )
+    scalar(
+        "json_array_contains",
+        f"({_kind}, varchar) -> boolean",
+        f"list_contains({_members}, CAST(to_json({{1}}) AS VARCHAR))",
+    )
     scalar("json_size", f"({_kind}, varchar) -> bigint", _size)
-    scalar("is_json_scalar", f"({_kind}) -> boolean",
-           f"(json_type({_sound}) NOT IN ('ARRAY', 'OBJECT'))")  # fmt: skip
+scalar("is_json_scalar", "(json) -> boolean", "(json_type({0}) NOT IN ('ARRAY', 'OBJECT'))")
+scalar(
+    "is_json_scalar",
+    "(varchar) -> boolean",
+    "(json_type(t_json({0})) NOT IN ('ARRAY', 'OBJECT'))",
+)
 scalar("json_parse", "(varchar) -> json", "p_json_parse({0})")
 scalar("json_format", "(json) -> varchar", "{0}")
 scalar("json_value", "(varchar, varchar) -> varchar", _json_value)

@@ -6,7 +6,7 @@ Source: trino.io/docs/current/functions/{string,comparison,conversion,uuid}.html
 import re
 from collections.abc import Callable, Sequence
 
-from millpond.engines.sql.trino.convert import text_of
+from millpond.engines.sql.trino.convert import let, text_of
 from millpond.engines.sql.trino.functions.registry import constant_of, invalid_argument, scalar
 from millpond.engines.sql.trino.scope import Typed
 from millpond.engines.sql.trino.types import VARCHAR, Type, quote_text, varchar
@@ -19,7 +19,15 @@ def _joined(kinds: Sequence[Type]) -> Type:
 
 
 def _concat(*texts: Typed) -> str:
-    return "(" + " || ".join(text.sql for text in texts) + ")"
+    return balanced([text.sql for text in texts])
+
+
+def balanced(parts: Sequence[str]) -> str:
+    """`a || b || …` in nested halves, since DuckDB bounds how deep expressions may be."""
+    if len(parts) <= 8:
+        return "(" + " || ".join(parts) + ")"
+    half = len(parts) // 2
+    return f"({balanced(parts[:half])} || {balanced(parts[half:])})"
 
 
 scalar("chr", "(bigint) -> varchar", "t_chr({0})", lambda kinds: varchar(1))
@@ -93,15 +101,16 @@ scalar("typeof", "(T) -> varchar", _typeof)
 
 def _extreme(function: str) -> Callable[..., str]:
     def emit(*values: Typed) -> str:
-        tests = " OR ".join(f"{value.sql} IS NULL" for value in values)
-        inner = ", ".join(value.sql for value in values)
-        return f"CASE WHEN {tests} THEN NULL ELSE {function}({inner}) END"
+        items = f"[{', '.join(value.sql for value in values)}]"
+        return let(
+            items, lambda v: f"CASE WHEN list_count({v}) = {len(values)} THEN {function}({v}) END"
+        )
 
     return emit
 
 
-scalar("greatest", "(T, T...) -> T", _extreme("greatest"))
-scalar("least", "(T, T...) -> T", _extreme("least"))
+scalar("greatest", "(T, T...) -> T", _extreme("list_max"))
+scalar("least", "(T, T...) -> T", _extreme("list_min"))
 
 _SPECIFIER = re.compile(r"%(?:(\d+)\$)?([-#+ 0,(]*)(\d+)?(?:\.(\d+))?([a-zA-Z%])")
 
