@@ -18,9 +18,7 @@ ENDLESS = (
 )
 
 
-async def test_a_cancelled_query_ends_soon_and_its_worker_serves_the_next(
-    engine: EmbeddedSql, ask
-) -> None:
+async def test_a_cancelled_query_ends_soon_and_the_next_is_served(engine: EmbeddedSql, ask) -> None:
     await ask(Tables(), "SELECT 1")
 
     async def run() -> None:
@@ -34,6 +32,23 @@ async def test_a_cancelled_query_ends_soon_and_its_worker_serves_the_next(
         with pytest.raises(asyncio.CancelledError):
             await running
     assert await ask(Tables(), "SELECT 2") == '"_col0"\n"2"\n'
+
+
+async def test_a_query_cancelled_at_any_moment_leaves_the_next_alone(
+    engine: EmbeddedSql, ask
+) -> None:
+    async def run() -> None:
+        async with engine.run(query("SELECT 1"), Tables(), TextOutput()):
+            pass
+
+    for pauses in range(0, 60, 4):
+        running = asyncio.create_task(run())
+        for _ in range(pauses):
+            await asyncio.sleep(0.001)
+        running.cancel()
+        await asyncio.wait((running,))
+        async with asyncio.timeout(10):
+            assert await ask(Tables(), "SELECT 2") == '"_col0"\n"2"\n'
 
 
 async def test_a_worker_that_is_killed_fails_its_query_alone(engine: EmbeddedSql, ask) -> None:

@@ -46,8 +46,6 @@ from millpond.kernel.errors import Full
 
 QUERIES_PER_WORKER_MAX = 64
 IDLE_SECONDS_MAX = 120.0
-INTERRUPT_SECONDS_MAX = 2.0
-"""How long a worker may take to stop a query before it is killed."""
 _MEMORY_BESIDES_BYTES = 768 << 20
 """What a worker needs beside DuckDB's own bound: Python, threads' stacks, Arrow."""
 _STACK_SIZE_BYTES = 256 << 20
@@ -187,6 +185,7 @@ class EmbeddedSql:
         except (QueryRefused, ScanLimitExceeded, Full):
             raise
         except BaseException:
+            # A worker whose query was cancelled is ended with it: its answer may be on its way.
             worker.is_sound = False
             raise
 

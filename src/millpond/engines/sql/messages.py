@@ -1,8 +1,7 @@
 """What the engine and its worker say to each other: length-prefixed msgpack over two pipes.
 
 The engine opens with `Run`; the worker asks for what the catalog knows (`Find`, `List`, `Fetch`)
-and gets `Found`, `Listed`, `Fetched`; it closes with `Done` or `Failed`. `Interrupt` may come
-at any time.
+and gets `Found`, `Listed`, `Fetched`; it closes with `Done` or `Failed`.
 """
 
 from collections.abc import Sequence
@@ -74,10 +73,6 @@ class Fetched(msgspec.Struct, tag="fetched", frozen=True):
     files: Sequence[FetchedFile]
 
 
-class Interrupt(msgspec.Struct, tag="interrupt", frozen=True):
-    pass
-
-
 class Find(msgspec.Struct, tag="find", frozen=True):
     names: Sequence[TableName]
 
@@ -121,7 +116,7 @@ class Failed(msgspec.Struct, tag="failed", frozen=True):
     scanned_bytes: int = 0
 
 
-ToWorker = Run | Found | Listed | Fetched | Interrupt
+ToWorker = Run | Found | Listed | Fetched
 FromWorker = Find | List | Fetch | Done | Failed
 
 encode = msgspec.msgpack.Encoder().encode

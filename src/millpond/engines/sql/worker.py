@@ -71,7 +71,6 @@ class Worker:
         self._bounds = bounds
         self._incoming: queue.SimpleQueue[messages.ToWorker | None] = queue.SimpleQueue()
         self._connection: duckdb.DuckDBPyConnection | None = None
-        self._interrupted = threading.Event()
 
     def serve(self) -> None:
         threading.stack_size(0)
@@ -83,15 +82,9 @@ class Worker:
                 self._prepare()
 
     def _listen(self) -> None:
-        """Read what the engine says; an interrupt takes effect at once."""
+        """Read what the engine says; when it is gone, end at once, whatever is running."""
         while (message := self._read()) is not None:
-            if isinstance(message, messages.Interrupt):
-                self._interrupted.set()
-                connection = self._connection
-                if connection is not None:
-                    connection.interrupt()
-            else:
-                self._incoming.put(message)
+            self._incoming.put(message)
         os._exit(0)
 
     def _read(self) -> messages.ToWorker | None:
@@ -116,7 +109,6 @@ class Worker:
         """A fresh session, ready before the next query comes."""
         if self._connection is not None:
             self._connection.close()
-        self._interrupted.clear()
         for path in (self._folder / "tmp").iterdir():
             _remove(path)
         self._connection = open_session(
@@ -207,7 +199,7 @@ class Worker:
         try:
             return self._write_once(run, plan)
         except duckdb.InvalidInputException as error:
-            if "CSV" not in str(error) or self._interrupted.is_set():
+            if "CSV" not in str(error):
                 raise
         for path in (self._folder / "out").iterdir():
             _remove(path)
