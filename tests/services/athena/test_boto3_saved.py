@@ -121,6 +121,29 @@ def test_what_a_work_group_cannot_have_is_refused_by_name(athena):
     assert "[a-zA-Z0-9._-]" in message
 
 
+def test_a_work_group_is_tagged(athena):
+    athena.create_work_group(Name="tagged", Tags=[{"Key": "team", "Value": "a"}])
+    arn = "arn:aws:athena:us-east-1:000000000000:workgroup/tagged"
+    athena.tag_resource(
+        ResourceARN=arn, Tags=[{"Key": "team", "Value": "b"}, {"Key": "cost", "Value": ""}]
+    )
+    kept = [{"Key": "cost", "Value": ""}, {"Key": "team", "Value": "b"}]
+    assert athena.list_tags_for_resource(ResourceARN=arn)["Tags"] == kept
+    athena.untag_resource(ResourceARN=arn, TagKeys=["cost", "absent"])
+    assert athena.list_tags_for_resource(ResourceARN=arn)["Tags"] == kept[1:]
+    many = [{"Key": f"k{number}", "Value": "v"} for number in range(50)]
+    assert refusal(athena.tag_resource, ResourceARN=arn, Tags=many) == (
+        "InvalidRequestException",
+        "A work group has at most 50 tags.",
+    )
+    athena.delete_work_group(WorkGroup="tagged")
+    gone = refusal(athena.list_tags_for_resource, ResourceARN=arn)
+    assert gone[0] == "ResourceNotFoundException"
+    athena.create_work_group(Name="tagged")
+    assert athena.list_tags_for_resource(ResourceARN=arn)["Tags"] == []
+    athena.delete_work_group(WorkGroup="tagged")
+
+
 def test_a_named_query_lives(athena):
     athena.create_work_group(Name="named")
     query_id = athena.create_named_query(

@@ -14,6 +14,7 @@ from msgspec import Struct as _Struct
 from millpond.wire import shape as _wire
 
 Age = _Annotated[int, _Meta(ge=0, le=10080)]
+AmazonResourceName = _Annotated[str, _Meta(min_length=1, max_length=1011)]
 AuthenticationType = _Literal["DIRECTORY_IDENTITY"]
 AwsAccountId = _Annotated[str, _Meta(min_length=12, max_length=12, pattern="^(?:^[0-9]+$)\\Z")]
 BytesScannedCutoffValue = _Annotated[int, _Meta(ge=10000000, le=9223372036854775807)]
@@ -73,6 +74,7 @@ MaxPreparedStatementsCount = _Annotated[int, _Meta(ge=1, le=50)]
 MaxQueryExecutionsCount = _Annotated[int, _Meta(ge=0, le=50)]
 MaxQueryResults = _Annotated[int, _Meta(ge=1, le=1000)]
 MaxTableMetadataCount = _Annotated[int, _Meta(ge=1, le=50)]
+MaxTagsCount = _Annotated[int, _Meta(ge=75, le=2147483647)]
 MaxWorkGroupsCount = _Annotated[int, _Meta(ge=1, le=50)]
 NameString = _Annotated[str, _Meta(min_length=1, max_length=128)]
 NamedQueryDescriptionString = _Annotated[str, _Meta(max_length=1024)]
@@ -457,6 +459,22 @@ class ListTableMetadataOutput(_Struct, kw_only=True, omit_defaults=True, rename=
     next_token: str | None = None
 
 
+class ListTagsForResourceInput(
+    _Struct,
+    kw_only=True,
+    omit_defaults=True,
+    rename={"resource_arn": "ResourceARN", "next_token": "NextToken", "max_results": "MaxResults"},
+):
+    resource_arn: AmazonResourceName
+    next_token: Token | None = None
+    max_results: MaxTagsCount | None = None
+
+
+class ListTagsForResourceOutput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    tags: list[Tag] | None = None
+    next_token: str | None = None
+
+
 class ListWorkGroupsInput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     next_token: Token | None = None
     max_results: MaxWorkGroupsCount | None = None
@@ -701,6 +719,20 @@ class Tag(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     value: TagValue | None = None
 
 
+class TagResourceInput(
+    _Struct,
+    kw_only=True,
+    omit_defaults=True,
+    rename={"resource_arn": "ResourceARN", "tags": "Tags"},
+):
+    resource_arn: AmazonResourceName
+    tags: list[Tag]
+
+
+class TagResourceOutput(_Struct, kw_only=True, omit_defaults=True):
+    pass
+
+
 class UnprocessedNamedQueryId(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     named_query_id: str | None = None
     error_code: str | None = None
@@ -717,6 +749,20 @@ class UnprocessedQueryExecutionId(_Struct, kw_only=True, omit_defaults=True, ren
     query_execution_id: str | None = None
     error_code: str | None = None
     error_message: str | None = None
+
+
+class UntagResourceInput(
+    _Struct,
+    kw_only=True,
+    omit_defaults=True,
+    rename={"resource_arn": "ResourceARN", "tag_keys": "TagKeys"},
+):
+    resource_arn: AmazonResourceName
+    tag_keys: list[TagKey]
+
+
+class UntagResourceOutput(_Struct, kw_only=True, omit_defaults=True):
+    pass
 
 
 class UpdateNamedQueryInput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -918,6 +964,11 @@ MODEL = _wire.ServiceModel(
         "ListTableMetadata": _wire.Operation(
             name="ListTableMetadata", input=ListTableMetadataInput, output=ListTableMetadataOutput
         ),
+        "ListTagsForResource": _wire.Operation(
+            name="ListTagsForResource",
+            input=ListTagsForResourceInput,
+            output=ListTagsForResourceOutput,
+        ),
         "ListWorkGroups": _wire.Operation(
             name="ListWorkGroups", input=ListWorkGroupsInput, output=ListWorkGroupsOutput
         ),
@@ -930,6 +981,12 @@ MODEL = _wire.ServiceModel(
             name="StopQueryExecution",
             input=StopQueryExecutionInput,
             output=StopQueryExecutionOutput,
+        ),
+        "TagResource": _wire.Operation(
+            name="TagResource", input=TagResourceInput, output=TagResourceOutput
+        ),
+        "UntagResource": _wire.Operation(
+            name="UntagResource", input=UntagResourceInput, output=UntagResourceOutput
         ),
         "UpdateNamedQuery": _wire.Operation(
             name="UpdateNamedQuery", input=UpdateNamedQueryInput, output=UpdateNamedQueryOutput
@@ -973,14 +1030,11 @@ MODEL = _wire.ServiceModel(
             "ListNotebookMetadata",
             "ListNotebookSessions",
             "ListSessions",
-            "ListTagsForResource",
             "PutCapacityAssignmentConfiguration",
             "StartCalculationExecution",
             "StartSession",
             "StopCalculationExecution",
-            "TagResource",
             "TerminateSession",
-            "UntagResource",
             "UpdateCapacityReservation",
             "UpdateDataCatalog",
             "UpdateNotebook",

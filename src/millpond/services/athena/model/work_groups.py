@@ -3,6 +3,7 @@
 Source: Athena API reference, WorkGroupConfiguration and WorkGroupConfigurationUpdates.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -12,6 +13,7 @@ from millpond.services.athena.shapes import (
     EngineVersion,
     ResultConfiguration,
     ResultConfigurationUpdates,
+    Tag,
     WorkGroup,
     WorkGroupConfiguration,
     WorkGroupConfigurationUpdates,
@@ -146,11 +148,10 @@ def check_results(results: ResultConfiguration | None) -> None:
         return
     if results.output_location is not None and not results.output_location.startswith("s3://"):
         raise InvalidRequest("outputLocation is not a valid S3 path.")
-    encryption = results.encryption_configuration
-    if encryption is not None and encryption.encryption_option != "SSE_S3":
+    if results.encryption_configuration is not None:
         raise InvalidRequest(
-            f"EncryptionConfiguration {encryption.encryption_option} is not supported by this "
-            "service: it has no KMS."
+            f"EncryptionConfiguration {results.encryption_configuration.encryption_option} is not "
+            "supported by this service: it encrypts nothing at rest."
         )
 
 
@@ -173,6 +174,22 @@ def _updated_results(
     )
     check_results(changed)
     return changed
+
+
+def merge_tags(have: Mapping[str, str], added: Sequence[Tag]) -> dict[str, str]:
+    """Tags after some were added.
+
+    Raises:
+        InvalidRequest: a tag has no key, or there would be more than AWS allows.
+    """
+    merged = dict(have)
+    for tag in added:
+        if not tag.key:
+            raise InvalidRequest("A tag needs a key.")
+        merged[tag.key] = tag.value or ""
+    if len(merged) > TAGS_MAX:
+        raise InvalidRequest(f"A work group has at most {TAGS_MAX} tags.")
+    return merged
 
 
 def _asks_nothing(value: object) -> bool:

@@ -9,6 +9,7 @@ from millpond.services.athena.operations import (
     named_queries,
     prepared_statements,
     results,
+    tags,
     work_groups,
 )
 
@@ -38,9 +39,12 @@ OPERATIONS: Mapping[str, Any] = {
     "ListPreparedStatements": prepared_statements.list_prepared_statements,
     "ListQueryExecutions": executions.list_query_executions,
     "ListTableMetadata": catalogs.list_table_metadata,
+    "ListTagsForResource": tags.list_tags_for_resource,
     "ListWorkGroups": work_groups.list_work_groups,
     "StartQueryExecution": executions.start_query_execution,
     "StopQueryExecution": executions.stop_query_execution,
+    "TagResource": tags.tag_resource,
+    "UntagResource": tags.untag_resource,
     "UpdateNamedQuery": named_queries.update_named_query,
     "UpdatePreparedStatement": prepared_statements.update_prepared_statement,
     "UpdateWorkGroup": work_groups.update_work_group,

@@ -23,6 +23,7 @@ from millpond.services.athena.shapes import (
     WorkGroup,
     WorkGroupSummary,
 )
+from millpond.services.athena.store import tags as tag_store
 from millpond.services.athena.store import work_groups as store
 
 PAGE_SIZE = 50
@@ -36,8 +37,7 @@ async def create_work_group(
     Raises:
         InvalidRequest: the name is taken, or a setting is not supported.
     """
-    if request.tags and len(request.tags) > model.TAGS_MAX:
-        raise InvalidRequest(f"A work group has at most {model.TAGS_MAX} tags.")
+    tags = model.merge_tags({}, request.tags or [])
     configuration = model.complete(request.configuration)
     async with needs.records.transaction() as transaction:
         if await store.load(transaction, call, request.name):
@@ -50,6 +50,7 @@ async def create_work_group(
             creation_time=needs.clock.now_ms() / 1000,
         )
         store.save(transaction, call, group)
+        tag_store.save(transaction, call, request.name, tags)
     return CreateWorkGroupOutput()
 
 

@@ -1,6 +1,7 @@
 """Keys of records: `athena`, the account, the region, a kind, then what names the thing.
 
     group      name                       → WorkGroup
+    tags       work group                 → its tags
     named      id                         → NamedQuery
     named-in   work group, id             → (empty)
     prepared   work group, name           → PreparedStatement

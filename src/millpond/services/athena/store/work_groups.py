@@ -52,8 +52,9 @@ async def is_empty(transaction: Transaction, scope: Scope, name: str) -> bool:
 
 
 async def delete(transaction: Transaction, scope: Scope, name: str) -> None:
-    """Remove the work group, what is saved in it, and its executions."""
+    """Remove the work group, its tags, what is saved in it, and its executions."""
     transaction.delete(key(scope, "group", name))
+    transaction.delete(key(scope, "tags", name))
     for kind, of_each in (("named-in", "named"), ("prepared", ""), ("ran-in", "execution")):
         start = prefix(scope, kind, name)
         async for found, value in transaction.scan(start, end_of(start)):
