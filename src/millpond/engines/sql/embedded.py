@@ -12,6 +12,7 @@ those folders alone (`session`); the sandbox of `kernel.processes` stands behind
 
 import asyncio
 import contextlib
+import errno
 import logging
 import os
 import shutil
@@ -41,7 +42,7 @@ from millpond.engines.sql.interface import (
     View,
 )
 from millpond.kernel import processes
-from millpond.kernel.body import FileBody
+from millpond.kernel.body import BytesBody, FileBody
 from millpond.kernel.errors import Full
 
 QUERIES_PER_WORKER_MAX = 64
@@ -352,17 +353,30 @@ class _Worker:
     async def hand_over(
         self, folder: str, files: Sequence[InputFile]
     ) -> list[messages.FetchedFile]:
-        """Put files where the worker sees them: links to those that are whole files already."""
-        fetched = []
-        for number, file in enumerate(files):
-            path = f"{folder}/__file={number}/data"
-            await _place(file, self.folder / "in" / path)
-            fetched.append(
-                messages.FetchedFile(
-                    path, file.uri, file.size_bytes, file.partition, file.format, file.compression
-                )
+        """Put files where the worker sees them: links to those that are whole files already.
+
+        Raises:
+            Full: there is no space for the others.
+        """
+        paths = [f"{folder}/__file={number}/data" for number in range(len(files))]
+        targets = [self.folder / "in" / path for path in paths]
+        try:
+            left = await asyncio.to_thread(_place_at_once, files, targets)
+            for file, target in left:
+                with target.open("wb") as writing:
+                    async for chunk in file.body:
+                        writing.write(chunk)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            self.is_sound = False
+            raise Full(f"There is no space for the files of the query: {error}") from error
+        return [
+            messages.FetchedFile(
+                path, file.uri, file.size_bytes, file.partition, file.format, file.compression
             )
-        return fetched
+            for path, file in zip(paths, files, strict=True)
+        ]
 
     def claim(self, names: Sequence[str]) -> list[Path]:
         """The files of its answer, where it cannot reach them any more."""
@@ -386,16 +400,23 @@ class _Worker:
         await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)
 
 
-async def _place(file: InputFile, target: Path) -> None:
-    target.parent.mkdir(parents=True)
-    body = file.body
-    if isinstance(body, FileBody):
-        whole = body.start == 0 and body.length == body.path.stat().st_size
-        if whole and _link(body.path, target):
-            return
-    with target.open("wb") as writing:
-        async for chunk in body:
-            writing.write(chunk)
+def _place_at_once(
+    files: Sequence[InputFile], targets: Sequence[Path]
+) -> list[tuple[InputFile, Path]]:
+    """Link or write what is at hand; what has to be streamed is given back."""
+    left = []
+    for file, target in zip(files, targets, strict=True):
+        target.parent.mkdir(parents=True)
+        body = file.body
+        if isinstance(body, BytesBody):
+            target.write_bytes(body.data)
+        elif not (isinstance(body, FileBody) and _is_whole(body) and _link(body.path, target)):
+            left.append((file, target))
+    return left
+
+
+def _is_whole(body: FileBody) -> bool:
+    return body.start == 0 and body.length == body.path.stat().st_size
 
 
 def _link(source: Path, target: Path) -> bool:

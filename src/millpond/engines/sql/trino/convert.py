@@ -392,6 +392,8 @@ def _row_to_json(r: str, source: Type) -> str:
 def from_json(j: str, target: Type) -> str:
     """The value of a JSON text: CAST(j AS target). JSON's null is NULL."""
     match target.name:
+        case "json":
+            return j
         case "varchar":
             return let(
                 j, lambda v: _to_varchar(f"t_json_scalar_text({v})", VARCHAR, target, safe=False)
