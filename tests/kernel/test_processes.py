@@ -10,12 +10,14 @@ import sys
 import textwrap
 import time
 import uuid
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from millpond.kernel import processes
 from millpond.kernel.processes import Command, Limits, NotStarted, Sandbox, Stream, start
+from millpond.kernel.sandbox import DEVICES_WRITTEN
 
 ISOLATION = processes.probe()
 PATH = "/usr/local/bin:/usr/bin:/bin"
@@ -392,6 +394,28 @@ async def test_a_sandbox_shows_what_is_granted_and_nothing_else(tmp_path, marker
         granted.add("tmp")
         assert (private_tmp / "mine").read_text() == "x"
     assert {name for name, can in found.items() if can} == granted
+
+
+@pytest.mark.skipif(ISOLATION.landlock_abi == 0, reason="needs Landlock")
+async def test_a_sandbox_opens_no_device_that_shows_a_disk_or_the_kernel(tmp_path, marker):
+    program = """
+        import json, os
+        def opens(path):
+            try:
+                os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK))
+            except PermissionError:
+                return False
+            except OSError:
+                return True
+            return True
+        others = [entry.path for entry in os.scandir("/dev") if not entry.is_symlink()
+                  and not entry.is_dir() and entry.name not in KEPT and opens(entry.path)]
+        print(json.dumps([others, all(map(opens, ("/dev/null", "/dev/urandom", "/dev/fd")))]))
+    """.replace("KEPT", repr({Path(path).name for path in DEVICES_WRITTEN}))
+    command = python(program, folder=tmp_path, marker=marker, stdout=Stream.PIPE)
+    sandbox = Sandbox(writes=(tmp_path,), network=True)
+    text, _ = await output_of(replace(command, sandbox=sandbox))
+    assert json.loads(text) == [[], True]
 
 
 @pytest.mark.skipif(ISOLATION.landlock_abi < 6, reason="needs Landlock with scopes")

@@ -23,7 +23,7 @@ import sys
 from collections.abc import Callable
 
 SYSTEM_READS = (
-    "/bin", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/opt", "/proc",
+    "/bin", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/opt", "/proc",
     "/run/systemd/resolve", "/sbin", "/sys", "/usr", "/var/lib/ca-certificates",
 )  # fmt: skip
 DEVICES_WRITTEN = (
@@ -42,7 +42,8 @@ ST_RELATIME), and how to say so when it is mounted again."""
 _SIGKILL = 9
 
 _LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 444, 445, 446
-_READ = 1 << 0 | 1 << 2 | 1 << 3  # execute, read a file, list a folder
+_LIST = 1 << 3
+_READ = 1 << 0 | 1 << 2 | _LIST  # execute, read a file, list a folder
 _WRITE = 1 << 1 | sum(1 << bit for bit in range(4, 13))  # write, remove, make of every kind
 _REFER, _TRUNCATE, _IOCTL_DEV = 1 << 13, 1 << 14, 1 << 15
 _OF_A_FILE = 1 << 0 | 1 << 1 | 1 << 2 | _TRUNCATE | _IOCTL_DEV
@@ -269,6 +270,8 @@ def _restrict_files(
     ruleset = _syscall(_LANDLOCK_CREATE, attributes, ctypes.c_size_t(size), ctypes.c_uint32(0))
     grants = [(part, _READ | device) for path in SYSTEM_READS for part in around(path, hidden)]
     grants += [(part, _READ) for path in reads for part in around(path, hidden)]
+    # The other devices are seen, not read: a disk's would show everything that is on it.
+    grants.append(("/dev", _LIST))
     grants += [(path, _READ | write | device) for path in DEVICES_WRITTEN]
     grants += [(path, _READ | write) for path in writes]
     if has_private_tmp:

@@ -133,6 +133,29 @@ print(sorted(t.name for t in spark.catalog.listTables("{warehouse.name}")))
     assert types == COLUMNS
 
 
+async def test_a_script_and_a_program_name_a_database_and_make_tables_in_it(shell, warehouse):
+    name, lake = warehouse.name, f"s3://{warehouse.bucket}"
+    script = (
+        f"USE {name}; CREATE TABLE made USING parquet LOCATION '{lake}/made/'"
+        f" AS SELECT 1 AS id UNION ALL SELECT 2; INSERT INTO made VALUES (3);"
+        f" SELECT count(*) FROM made; DROP TABLE made"
+    )
+    code, out, err = await shell.run("spark-sql", "-e", script)
+    assert (code, out) == (0, "3\n"), err
+    program = f"""
+from pyspark.sql import SparkSession
+spark = SparkSession.builder.getOrCreate()
+spark.sql("USE {name}")
+spark.sql("CREATE TABLE made USING parquet LOCATION '{lake}/again/' AS SELECT 1 AS id")
+print(spark.catalog.currentDatabase(), spark.table("made").count())
+print([row.col_name for row in spark.sql("DESCRIBE made").collect()])
+print(spark.sql("SELECT :n AS n", {{"n": 5}}).first().n, spark.sql("SELECT {{x}} y", x=7).first().y)
+"""
+    code, out, err = await shell.python(program)
+    assert code == 0, err
+    assert out.splitlines() == [f"{name} 1", "['id']", "5 7"]
+
+
 async def test_columns_have_the_catalog_s_names_however_files_spell_them(shell, warehouse, lake):
     warehouse.put_parquet("parquet/a.parquet", Id=[1, 2], Name=["a", "b"])
     lake.put(warehouse.bucket, **{

@@ -63,6 +63,7 @@ def test_a_whole_script_after_another_is_the_statements_of_both(first, second):
     [
         ("use shop", "USE DATABASE shop"),
         ("USE `a b`", "USE DATABASE `a b`"),
+        ("\n  use shop", "USE DATABASE shop"),
         ("USE DATABASE shop", "USE DATABASE shop"),
         ("use catalog c", "use catalog c"),
         ("DESC shop.orders", "DESCRIBE TABLE shop.orders"),

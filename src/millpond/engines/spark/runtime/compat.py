@@ -6,6 +6,7 @@
   sets them itself.
 * Reading what does not exist is an error (the engine would find no rows, and say nothing).
 * `partitionBy("country")` finds a column Country, as elsewhere in Spark.
+* `spark.sql` takes `USE shop` and `DESCRIBE orders`, which the engine wants in longer forms.
 * `spark.sparkContext` answers what can be answered without RDDs; RDDs are refused by name.
 """
 
@@ -16,6 +17,7 @@ from types import ModuleType
 from typing import Any
 
 from millpond.engines.spark.runtime.files import is_missing
+from millpond.engines.spark.runtime.statements import for_engine
 
 CONF_VARIABLE = "MILLPOND_SPARK_CONF"
 """The properties of spark-submit, as a JSON object."""
@@ -44,6 +46,7 @@ def change(module: ModuleType) -> None:
         _change_builder(module.SparkSession.Builder)
     elif module.__name__ == "pyspark.sql.connect.session":
         module.SparkSession.sparkContext = property(DriverContext)
+        _change_sql(module.SparkSession)
     elif module.__name__ == "pyspark.sql.connect.readwriter":
         _change_writer(module.DataFrameWriter)
         _change_reader(module.DataFrameReader)
@@ -71,6 +74,15 @@ def _change_builder(builder: Any) -> None:
 
     builder.__init__ = __init__
     builder._validate_startup_urls = _validate_startup_urls
+
+
+def _change_sql(session: Any) -> None:
+    ask = session.sql
+
+    def sql(self: Any, sqlQuery: str, *more: Any, **named: Any) -> Any:
+        return ask(self, for_engine(sqlQuery), *more, **named)
+
+    session.sql = sql
 
 
 def _change_writer(writer: Any) -> None:

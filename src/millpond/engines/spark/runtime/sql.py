@@ -64,11 +64,10 @@ def _run(scripts: list[str], databases: list[str], variables: dict[str, str]) ->
         except PySparkException as error:
             sys.stderr.write(f"Error in query: {error}\n")
             return False
-        shown = [] if _answers_nothing(statement) else rows
-        sys.stdout.writelines(line_of(row) + "\n" for row in shown)
+        sys.stdout.writelines(line_of(row) + "\n" for row in rows)
         sys.stdout.flush()
         seconds = time.monotonic() - started
-        sys.stderr.write(f"Time taken: {seconds:.3f} seconds, Fetched {len(shown)} row(s)\n")
+        sys.stderr.write(f"Time taken: {seconds:.3f} seconds, Fetched {len(rows)} row(s)\n")
     spark.stop()
     return True
 
@@ -76,7 +75,8 @@ def _run(scripts: list[str], databases: list[str], variables: dict[str, str]) ->
 def _execute(spark: Any, statement: str) -> Sequence[Any]:
     setting = read_setting(statement)
     if setting is None:
-        rows: Sequence[Any] = spark.sql(for_engine(statement)).collect()
+        done = spark.sql(for_engine(statement))
+        rows: Sequence[Any] = [] if _answers_nothing(statement) else done.collect()
         return rows
     name, value = setting
     if value is not None:
@@ -85,7 +85,8 @@ def _execute(spark: Any, statement: str) -> Sequence[Any]:
 
 
 def _answers_nothing(statement: str) -> bool:
-    """Whether Spark answers no rows, where the engine answers a count or a flag."""
+    """Whether it is a command, which is done once it is sent: Spark answers no rows, the engine
+    a count or a flag."""
     return not statement.lower().startswith(_ASKING)
 
 

@@ -14,8 +14,8 @@ _KINDS = (
     r"(?:catalog|database|schema|namespace|table|extended|formatted|function|query|select|with)"
 )
 _SHORT_FORMS = (
-    (re.compile(rf"use\s+(?!{_KINDS}\b)", re.IGNORECASE), "USE DATABASE "),
-    (re.compile(rf"desc(?:ribe)?\s+(?!{_KINDS}\b)", re.IGNORECASE), "DESCRIBE TABLE "),
+    (re.compile(rf"\s*use\s+(?!{_KINDS}\b)", re.IGNORECASE), "USE DATABASE "),
+    (re.compile(rf"\s*desc(?:ribe)?\s+(?!{_KINDS}\b)", re.IGNORECASE), "DESCRIBE TABLE "),
 )
 _SETTING = re.compile(r"set\s+([\w.]+)\s*(?:=\s*(.*))?", re.IGNORECASE | re.DOTALL)
 
