@@ -9,6 +9,7 @@ import duckdb
 import pytest
 import pytest_asyncio
 
+sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[2] / "conformance" / "sql"))
 from sql_tables import Tables, query
 

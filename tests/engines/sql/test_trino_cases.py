@@ -4,25 +4,10 @@ A case is a statement, then `:: type | type`, then its rows as `=> value | value
 the beginning of the error's text. Values are as Athena shows them; NULL stands for NULL.
 """
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
+from trino_cases import read_cases
 
 from millpond.engines.sql.trino.errors import StatementError
-
-CASES = Path(__file__).parent / "cases"
-
-
-def read_cases() -> Iterator[object]:
-    for file in sorted(CASES.glob("*.txt")):
-        for block in file.read_text().split("\n\n"):
-            lines = [line for line in block.splitlines() if not line.startswith("#")]
-            if not any(lines):
-                continue
-            sql = "\n".join(line for line in lines if line[:2] not in ("::", "=>", "!!"))
-            marked = [line for line in lines if line[:2] in ("::", "=>", "!!")]
-            yield pytest.param(sql, marked, id=f"{file.stem}: {sql[:70]}")
 
 
 @pytest.mark.parametrize(("sql", "expected"), list(read_cases()))

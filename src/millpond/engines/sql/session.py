@@ -43,6 +43,7 @@ def open_session(
         "SET preserve_insertion_order = true",
         "SET enable_progress_bar = false",
         "SET max_expression_depth = 3000",
+        "SET order_by_non_integer_literal = true",
         "SET enable_profiling = 'no_output'",
         "SET autoinstall_known_extensions = false",
         "SET autoload_known_extensions = false",

@@ -13,6 +13,7 @@ import shutil
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -137,10 +138,12 @@ class Worker:
                 "EXCEEDED_LOCAL_MEMORY_LIMIT",
                 "EXCEEDED_LOCAL_MEMORY_LIMIT: Query exhausted resources at this scale factor",
             )
-        except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-                raise
-            answer = messages.Failed("full", text=str(error))
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+                answer = messages.Failed("full", text=str(error))
+            else:
+                traceback.print_exc()
+                answer = messages.Failed("broken", text="The SQL engine failed by its own error.")
         self._say(answer)
 
     def _failure(self, error: duckdb.Error) -> messages.FromWorker:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from sqlglot import exp
 
 from millpond.engines.sql.trino.convert import coerce, let, require, text_of
-from millpond.engines.sql.trino.errors import StatementError, not_supported
+from millpond.engines.sql.trino.errors import Position, StatementError, not_supported
 from millpond.engines.sql.trino.functions import find
 from millpond.engines.sql.trino.functions.registry import Function, Kind, Overload
 from millpond.engines.sql.trino.lambdas import Lambda
@@ -595,16 +595,23 @@ def _merged(
 
 def _frame(context: Context, scope: Scope, spec: exp.Expr) -> str:
     only(spec, "kind", "start", "start_side", "end", "end_side")
-    start = _bound(context, scope, spec.args["start"], spec.args.get("start_side"))
+    position = position_of(spec)
+    start = _bound(context, scope, spec.args["start"], spec.args.get("start_side"), position)
     if not spec.args.get("end"):
         return f"{spec.args['kind']} {start}"
-    end = _bound(context, scope, spec.args["end"], spec.args.get("end_side"))
+    end = _bound(context, scope, spec.args["end"], spec.args.get("end_side"), position)
     return f"{spec.args['kind']} BETWEEN {start} AND {end}"
 
 
-def _bound(context: Context, scope: Scope, value: object, side: object) -> str:
+def _bound(context: Context, scope: Scope, value: object, side: object, position: Position) -> str:
+    if value == "CURRENT ROW":
+        return "CURRENT ROW"
+    if side not in ("PRECEDING", "FOLLOWING"):
+        raise StatementError(
+            "SYNTAX_ERROR", "A window frame's bound needs PRECEDING or FOLLOWING", position
+        )
     if isinstance(value, str):
-        return value if value == "CURRENT ROW" else f"{value} {side}"
+        return f"{value} {side}"
     assert isinstance(value, exp.Expr)
     made = context.compiler.expression(context, scope, value)
     sql = made.sql

@@ -190,7 +190,18 @@ def _to_boolean(x: str, source: Type, safe: bool) -> str:
 
 
 def text_of(x: str, source: Type) -> str:
-    """The text that CAST(x AS varchar) gives, of any length."""
+    """The text that CAST(x AS varchar) gives, of any length.
+
+    Raises:
+        StatementError: TYPE_MISMATCH, there is none.
+    """
+    try:
+        return _text_of(x, source)
+    except _NoCast as error:
+        raise StatementError("TYPE_MISMATCH", f"Cannot cast {source} to varchar") from error
+
+
+def _text_of(x: str, source: Type) -> str:
     match source.name:
         case "varchar":
             return x
@@ -218,7 +229,7 @@ def text_of(x: str, source: Type) -> str:
 
 
 def _to_varchar(x: str, source: Type, target: Type, safe: bool) -> str:
-    text = text_of(x, source)
+    text = _text_of(x, source)
     length = target.precision
     if length == VARCHAR_UNBOUNDED or (source.name == "varchar" and source.precision <= length):
         return text
@@ -352,7 +363,7 @@ def to_json(x: str, source: Type) -> str:
         case "varchar" | "char":
             return f"CAST(to_json({x}) AS VARCHAR)"
         case "date" | "timestamp" | "timestamp with time zone":
-            return f"'\"' || {text_of(x, source)} || '\"'"
+            return f"'\"' || {_text_of(x, source)} || '\"'"
         case "array":
             name = f"v{next(_names)}"
             one = f"coalesce({to_json(name, source.element)}, 'null')"
@@ -369,7 +380,7 @@ def _map_to_json(m: str, source: Type) -> str:
     if key.name not in ("varchar", "char", "boolean", "decimal", "double", "real", *INTEGERS):
         raise _NoCast
     entry = f"v{next(_names)}"
-    text = f"CAST(to_json({text_of(f'{entry}.key', key)}) AS VARCHAR)"
+    text = f"CAST(to_json({_text_of(f'{entry}.key', key)}) AS VARCHAR)"
     pairs = (
         f"list_sort(list_transform(map_entries({m}), lambda {entry}: {text} || ':' ||"
         f" coalesce({to_json(f'{entry}.value', value)}, 'null')))"

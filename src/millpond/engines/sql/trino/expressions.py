@@ -244,6 +244,8 @@ def _paren(context: Context, scope: Scope, node: exp.Expr) -> Typed:
 
 
 def _tuple(context: Context, scope: Scope, node: exp.Expr) -> Typed:
+    if not node.expressions:
+        raise StatementError("SYNTAX_ERROR", "mismatched input ')'", position_of(node))
     return make_row([compile_expression(context, scope, one) for one in node.expressions])
 
 

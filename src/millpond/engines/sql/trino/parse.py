@@ -89,6 +89,10 @@ def parse_query(text: str) -> exp.Expr:
         raise _refuse(error) from error
     except RecursionError as error:
         raise too_deep() from error
+    except Exception as error:  # the parser stumbles over some texts that nobody would write
+        raise StatementError(
+            "SYNTAX_ERROR", f"The query cannot be read: {error}", (1, 1)
+        ) from error
     if len(trees) != 1 or not isinstance(trees[0], exp.Query | exp.Values):
         raise mismatched(tokens[0].text, _place(tokens[0]))
     return trees[0]
