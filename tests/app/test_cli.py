@@ -103,8 +103,55 @@ def test_env_quotes_what_a_shell_would_interpret(fresh_server, tmp_path):
             other.terminate()
 
 
+def test_the_greeting_can_be_pasted_whatever_the_folder_is_called(tmp_path):
+    data = tmp_path / "it's my $data"
+    with subprocess.Popen(
+        [sys.executable, "-m", "millpond", "up", "--port", "0", "--data", str(data)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as other:
+        try:
+            greeting = [other.stdout.readline() for _ in range(3)]
+            shown = subprocess.run(
+                ["sh", "-c", greeting[2].partition(": ")[2] + 'printf %s "$AWS_ENDPOINT_URL"'],
+                env=os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.defpath}"},
+                capture_output=True,
+                text=True,
+            )
+        finally:
+            other.terminate()
+    assert greeting[0].endswith(f" serves at {shown.stdout}\n"), shown.stderr
+
+
 def test_boto3_needs_nothing_but_the_variables(server, monkeypatch):
     for name, value in server.environment().items():
         monkeypatch.setenv(name, value)
     identity = boto3.session.Session().client("sts").get_caller_identity()
     assert identity["Arn"] == "arn:aws:iam::000000000000:root"
+
+
+def test_data_that_is_no_folder_is_refused_by_its_name(tmp_path):
+    (tmp_path / "taken").touch()
+    finished = run("up", "--port", "0", "--data", "taken", cwd=tmp_path)
+    assert (finished.returncode, finished.stderr) == (
+        1,
+        f"millpond: {tmp_path}/taken is not a folder.\n",
+    )
+    below = run("up", "--port", "0", "--data", "taken/data", cwd=tmp_path)
+    assert below.stderr == f"millpond: {tmp_path}/taken/data is not a folder.\n"
+
+
+@pytest.mark.parametrize(("host", "warned"), [("0.0.0.0", True), ("127.0.0.1", False)])
+def test_an_address_that_others_can_reach_is_warned_about(host, warned, tmp_path):
+    with subprocess.Popen(
+        [sys.executable, "-m", "millpond", "up", "--port", "0", "--host", host],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as other:
+        assert other.stdout.readline().startswith("Millpond")
+        other.terminate()
+        _, log = other.communicate(timeout=20)
+    assert ("Other machines can reach 0.0.0.0:" in log) is warned

@@ -5,6 +5,7 @@ Modules are imported where they are used, so that each command loads only what i
 
 import argparse
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -89,7 +90,8 @@ def _up(settings: Settings) -> int:
 
 
 def _greet(settings: Settings, run: Run) -> None:
-    flag = "" if settings.data == Path.cwd() / ".millpond" else f" --data {settings.data}"
+    usual = settings.data == Path.cwd() / ".millpond"
+    flag = "" if usual else f" --data {shlex.quote(str(settings.data))}"
     print(f"Millpond {__version__} serves at {run.endpoint}")
     print(f"Data in {settings.data}")
     print(f'Credentials, in another terminal: eval "$(millpond env{flag})"')

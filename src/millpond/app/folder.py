@@ -52,6 +52,8 @@ class DataFolder:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.chmod(0o700)
             lock = (path / _LOCK).open("ab")
+        except (FileExistsError, NotADirectoryError) as error:
+            raise FolderUnusable(f"{path} is not a folder.") from error
         except OSError as error:
             raise FolderUnusable(f"{path}: {error.strerror}.") from error
         for pause in (*_PAUSES_SECONDS, None):

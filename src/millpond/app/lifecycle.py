@@ -6,6 +6,7 @@ reach us; then requests; then the engines.
 """
 
 import asyncio
+import ipaddress
 import logging
 import os
 import resource
@@ -150,6 +151,12 @@ class _Server:
     def _announce(self, host: str, port: int) -> None:
         """Clients can connect: say where."""
         self._address.endpoint = endpoint_of(host, port)
+        if not ipaddress.ip_address(host.partition("%")[0]).is_loopback:
+            _log.warning(
+                "Other machines can reach %s. Every request must be signed, but nothing is "
+                "encrypted: serve on a network that you trust.",
+                f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
+            )
         run = Run(
             pid=os.getpid(),
             endpoint=self._address.endpoint,

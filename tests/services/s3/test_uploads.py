@@ -172,6 +172,13 @@ async def test_the_list_of_parts_must_be_right(s3: Any) -> None:
     await complete(s3, upload_id, parts)
 
 
+async def test_a_completion_without_a_body_is_told_what_is_missing(s3: Any) -> None:
+    await s3.make("box")
+    upload_id = await s3.upload("box", "k", FIRST)
+    with pytest.raises(InvalidRequest, match="You must specify at least one part"):
+        await s3("CompleteMultipartUpload", bucket="box", key="k", upload_id=upload_id)
+
+
 async def test_all_parts_but_the_last_have_five_mebibytes(s3: Any) -> None:
     await s3.make("box")
     upload_id = await s3.upload("box", "k", LAST, LAST)

@@ -8,7 +8,7 @@ from millpond.kernel.call import Call
 from millpond.services.s3 import shapes
 from millpond.services.s3.access import find_bucket, find_upload
 from millpond.services.s3.commit import commit
-from millpond.services.s3.errors import NoSuchUpload
+from millpond.services.s3.errors import InvalidRequest, NoSuchUpload
 from millpond.services.s3.model import checksums, completion, conditions, etags, options
 from millpond.services.s3.model.checksums import Checksum
 from millpond.services.s3.model.names import key_bytes
@@ -29,7 +29,8 @@ async def complete_multipart_upload(
     Raises:
         NoSuchUpload, NoSuchBucket, AccessDenied: there is no such upload, or it is not the
             caller's.
-        InvalidPart, InvalidPartOrder, EntityTooSmall, MalformedXML: the list of parts.
+        InvalidPart, InvalidPartOrder, EntityTooSmall, MalformedXML: the list of parts;
+            InvalidRequest where there is none at all.
         PreconditionFailed, NoSuchKey: If-None-Match or If-Match does not hold.
         BadDigest, InvalidRequest: the object is not what the client says it is.
         NotImplementedHere: an option.
@@ -39,7 +40,9 @@ async def complete_multipart_upload(
     key = key_bytes(request.key)
     options.refuse_options(request)
     conditions.check_write_headers(request.if_match, request.if_none_match)
-    asked = (request.multipart_upload.parts if request.multipart_upload else None) or []
+    if request.multipart_upload is None:
+        raise InvalidRequest("You must specify at least one part")
+    asked = request.multipart_upload.parts or []
     completion.check_list(asked, request.upload_id)
 
     async with needs.records.transaction() as transaction:
