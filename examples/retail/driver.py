@@ -4,18 +4,22 @@
     python -m examples.retail.generate --out orders
     python -m examples.retail.driver --orders orders
 
-Buckets, upload, crawler, Spark on a cluster, table, query: seven functions, one for each stage.
+Buckets, upload, crawler, Spark on a cluster, table, query: a function for each stage. Running it
+again replaces what the last run left.
 """
 
 import argparse
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import boto3
+
+from examples.retail.chart import draw
 
 RAW, LAKE, LOGS = "retail-raw", "retail-lake", "retail-logs"
 DATABASE, CRAWLER = "retail", "retail-orders"
@@ -40,6 +44,8 @@ GROUP BY season, category, region
 ORDER BY season, category, region
 """
 
+YEARS = f"SELECT min(year) AS first, max(year) AS last FROM {DATABASE}.revenue"
+
 Row = dict[str, Any]
 Tell = Callable[[str], None]
 
@@ -53,6 +59,7 @@ def create_buckets() -> None:
 def upload(orders: Path, tell: Tell) -> int:
     """Upload the job and the order files, eight at a time; how many files."""
     s3 = boto3.client("s3")
+    boto3.resource("s3").Bucket(RAW).objects.filter(Prefix="orders/").delete()
     s3.upload_file(str(JOB), LAKE, "jobs/job.py")
     files = sorted(path for path in orders.rglob("*") if path.is_file())
     names = [path.relative_to(orders).as_posix() for path in files]
@@ -68,13 +75,15 @@ def upload(orders: Path, tell: Tell) -> int:
 def crawl(tell: Tell) -> Row:
     """Have a crawler find the table; the table."""
     glue = boto3.client("glue")
-    glue.create_database(DatabaseInput={"Name": DATABASE})
-    glue.create_crawler(
-        Name=CRAWLER,
-        Role=ROLE,
-        DatabaseName=DATABASE,
-        Targets={"S3Targets": [{"Path": f"s3://{RAW}/orders/"}]},
-    )
+    with suppress(glue.exceptions.AlreadyExistsException):
+        glue.create_database(DatabaseInput={"Name": DATABASE})
+    with suppress(glue.exceptions.AlreadyExistsException):
+        glue.create_crawler(
+            Name=CRAWLER,
+            Role=ROLE,
+            DatabaseName=DATABASE,
+            Targets={"S3Targets": [{"Path": f"s3://{RAW}/orders/"}]},
+        )
     glue.start_crawler(Name=CRAWLER)
     crawler = _wait(
         lambda: glue.get_crawler(Name=CRAWLER)["Crawler"],
@@ -195,14 +204,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m examples.retail.driver")
     parser.add_argument("--orders", type=Path, required=True, help="the folder of the generator")
     parser.add_argument("--format", choices=("csv", "parquet"), default="csv")
+    parser.add_argument(
+        "--chart", type=Path, default=Path(), help="the folder to draw the chart in [%(default)s]"
+    )
     options = parser.parse_args()
+    if not any(options.orders.glob(f"orders/**/*.{options.format}")):
+        parser.error(f"there are no {options.format} files in {options.orders / 'orders'}")
     create_buckets()
     upload(options.orders / "orders", tell=print)
     crawl(tell=print)
     run_job(options.format, tell=print)
     create_table()
-    for row in run_query(REVENUE):
+    rows = run_query(REVENUE)
+    for row in rows:
         print(*row.values(), sep="\t")
+    years = run_query(YEARS)[0]
+    options.chart.mkdir(parents=True, exist_ok=True)
+    for path in draw(rows, f"{years['first']}–{years['last']}", options.chart):
+        print(path)
 
 
 if __name__ == "__main__":

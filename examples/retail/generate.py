@@ -8,6 +8,7 @@ holds the sums by year, season, category and region, for whoever wants to check 
 import argparse
 import datetime
 import json
+import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -83,18 +84,21 @@ class Totals:
 
 
 def generate(plan: Plan, folder: Path, totals: Totals) -> Iterator[Path]:
-    """Write the files, one by one, and count them in `totals`."""
+    """Write the files, one by one, and count them in `totals`.
+
+    Raises:
+        FileExistsError: the folder holds other orders, which would be taken for these.
+    """
     days = plan.days
+    others = {path for path in (folder / "orders").rglob("*") if path.is_file()} - {
+        folder / "orders" / _file_of(plan, day) for day in days
+    }
+    if others:
+        raise FileExistsError(f"{folder / 'orders'} holds other files, such as {min(others)}")
     rows_by_day = _apportion(plan, days)
     first_ids = np.concatenate([[1], 1 + np.cumsum(rows_by_day)])
     parts = zip(days, rows_by_day, first_ids, strict=False)
-
-    def file_of(part: tuple[datetime.date, int, int]) -> str:
-        day = part[0]
-        name = day.isoformat() if plan.files == "daily" else f"{day:%Y-%m}"
-        return f"year={day:%Y}/month={day:%m}/{name}.{plan.format}"
-
-    for name, members in groupby(parts, key=file_of):
+    for name, members in groupby(parts, key=lambda part: _file_of(plan, part[0])):
         tables = [
             _make_day(plan, day, int(rows), int(first), totals) for day, rows, first in members
         ]
@@ -105,6 +109,11 @@ def generate(plan: Plan, folder: Path, totals: Totals) -> Iterator[Path]:
         totals.size_bytes += path.stat().st_size
         yield path
     totals.write(folder / "totals.json")
+
+
+def _file_of(plan: Plan, day: datetime.date) -> str:
+    name = day.isoformat() if plan.files == "daily" else f"{day:%Y-%m}"
+    return f"year={day:%Y}/month={day:%m}/{name}.{plan.format}"
 
 
 def _apportion(plan: Plan, days: list[datetime.date]) -> NDArray[np.int64]:
@@ -218,10 +227,17 @@ def _read_plan(arguments: list[str] | None) -> tuple[Plan, Path]:
 def main(arguments: list[str] | None = None) -> None:
     plan, folder = _read_plan(arguments)
     totals = Totals()
-    for path in generate(plan, folder, totals):
-        print(f"\r{path.name}  {totals.size_bytes / 1e6:,.0f} MB", end="", flush=True)
+    is_terminal = sys.stdout.isatty()
+    try:
+        for path in generate(plan, folder, totals):
+            if is_terminal:
+                print(f"\r\033[K{path.name}  {totals.size_bytes / 1e6:,.0f} MB", end="", flush=True)
+    except OSError as error:
+        raise SystemExit(f"The orders cannot be written: {error}") from error
     revenue = sum(totals.revenue_cents.values()) / 100
-    print(f"\r{plan.rows:,} orders in {totals.files:,} files, {totals.size_bytes / 1e6:,.0f} MB")
+    if is_terminal:
+        print("\r\033[K", end="")
+    print(f"{plan.rows:,} orders in {totals.files:,} files, {totals.size_bytes / 1e6:,.0f} MB")
     print(f"{sum(totals.units.values()):,} units, revenue {revenue:,.2f}")
 
 

@@ -110,6 +110,21 @@ def test_the_command_tells_what_it_made(tmp_path: Path, capsys) -> None:
     assert "1,000 orders in 12 files" in capsys.readouterr().out
 
 
+def test_what_is_not_a_terminal_is_told_the_result_alone(tmp_path: Path, capsys) -> None:
+    main(["--rows", "10", "--years", "2025", "--files", "monthly", "--out", str(tmp_path)])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.startswith("10 orders") for line in lines] == [True, False]
+
+
+def test_orders_are_not_mixed_with_others_but_can_be_made_again(tmp_path: Path) -> None:
+    arguments = ["--rows", "10", "--years", "2025", "--out", str(tmp_path), "--files"]
+    main([*arguments, "monthly"])
+    main([*arguments, "monthly"])
+    with pytest.raises(SystemExit, match=r"holds other files, such as .*2025-01\.csv"):
+        main([*arguments, "daily"])
+    assert len(list(tmp_path.glob("orders/**/*.csv"))) == 12
+
+
 @pytest.mark.parametrize(
     "arguments", [["--rows", "0"], ["--rows", "200000001"], ["--years", "2025-2021"]]
 )
