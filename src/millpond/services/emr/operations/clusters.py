@@ -48,7 +48,10 @@ async def run_job_flow(
 async def describe_cluster(
     needs: Needs, call: Call, request: shapes.DescribeClusterInput
 ) -> shapes.DescribeClusterOutput:
-    """Source: EMR API reference, DescribeCluster."""
+    """A cluster: its state and what was asked for.
+
+    Source: EMR API reference, DescribeCluster.
+    """
     async with needs.records.transaction() as transaction:
         cluster = await require_cluster(transaction, call, request.cluster_id)
     now_ms = needs.clock.now_ms()

@@ -31,7 +31,10 @@ def _page(
 async def list_instance_groups(
     needs: Needs, call: Call, request: shapes.ListInstanceGroupsInput
 ) -> shapes.ListInstanceGroupsOutput:
-    """Source: EMR API reference, ListInstanceGroups."""
+    """A cluster's instance groups.
+
+    Source: EMR API reference, ListInstanceGroups.
+    """
     cluster = await _load(needs, call, request.cluster_id)
     if cluster.fleets:
         raise InvalidRequest("Instance fleets and instance groups are mutually exclusive.")
@@ -45,7 +48,10 @@ async def list_instance_groups(
 async def list_instance_fleets(
     needs: Needs, call: Call, request: shapes.ListInstanceFleetsInput
 ) -> shapes.ListInstanceFleetsOutput:
-    """Source: EMR API reference, ListInstanceFleets."""
+    """A cluster's instance fleets.
+
+    Source: EMR API reference, ListInstanceFleets.
+    """
     cluster = await _load(needs, call, request.cluster_id)
     if cluster.groups:
         raise InvalidRequest("Instance fleets and instance groups are mutually exclusive.")
@@ -91,7 +97,10 @@ async def list_instances(
 async def list_bootstrap_actions(
     needs: Needs, call: Call, request: shapes.ListBootstrapActionsInput
 ) -> shapes.ListBootstrapActionsOutput:
-    """Source: EMR API reference, ListBootstrapActions."""
+    """A cluster's bootstrap actions.
+
+    Source: EMR API reference, ListBootstrapActions.
+    """
     cluster = await _load(needs, call, request.cluster_id)
     shown = [
         shapes.Command(

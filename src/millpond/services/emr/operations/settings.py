@@ -114,7 +114,10 @@ async def put_auto_termination_policy(
 async def get_auto_termination_policy(
     needs: Needs, call: Call, request: shapes.GetAutoTerminationPolicyInput
 ) -> shapes.GetAutoTerminationPolicyOutput:
-    """Source: EMR API reference, GetAutoTerminationPolicy."""
+    """A cluster's auto-termination policy, if it has one.
+
+    Source: EMR API reference, GetAutoTerminationPolicy.
+    """
     async with needs.records.transaction() as transaction:
         cluster = await require_cluster(transaction, call, request.cluster_id)
     seconds = cluster.idle_timeout_seconds
@@ -128,7 +131,10 @@ async def get_auto_termination_policy(
 async def remove_auto_termination_policy(
     needs: Needs, call: Call, request: shapes.RemoveAutoTerminationPolicyInput
 ) -> shapes.RemoveAutoTerminationPolicyOutput:
-    """Source: EMR API reference, RemoveAutoTerminationPolicy."""
+    """Let a cluster be idle for as long as it likes.
+
+    Source: EMR API reference, RemoveAutoTerminationPolicy.
+    """
     await _set_idle_timeout(needs, call, request.cluster_id, None)
     return shapes.RemoveAutoTerminationPolicyOutput()
 

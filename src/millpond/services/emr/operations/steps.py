@@ -54,7 +54,10 @@ async def add_job_flow_steps(
 async def describe_step(
     needs: Needs, call: Call, request: shapes.DescribeStepInput
 ) -> shapes.DescribeStepOutput:
-    """Source: EMR API reference, DescribeStep."""
+    """A step: its state, and why it failed.
+
+    Source: EMR API reference, DescribeStep.
+    """
     async with needs.records.transaction() as transaction:
         await require_cluster(transaction, call, request.cluster_id)
         step = await store.find_step(transaction, call, request.cluster_id, request.step_id)

@@ -173,7 +173,10 @@ async def delete_crawler(
 async def get_crawler(
     needs: Needs, call: Call, request: shapes.GetCrawlerRequest
 ) -> shapes.GetCrawlerResponse:
-    """Source: Glue API reference, GetCrawler."""
+    """A crawler.
+
+    Source: Glue API reference, GetCrawler.
+    """
     async with needs.records.transaction() as transaction:
         crawler = await require_crawler(transaction, call, request.name)
     return shapes.GetCrawlerResponse(crawler=show_crawler(crawler, needs.clock.now_ms()))
@@ -199,7 +202,10 @@ async def get_crawlers(
 async def batch_get_crawlers(
     needs: Needs, call: Call, request: shapes.BatchGetCrawlersRequest
 ) -> shapes.BatchGetCrawlersResponse:
-    """Source: Glue API reference, BatchGetCrawlers."""
+    """Crawlers by their names.
+
+    Source: Glue API reference, BatchGetCrawlers.
+    """
     found: list[shapes.Crawler] = []
     missing: list[str] = []
     async with needs.records.transaction() as transaction:

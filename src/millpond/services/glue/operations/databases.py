@@ -70,7 +70,10 @@ async def create_database(
 async def get_database(
     needs: Needs, call: Call, request: shapes.GetDatabaseRequest
 ) -> shapes.GetDatabaseResponse:
-    """Source: Glue API reference, GetDatabase."""
+    """A database.
+
+    Source: Glue API reference, GetDatabase.
+    """
     check_catalog(call, request.catalog_id)
     async with needs.records.transaction() as transaction:
         database = await require_database(transaction, call, request.name)

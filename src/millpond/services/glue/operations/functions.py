@@ -37,7 +37,10 @@ def _answer(call: Call, database: Database, function: Function) -> shapes.UserDe
 async def create_user_defined_function(
     needs: Needs, call: Call, request: shapes.CreateUserDefinedFunctionRequest
 ) -> shapes.CreateUserDefinedFunctionResponse:
-    """Source: Glue API reference, CreateUserDefinedFunction."""
+    """Record a function in a database.
+
+    Source: Glue API reference, CreateUserDefinedFunction.
+    """
     check_catalog(call, request.catalog_id)
     described = _accept(request.function_input)
     name = described.function_name or ""
@@ -53,7 +56,10 @@ async def create_user_defined_function(
 async def get_user_defined_function(
     needs: Needs, call: Call, request: shapes.GetUserDefinedFunctionRequest
 ) -> shapes.GetUserDefinedFunctionResponse:
-    """Source: Glue API reference, GetUserDefinedFunction."""
+    """A function of a database.
+
+    Source: Glue API reference, GetUserDefinedFunction.
+    """
     check_catalog(call, request.catalog_id)
     name = fold(request.function_name)
     async with needs.records.transaction() as transaction:
@@ -125,7 +131,10 @@ async def update_user_defined_function(
 async def delete_user_defined_function(
     needs: Needs, call: Call, request: shapes.DeleteUserDefinedFunctionRequest
 ) -> shapes.DeleteUserDefinedFunctionResponse:
-    """Source: Glue API reference, DeleteUserDefinedFunction."""
+    """Remove a function from a database.
+
+    Source: Glue API reference, DeleteUserDefinedFunction.
+    """
     check_catalog(call, request.catalog_id)
     name = fold(request.function_name)
     async with needs.records.transaction() as transaction:

@@ -32,7 +32,10 @@ async def create_partition_index(
 async def get_partition_indexes(
     needs: Needs, call: Call, request: shapes.GetPartitionIndexesRequest
 ) -> shapes.GetPartitionIndexesResponse:
-    """Source: Glue API reference, GetPartitionIndexes."""
+    """A table's partition indexes.
+
+    Source: Glue API reference, GetPartitionIndexes.
+    """
     check_catalog(call, request.catalog_id)
     async with needs.records.transaction() as transaction:
         _, table = await require_table(transaction, call, request.database_name, request.table_name)
@@ -51,7 +54,10 @@ async def get_partition_indexes(
 async def delete_partition_index(
     needs: Needs, call: Call, request: shapes.DeletePartitionIndexRequest
 ) -> shapes.DeletePartitionIndexResponse:
-    """Source: Glue API reference, DeletePartitionIndex."""
+    """Remove a partition index from a table.
+
+    Source: Glue API reference, DeletePartitionIndex.
+    """
     check_catalog(call, request.catalog_id)
     async with needs.records.transaction() as transaction:
         database, table = await require_table(

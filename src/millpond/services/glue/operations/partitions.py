@@ -55,7 +55,10 @@ async def create_partition(
 async def get_partition(
     needs: Needs, call: Call, request: shapes.GetPartitionRequest
 ) -> shapes.GetPartitionResponse:
-    """Source: Glue API reference, GetPartition."""
+    """A partition by its values.
+
+    Source: Glue API reference, GetPartition.
+    """
     check_catalog(call, request.catalog_id)
     async with needs.records.transaction() as transaction:
         _, table = await require_table(transaction, call, request.database_name, request.table_name)
@@ -186,7 +189,10 @@ async def replace_partition(
 async def delete_partition(
     needs: Needs, call: Call, request: shapes.DeletePartitionRequest
 ) -> shapes.DeletePartitionResponse:
-    """Source: Glue API reference, DeletePartition."""
+    """Remove a partition from a table.
+
+    Source: Glue API reference, DeletePartition.
+    """
     check_catalog(call, request.catalog_id)
     async with needs.records.transaction() as transaction:
         _, table = await require_table(transaction, call, request.database_name, request.table_name)

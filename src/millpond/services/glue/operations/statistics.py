@@ -46,7 +46,10 @@ async def update_column_statistics_for_table(
 async def delete_column_statistics_for_table(
     needs: Needs, call: Call, request: shapes.DeleteColumnStatisticsForTableRequest
 ) -> shapes.DeleteColumnStatisticsForTableResponse:
-    """Source: Glue API reference, DeleteColumnStatisticsForTable."""
+    """Remove a column's statistics from a table.
+
+    Source: Glue API reference, DeleteColumnStatisticsForTable.
+    """
     check_catalog(call, request.catalog_id)
     async with needs.records.transaction() as transaction:
         _, table = await require_table(transaction, call, request.database_name, request.table_name)
@@ -83,7 +86,10 @@ async def update_column_statistics_for_partition(
 async def delete_column_statistics_for_partition(
     needs: Needs, call: Call, request: shapes.DeleteColumnStatisticsForPartitionRequest
 ) -> shapes.DeleteColumnStatisticsForPartitionResponse:
-    """Source: Glue API reference, DeleteColumnStatisticsForPartition."""
+    """Remove a column's statistics from a partition.
+
+    Source: Glue API reference, DeleteColumnStatisticsForPartition.
+    """
     check_catalog(call, request.catalog_id)
     async with needs.records.transaction() as transaction:
         _, table = await require_table(transaction, call, request.database_name, request.table_name)

@@ -38,7 +38,10 @@ async def _require_resource(transaction: Transaction, call: Call, text: str) -> 
 async def get_tags(
     needs: Needs, call: Call, request: shapes.GetTagsRequest
 ) -> shapes.GetTagsResponse:
-    """Source: Glue API reference, GetTags."""
+    """The tags of a resource.
+
+    Source: Glue API reference, GetTags.
+    """
     async with needs.records.transaction() as transaction:
         resource = await _require_resource(transaction, call, request.resource_arn)
         tags = await store.load_tags(transaction, call, resource)
