@@ -152,6 +152,34 @@ def test_a_partitioned_table_is_read_and_pruned(athena):
     assert scanned == len(ORDERS["2024-01-01"]) + len(ORDERS["2024-01-02"])
 
 
+def test_text_of_a_partition_with_other_columns_is_refused(athena):
+    athena.run(
+        "CREATE EXTERNAL TABLE moved (id bigint, z bigint, extra double) "
+        "PARTITIONED BY (y string) ROW FORMAT DELIMITED FIELDS TERMINATED BY ',' "
+        "LOCATION 's3://athena-queries-lake/moved/'"
+    )
+    named = {"DatabaseName": "athena_queries", "TableName": "moved"}
+    storage = athena.glue.get_table(DatabaseName="athena_queries", Name="moved")["Table"][
+        "StorageDescriptor"
+    ]
+    id_, z, extra = storage["Columns"]
+    for year, columns, text in (("1", [id_, z], "1,7\n"), ("2", [id_, extra], "2,1.5\n")):
+        key = f"moved/y={year}/part.csv"
+        athena.s3.put_object(Bucket="athena-queries-lake", Key=key, Body=text.encode())
+        location = f"s3://athena-queries-lake/moved/y={year}/"
+        athena.glue.create_partition(
+            **named,
+            PartitionInput={
+                "Values": [year],
+                "StorageDescriptor": storage | {"Columns": columns, "Location": location},
+            },
+        )
+    assert athena.failure("SELECT * FROM moved")["ErrorMessage"].startswith(
+        "HIVE_PARTITION_SCHEMA_MISMATCH: "
+    )
+    assert athena.rows("SELECT id, z FROM moved WHERE y = '1'") == [["1", "7"]]
+
+
 def test_projected_partitions_are_read_without_a_catalog(athena):
     athena.run(
         "CREATE EXTERNAL TABLE projected (id int, name string, price decimal(10,2)) "

@@ -12,9 +12,11 @@ from typing import Any
 from millpond.engines.sql.interface import (
     Column,
     Condition,
+    DelimitedText,
     InputFile,
     Missing,
     Partition,
+    QuotedText,
     Table,
     TableName,
     View,
@@ -25,14 +27,17 @@ from millpond.services.athena.ddl.show import view_definition
 from millpond.services.athena.ddl.tables import VIEW
 from millpond.services.athena.failure import S3_PERMISSION, QueryFailed
 from millpond.services.athena.model.formats import compression_of, format_of
+from millpond.services.athena.model.partition_columns import refuse_other_columns
 from millpond.services.athena.model.projection import Key, Projected, is_projected, project
 from millpond.services.athena.model.types import UnknownType, trino_of
 from millpond.services.athena.operations.catalogs import CATALOG
+from millpond.services.athena.statements import formats as serdes
 
 HIVE_DEFAULT = "__HIVE_DEFAULT_PARTITION__"
 _BARE = ("tinyint", "smallint", "int", "bigint", "decimal")
 _QUOTED = ("string", "char", "varchar", "date")
 _PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_]*")
+_PLACED = (DelimitedText, QuotedText)
 EXPRESSION_SIZE_MAX = 2048
 """The longest expression that GetPartitions takes, in characters."""
 
@@ -92,7 +97,9 @@ class Lake:
                 found.append(Partition(partition_id, projected.values))
             return found
         expression = _expression(table, conditions)
-        async for partition in self._catalog.partitions(table, expression):
+        serde = table.get("StorageDescriptor", {}).get("SerdeInfo", {})
+        placed = serde.get("SerializationLibrary") in (serdes.LAZY_SIMPLE, serdes.OPEN_CSV)
+        async for partition in self._catalog.partitions(table, expression, with_columns=placed):
             partition_id = str(len(found))
             self._partitions[name, partition_id] = partition
             values = [None if value == HIVE_DEFAULT else value for value in partition["Values"]]
@@ -118,6 +125,8 @@ class Lake:
             storage = self._partitions[name, partition.id].get("StorageDescriptor", {})
             described = storage if storage.get("SerdeInfo") else table["StorageDescriptor"]
             written_as = format_of(table, described)
+            if isinstance(written_as, _PLACED):
+                refuse_other_columns(table, self._partitions[name, partition.id])
             async for bucket, key, size in self._objects(storage.get("Location", "")):
                 found.append(
                     InputFile(

@@ -126,11 +126,13 @@ class Catalog:
             for table in page.get("TableList", []):
                 yield table
 
-    async def partitions(self, table: Members, expression: str = "") -> AsyncIterator[Members]:
+    async def partitions(
+        self, table: Members, expression: str = "", *, with_columns: bool = False
+    ) -> AsyncIterator[Members]:
         members: dict[str, Any] = {
             "DatabaseName": table["DatabaseName"],
             "TableName": table["Name"],
-            "ExcludeColumnSchema": True,
+            "ExcludeColumnSchema": not with_columns,
         }
         if expression:
             members["Expression"] = expression
