@@ -170,6 +170,11 @@ MACROS = (
     "range(1, CAST(len(a) - len(b) + 2 AS BIGINT)), lambda i: a[i:i + len(b) - 1] = b)) > 0 END",
     "t_join(a, d) AS CASE WHEN a IS NULL OR d IS NULL THEN NULL ELSE"
     " coalesce(array_to_string(a, d), '') END",
+    # With a separator that is no literal: DuckDB's own function takes none.
+    "t_join_texts(a, d) AS CASE WHEN len(a) = 0 THEN '' ELSE"
+    " list_reduce(a, lambda x, y: x || d || y) END",
+    "t_join_by(a, d) AS CASE WHEN a IS NULL OR d IS NULL THEN NULL ELSE"
+    " t_join_texts(list_filter(a, lambda e: e IS NOT NULL), d) END",
     # Maps.
     "t_entries(m) AS list_transform(map_entries(m), lambda e: e)",
     f"t_unique_keys(k) AS CASE WHEN len(list_distinct(k)) = len(k) THEN k ELSE"
@@ -197,6 +202,9 @@ MACROS = (
     " WHEN len(list_filter(map_keys(a), lambda k: map_extract_value(a, k) IS NULL OR"
     " map_extract_value(b, k) IS NULL)) > 0 THEN NULL ELSE true END",
     # Strings.
+    # DuckDB makes ß a capital; in Trino it has none.
+    "t_upper(s) AS CASE WHEN contains(s, 'ß') THEN array_to_string(list_transform("
+    "string_split(s, 'ß'), lambda part: upper(part)), 'ß') ELSE upper(s) END",
     "t_substr(s, i) AS CASE WHEN i = 0 OR -i > length(s) THEN '' ELSE substr(s, i) END",
     "t_substr3(s, i, n) AS CASE WHEN i = 0 OR n <= 0 OR -i > length(s) THEN ''"
     " WHEN i < 0 THEN substr(s, length(s) + i + 1, n) ELSE substr(s, i, n) END",
@@ -208,13 +216,13 @@ MACROS = (
     " empty string') ELSE d END",
     "t_split(s, d) AS string_split(s, t_delimiter(d))",
     "t_split_at(p, d, n) AS CASE WHEN len(p) <= n THEN p ELSE"
-    " list_append(p[1:n - 1], array_to_string(p[n:], d)) END",
+    " list_append(p[1:n - 1], t_join_by(p[n:], d)) END",
     f"t_split_limit(s, d, n) AS t_split_at(t_split(s, d), d, CASE WHEN n <= 0 THEN"
     f" CAST(t_fail({_INVALID}, 'Limit must be positive') AS BIGINT) ELSE n END)",
     f"t_split_part(s, d, i) AS t_split(s, d)[CASE WHEN i <= 0 THEN CAST(t_fail({_INVALID},"
     " 'Index must be greater than zero') AS BIGINT) ELSE i END]",
     "t_strpos_at(p, d, n) AS CASE WHEN len(p) <= n THEN 0 ELSE"
-    " length(array_to_string(p[1:n], d)) + 1 END",
+    " length(t_join_by(p[1:n], d)) + 1 END",
     f"t_strpos(s, d, n) AS CASE WHEN n > 0 THEN t_strpos_at(string_split(s, d), d, n)"
     " WHEN n < 0 THEN t_strpos_at(string_split(s, d), d, len(string_split(s, d)) + n)"
     f" ELSE CAST(t_fail({_INVALID}, '''instance'' must not be zero.') AS BIGINT) END",

@@ -11,7 +11,7 @@ from millpond.engines.sql.trino.scope import Typed
 from millpond.engines.sql.trino.types import quote_text
 
 _STEP = re.compile(
-    r"""\.(?P<name>[A-Za-z_@$][\w@$-]*)|\[(?P<index>\d+)\]|\["(?P<quoted>(?:[^"\\]|\\.)*)"\]"""
+    r"""\.(?P<name>[\w@$:/-]+)|\[(?P<index>\d+)\]|\["(?P<quoted>(?:[^"\\]|\\.)*)"\]"""
     r"""|\['(?P<single>[^']*)'\]|(?P<all>\[\*\]|\.\*)"""
 )
 

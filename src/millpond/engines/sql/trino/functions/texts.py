@@ -22,6 +22,11 @@ def _concat(*texts: Typed) -> str:
     return balanced([text.sql for text in texts])
 
 
+def joined(texts: str, by: Typed) -> str:
+    """The texts of a list with a separator between them, NULLs left out."""
+    return f"{'t_join' if by.is_constant else 't_join_by'}({texts}, {by.sql})"
+
+
 def balanced(parts: Sequence[str]) -> str:
     """`a || b || …` in nested halves, since DuckDB bounds how deep expressions may be."""
     if len(parts) <= 8:
@@ -33,17 +38,17 @@ def balanced(parts: Sequence[str]) -> str:
 scalar("chr", "(bigint) -> varchar", "t_chr({0})", lambda kinds: varchar(1))
 scalar("codepoint", "(varchar) -> integer", "unicode({0})")
 scalar("concat", "(varchar, varchar...) -> varchar", _concat, _joined)
-scalar("concat_ws", "(varchar, array(varchar)) -> varchar", "t_join({1}, {0})")
+scalar("concat_ws", "(varchar, array(varchar)) -> varchar", lambda by, a: joined(a.sql, by))
 scalar(
     "concat_ws",
     "(varchar, varchar...) -> varchar",
-    lambda by, *texts: f"t_join([{', '.join(t.sql for t in texts)}], {by.sql})",
+    lambda by, *texts: joined(f"[{', '.join(text.sql for text in texts)}]", by),
 )
 scalar("hamming_distance", "(varchar, varchar) -> bigint", "t_hamming({0}, {1})")
 scalar("length", "(varchar) -> bigint", "length({0})")
 scalar("levenshtein_distance", "(varchar, varchar) -> bigint", "levenshtein({0}, {1})")
 scalar("lower", "(varchar) -> =0", "lower({0})")
-scalar("upper", "(varchar) -> =0", "upper({0})")
+scalar("upper", "(varchar) -> =0", "t_upper({0})")
 scalar("lpad", "(varchar, bigint, varchar) -> varchar",
        "lpad({0}, CAST(t_pad_size({1}) AS INTEGER), t_pad_with({2}))")  # fmt: skip
 scalar("rpad", "(varchar, bigint, varchar) -> varchar",
