@@ -155,3 +155,20 @@ def test_an_address_that_others_can_reach_is_warned_about(host, warned, tmp_path
         other.terminate()
         _, log = other.communicate(timeout=20)
     assert ("Other machines can reach 0.0.0.0:" in log) is warned
+
+
+@pytest.mark.parametrize("command", ["env", "status"])
+def test_a_reader_that_has_gone_away_is_no_cause_for_a_traceback(command, server):
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        finished = subprocess.run(
+            [sys.executable, "-m", "millpond", command, "--data", str(server.data)],
+            env={"PATH": os.defpath},
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            timeout=60,
+        )
+    finally:
+        os.close(writer)
+    assert (finished.returncode, finished.stderr) == (1, b"")

@@ -102,7 +102,7 @@ def _env(settings: Settings) -> int:
     from millpond.app.shell import export_lines  # noqa: PLC0415
 
     run, pair = _running(settings)
-    print(export_lines(run, pair))
+    _tell(export_lines(run, pair))
     return EXIT_OK
 
 
@@ -113,10 +113,19 @@ def _status(settings: Settings) -> int:
     run, pair = _running(settings)
     try:
         for line in describe(run, Client(run.endpoint, run.region, pair)):
-            print(line)
+            _tell(line)
     except CallFailed as error:
         raise _Fails(str(error)) from error
     return EXIT_OK
+
+
+def _tell(text: str) -> None:
+    """Print at once. A reader that wanted no more (`| head -1`) ends the command in silence."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(EXIT_FAILED) from None
 
 
 def _running(settings: Settings) -> tuple[Run, KeyPair]:
