@@ -283,8 +283,32 @@ def _emit(overload: Overload, values: Sequence[Typed | Lambda], bindings: Bindin
     )
     if isinstance(overload.emit, str):
         return Typed(_fill(overload.emit, [value.sql for value in values]), kind)
-    made = overload.emit(*values)
-    return made if isinstance(made, Typed) else Typed(made, kind)
+    return _with_named_queries(overload, list(values), kind)
+
+
+def _with_named_queries(
+    overload: Overload, values: list[Typed | Lambda], kind: Type, place: int = 0
+) -> Typed:
+    """A function's answer, its arguments that are subqueries named: DuckDB repeats none of them."""
+    while place < len(values):
+        value = values[place]
+        if isinstance(value, Typed) and ("(SELECT " in value.sql or "(WITH " in value.sql):
+            break
+        place += 1
+    else:
+        assert not isinstance(overload.emit, str)
+        made = overload.emit(*values)
+        return made if isinstance(made, Typed) else Typed(made, kind)
+    found: list[Typed] = []
+
+    def rest(name: str) -> str:
+        named = Typed(name, value.type)
+        inner = [*values[:place], named, *values[place + 1 :]]
+        found.append(_with_named_queries(overload, inner, kind, place + 1))
+        return found[-1].sql
+
+    sql = let(value.sql, rest)
+    return Typed(sql, found[-1].type)
 
 
 def _fill(template: str, arguments: list[str], place: int = 0) -> str:

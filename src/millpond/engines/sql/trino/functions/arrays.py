@@ -5,6 +5,7 @@ Source: trino.io/docs/current/functions/{array,lambda}.html.
 
 from millpond.engines.sql.trino.convert import let, text_of
 from millpond.engines.sql.trino.functions.registry import scalar
+from millpond.engines.sql.trino.functions.texts import joined
 from millpond.engines.sql.trino.lambdas import Lambda
 from millpond.engines.sql.trino.scope import Typed
 from millpond.engines.sql.trino.types import array, quote_name, row
@@ -27,11 +28,14 @@ def _texts(items: Typed) -> str:
     return f"list_transform({items.sql}, lambda {name}: {text_of(name, items.type.element)})"
 
 
-scalar("array_join", "(array(T), varchar) -> varchar",
-       lambda a, by: f"t_join({_texts(a)}, {by.sql})")  # fmt: skip
-scalar("array_join", "(array(T), varchar, varchar) -> varchar",
-       lambda a, by, null: f"t_join(list_transform({_texts(a)},"
-       f" lambda j_join: coalesce(j_join, {null.sql})), {by.sql})")  # fmt: skip
+scalar("array_join", "(array(T), varchar) -> varchar", lambda a, by: joined(_texts(a), by))
+scalar(
+    "array_join",
+    "(array(T), varchar, varchar) -> varchar",
+    lambda a, by, null: joined(
+        f"list_transform({_texts(a)}, lambda j_join: coalesce(j_join, {null.sql}))", by
+    ),
+)
 scalar("array_max", "(array(T)) -> T", "t_list_max({0})")
 scalar("array_min", "(array(T)) -> T", "t_list_min({0})")
 scalar("array_position", "(array(T), T) -> bigint",
