@@ -156,6 +156,35 @@ print(spark.sql("SELECT :n AS n", {{"n": 5}}).first().n, spark.sql("SELECT {{x}}
     assert out.splitlines() == [f"{name} 1", "['id']", "5 7"]
 
 
+async def test_sql_sets_properties_and_what_would_replace_too_much_is_refused(shell, bucket):
+    program = f"""
+from pyspark.errors import UnsupportedOperationException
+from pyspark.sql import SparkSession
+spark = SparkSession.builder.getOrCreate()
+print(spark.sql("SET spark.sql.shuffle.partitions = 7").first().value)
+print(spark.conf.get("spark.sql.shuffle.partitions"))
+path = "s3://{bucket}/parts/"
+rows = spark.createDataFrame([(1, "a"), (2, "b")], ["id", "p"])
+rows.write.mode("overwrite").partitionBy("p").parquet(path)
+some = rows.filter("p = 'a'")
+for option in (True, False):
+    writer = some.write.mode("overwrite").partitionBy("p")
+    if option:
+        writer = writer.option("partitionOverwriteMode", "dynamic")
+    else:
+        spark.sql("SET spark.sql.sources.partitionOverwriteMode=dynamic")
+    try:
+        writer.parquet(path)
+    except UnsupportedOperationException as error:
+        print("dynamic is not supported" in str(error), spark.read.parquet(path).count())
+some.write.mode("append").partitionBy("p").parquet(path)
+print(spark.read.parquet(path).count())
+"""
+    code, out, err = await shell.python(program)
+    assert code == 0, err
+    assert out.splitlines() == ["7", "7", "True 2", "True 2", "3"]
+
+
 async def test_columns_have_the_catalog_s_names_however_files_spell_them(shell, warehouse, lake):
     warehouse.put_parquet("parquet/a.parquet", Id=[1, 2], Name=["a", "b"])
     lake.put(warehouse.bucket, **{

@@ -6,10 +6,14 @@
   sets them itself.
 * Reading what does not exist is an error (the engine would find no rows, and say nothing).
 * `partitionBy("country")` finds a column Country, as elsewhere in Spark.
-* `spark.sql` takes `USE shop` and `DESCRIBE orders`, which the engine wants in longer forms.
+* `spark.sql` takes `USE shop` and `DESCRIBE orders`, which the engine wants in longer forms, and
+  `SET name=value`.
+* Overwriting only the partitions that are written (`partitionOverwriteMode` dynamic) is refused:
+  the engine would replace them all.
 * `spark.sparkContext` answers what can be answered without RDDs; RDDs are refused by name.
 """
 
+import functools
 import json
 import logging
 import os
@@ -17,7 +21,7 @@ from types import ModuleType
 from typing import Any
 
 from millpond.engines.spark.runtime.files import is_missing
-from millpond.engines.spark.runtime.statements import for_engine
+from millpond.engines.spark.runtime.statements import for_engine, read_setting
 
 CONF_VARIABLE = "MILLPOND_SPARK_CONF"
 """The properties of spark-submit, as a JSON object."""
@@ -35,6 +39,7 @@ _LEVELS = {
 _OF_THE_JVM = frozenset(
     {"SparkContext", "SparkFiles", "RDD", "RDDBarrier", "Broadcast", "SQLContext", "HiveContext"}
 )
+_OVERWRITE_MODE = "spark.sql.sources.partitionOverwriteMode"
 _REASON = "this release runs Spark Connect programs on Sail, which has no SparkContext and no RDDs"
 
 
@@ -80,6 +85,13 @@ def _change_sql(session: Any) -> None:
     ask = session.sql
 
     def sql(self: Any, sqlQuery: str, *more: Any, **named: Any) -> Any:
+        setting = read_setting(sqlQuery.strip())
+        if setting is not None:
+            name, value = setting
+            if value is not None:
+                self.conf.set(name, value)
+            shown = (name, self.conf.get(name, "<undefined>"))
+            return self.createDataFrame([shown], "key string, value string")
         return ask(self, for_engine(sqlQuery), *more, **named)
 
     session.sql = sql
@@ -99,6 +111,32 @@ def _change_writer(writer: Any) -> None:
         )
 
     writer.partitionBy = partitionBy
+    writer.save = _refusing_dynamic(writer.save)
+    writer.saveAsTable = _refusing_dynamic(writer.saveAsTable)
+    writer.insertInto = _refusing_dynamic(writer.insertInto)
+
+
+def _refusing_dynamic(write: Any) -> Any:
+    @functools.wraps(write)
+    def checked(self: Any, *given: Any, **named: Any) -> Any:
+        replaces = self._write.mode == "overwrite" or named.get("mode") == "overwrite"
+        replaces = replaces or True in (*given, named.get("overwrite"))
+        if replaces and _is_dynamic(self):
+            from pyspark.errors import UnsupportedOperationException  # noqa: PLC0415
+
+            raise UnsupportedOperationException(
+                f"{_OVERWRITE_MODE}=dynamic is not supported: the engine replaces all partitions. "
+                "Write each partition to its own path."
+            )
+        return write(self, *given, **named)
+
+    return checked
+
+
+def _is_dynamic(writer: Any) -> bool:
+    options = {name.lower(): value for name, value in writer._write.options.items()}
+    mode = options.get("partitionoverwritemode") or writer._spark.conf.get(_OVERWRITE_MODE, "")
+    return str(mode).lower() == "dynamic"
 
 
 def _change_reader(reader: Any) -> None:
