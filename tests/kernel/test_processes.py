@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from millpond.kernel import processes
 from millpond.kernel.processes import Command, Limits, NotStarted, Sandbox, Stream, start
@@ -469,3 +470,33 @@ async def test_a_start_that_is_cancelled_leaves_nothing(tmp_path, marker):
         await starting
     wanted = f"MILLPOND_PROCESS={marker}".encode()
     await until(lambda: not processes._marked(wanted))
+
+
+async def test_the_end_of_a_pipe_closes_nobody_else_s_file(tmp_path: Path) -> None:
+    read, write = os.pipe()
+    end = processes._End(read)
+    os.close(read)
+    other = os.open(tmp_path, os.O_RDONLY)
+    assert other == read
+    end.close()
+    os.fstat(other)
+    os.close(other)
+    os.close(write)
+
+
+def test_a_loop_that_closes_a_pipe_closes_it_once() -> None:
+    async def run() -> None:
+        read, write = os.pipe()
+        loop = asyncio.get_running_loop()
+        transport, _ = await loop.connect_read_pipe(asyncio.Protocol, processes._End(read))
+        transport.close()
+        while True:
+            try:
+                os.fstat(read)
+            except OSError:
+                break
+            await asyncio.sleep(0)
+        os.close(write)
+
+    asyncio.run(run())
+    uvloop.run(run())

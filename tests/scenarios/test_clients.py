@@ -139,7 +139,7 @@ def test_awswrangler_writes_a_table_and_reads_it_by_query(server, bucket, monkey
     for name, value in server.environment().items():
         monkeypatch.setenv(name, value)
     session = boto3.Session(region_name=server.region)
-    wr.catalog.create_database("wrangled", boto3_session=session)
+    wr.catalog.create_database("client_wrangled", boto3_session=session)
     frame = pd.DataFrame(
         {
             "id": [1, 2, 3],
@@ -153,7 +153,7 @@ def test_awswrangler_writes_a_table_and_reads_it_by_query(server, bucket, monkey
         frame,
         path=f"s3://{bucket}/wrangled/",
         dataset=True,
-        database="wrangled",
+        database="client_wrangled",
         table="sales",
         partition_cols=["country"],
         boto3_session=session,
@@ -161,7 +161,7 @@ def test_awswrangler_writes_a_table_and_reads_it_by_query(server, bucket, monkey
     for ctas in (False, True):
         read = wr.athena.read_sql_query(
             "SELECT id, name, price, sold, country FROM sales ORDER BY id",
-            database="wrangled",
+            database="client_wrangled",
             ctas_approach=ctas,
             s3_output=f"s3://{bucket}/wrangled-results/",
             boto3_session=session,
@@ -178,14 +178,14 @@ def test_awswrangler_writes_a_table_and_reads_it_by_query(server, bucket, monkey
         path=f"s3://{bucket}/wrangled/",
         dataset=True,
         mode="append",
-        database="wrangled",
+        database="client_wrangled",
         table="sales",
         partition_cols=["country"],
         boto3_session=session,
     )
     rows = query(
         server.client("athena"),
-        "SELECT country, count(*) FROM wrangled.sales GROUP BY 1 ORDER BY 1",
+        "SELECT country, count(*) FROM client_wrangled.sales GROUP BY 1 ORDER BY 1",
         f"s3://{bucket}/wrangled-results/",
     )
     assert rows == [["de", "4"], ["fr", "2"]]

@@ -24,7 +24,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 MARKER_NAME = "MILLPOND_PROCESS"
 ANSWER_SECONDS_MAX = 30.0
@@ -300,11 +300,31 @@ def _existing(paths: tuple[Path, ...]) -> list[str]:
     return [str(path.resolve()) for path in paths if path.exists()]
 
 
+class _End:
+    """Our end of a pipe, as a loop's transport takes it.
+
+    uvloop closes the descriptor and then the object around it: by then another thread may have
+    opened a file under the same number. So what is closed here is this pipe or nothing.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._pipe = os.fstat(descriptor)
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            if os.path.samestat(os.fstat(self._descriptor), self._pipe):
+                os.close(self._descriptor)
+
+
 class _Pipes:
     """The standard streams of a command: what the launcher inherits, and our ends of the pipes."""
 
     def __init__(self, command: Command, theirs: contextlib.ExitStack) -> None:
-        self._ours: dict[str, IO[bytes]] = {}
+        self._ours: dict[str, _End] = {}
         self.stdin = self._open("stdin", command.stdin, theirs)
         self.stdout = self._open("stdout", command.stdout, theirs)
         self.stderr = (
@@ -321,7 +341,7 @@ class _Pipes:
             return subprocess.DEVNULL
         readable, writable = os.pipe()
         near, far = (writable, readable) if is_input else (readable, writable)
-        self._ours[name] = os.fdopen(near, "wb" if is_input else "rb", buffering=0)
+        self._ours[name] = _End(near)
         return theirs.enter_context(os.fdopen(far, "rb" if is_input else "wb", buffering=0))
 
     async def connect(self, process: Process) -> None:
