@@ -187,8 +187,10 @@ async def _collect(s3: Any) -> None:
 
 
 async def _age(s3: Any) -> None:
-    """Let the grace period pass, until what was given back is gone."""
-    for _ in range(6):
-        s3.needs.clock.advance(2)
-        for _ in range(8):
-            await asyncio.sleep(0.001)
+    """Let the grace period pass, tick by tick, until what was given back is gone."""
+    clock, ageing = s3.needs.clock, s3.needs.objects._ageing
+    for _ in range(7):
+        async with asyncio.timeout(10):
+            while not clock._sleepers and ageing._ticking and not ageing._ticking.done():
+                await asyncio.sleep(0.001)
+        clock.advance(2)
