@@ -255,3 +255,10 @@ async def test_text_that_is_written_reads_the_same(engine: Sql, ask) -> None:
             packed = "" if output.compression == "none" else output.compression
             stored = Stored(file.path.read_bytes(), kind, compression=packed)
         assert await ask(Tables().add("t", columns, [stored]), "SELECT * FROM t") == expected
+
+
+async def test_parameters_stand_for_values_after_distinct_and_order(ask) -> None:
+    sql = (
+        "SELECT DISTINCT x % ? AS m FROM UNNEST(sequence(1, 9)) t(x) WHERE x > ? ORDER BY m LIMIT ?"
+    )
+    assert await ask(Tables(), sql, "5", "2", "2") == '"m"\n"0"\n"1"\n'

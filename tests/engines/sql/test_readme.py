@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from millpond.engines.sql.trino.calls import SPECIAL_NAMES
 from millpond.engines.sql.trino.functions import names
+from millpond.engines.sql.trino.special_calls import SPECIAL_NAMES
 
 README = Path(__file__).parents[3] / "src" / "millpond" / "engines" / "sql" / "README.md"
 _SAID_OTHERWISE = {"row", "try"}

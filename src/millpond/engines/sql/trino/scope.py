@@ -187,7 +187,7 @@ class Context:
     user: str = ""
     scans: list[Scan] = field(default_factory=list)
     parameter_places: Mapping[int, int] = field(default_factory=dict)
-    """Which parameter each placeholder is, by the identity of its node."""
+    """Which parameter each placeholder is, by where it stands in the text."""
     view_depth: int = 0
     ctes: tuple[Cte, ...] = ()
     numbers: Iterator[int] = field(default_factory=itertools.count)

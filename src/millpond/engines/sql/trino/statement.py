@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
-from millpond.engines.sql.trino import expressions, queries
+from millpond.engines.sql.trino import expressions, queries, subqueries
 from millpond.engines.sql.trino.errors import StatementError
 from millpond.engines.sql.trino.parse import parse_expression, parse_query, too_deep
 from millpond.engines.sql.trino.scope import (
@@ -56,18 +56,18 @@ class _Compiler:
         return queries.compile_query(context, node, parent)
 
     def scalar(self, context: Context, scope: Scope, node: exp.Expr) -> Typed:
-        return queries.scalar(context, scope, node)
+        return subqueries.scalar(context, scope, node)
 
     def exists(self, context: Context, scope: Scope, node: exp.Expr) -> Typed:
-        return queries.exists(context, scope, node)
+        return subqueries.exists(context, scope, node)
 
     def contained(self, context: Context, scope: Scope, node: exp.Expr, value: Typed) -> Typed:
-        return queries.contained(context, scope, node, value)
+        return subqueries.contained(context, scope, node, value)
 
     def quantified(
         self, context: Context, scope: Scope, node: exp.Expr, value: Typed, operator: str
     ) -> Typed:
-        return queries.quantified(context, scope, node, value, operator)
+        return subqueries.quantified(context, scope, node, value, operator)
 
 
 def names_of(text: str, session: Session) -> list[TableName]:
@@ -135,7 +135,9 @@ def compile_statement(
             session.schema,
             tables,
             parameters=[parse_expression(one) for one in parameters],
-            parameter_places={id(node): place for place, node in enumerate(placeholders)},
+            parameter_places={
+                int(node.meta["start"]): place for place, node in enumerate(placeholders)
+            },
             now_us=session.now_us,
             user=session.user,
         )
