@@ -69,6 +69,7 @@ class _Connection(asyncio.Protocol):
         self._head = b""
         self._left = 0
         self._sent_at = 0.0
+        self._closes = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
@@ -87,15 +88,22 @@ class _Connection(asyncio.Protocol):
             self._head = b""
         if self._left == 0:
             self._load.latencies_ms.append((time.perf_counter() - self._sent_at) * 1000)
-            self._send()
+            if self._closes:
+                self._transport.close()
+            else:
+                self._send()
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._load.lost(error)
+        if self._closes and error is None:
+            self._load.reopen()
+        else:
+            self._load.lost(error)
 
     def _length(self, head: bytes) -> int:
         status = int(head[9:12])
         if status >= 300:
             self._load.fail(RuntimeError(f"The server answered {head.decode(errors='replace')}"))
+        self._closes = b"connection: close" in head.lower()
         for line in head.split(b"\r\n")[1:]:
             name, _, value = line.partition(b":")
             if name.lower() == b"content-length":
@@ -112,7 +120,11 @@ class _Connection(asyncio.Protocol):
 
 
 class _Load:
-    def __init__(self, requests: Sequence[bytes], connections: int) -> None:
+    def __init__(
+        self, requests: Sequence[bytes], connections: int, address: tuple[str, int]
+    ) -> None:
+        self._address = address
+        self._opening: set[asyncio.Task[object]] = set()
         self._requests = iter(requests)
         self._open = connections
         self._done = asyncio.get_running_loop().create_future()
@@ -129,6 +141,13 @@ class _Load:
         elif self._open == 0 and not self._done.done():
             self._done.set_result(None)
 
+    def reopen(self) -> None:
+        """Open another connection for one that the server closes after each answer."""
+        loop = asyncio.get_running_loop()
+        task = loop.create_task(loop.create_connection(lambda: _Connection(self), *self._address))
+        self._opening.add(task)
+        task.add_done_callback(self._opening.discard)
+
     def fail(self, error: Exception) -> None:
         if not self._done.done():
             self._done.set_exception(error)
@@ -139,7 +158,7 @@ class _Load:
 
 async def _drive(host: str, port: int, requests: Sequence[bytes], connections: int) -> Run:
     loop = asyncio.get_running_loop()
-    load = _Load(requests, connections)
+    load = _Load(requests, connections, (host, port))
     started = time.perf_counter()
     for _ in range(connections):
         await loop.create_connection(lambda: _Connection(load), host, port)
