@@ -48,9 +48,8 @@ class Run:
 
 
 def signed(target: Target, method: str, path: str, body: bytes = b"") -> bytes:
-    """A whole request as bytes, signed in its header with an unsigned payload."""
+    """A whole request as bytes, signed in its header, its payload hashed."""
     request = AWSRequest(method, target.endpoint + path, data=body)
-    request.headers["X-Amz-Content-SHA256"] = "UNSIGNED-PAYLOAD"
     request.context["client_config"] = None
     credentials = Credentials(target.access_key_id, target.secret_access_key)
     S3SigV4Auth(credentials, "s3", "us-east-1").add_auth(request)
