@@ -26,6 +26,10 @@ SERVICES = {
     "glue": "AWS Glue",
     "athena": "Amazon Athena",
     "emr": "Amazon EMR",
+    "kinesis": "Amazon Kinesis Data Streams",
+    "firehose": "Amazon Data Firehose",
+    "dynamodb": "Amazon DynamoDB",
+    "logs": "Amazon CloudWatch Logs",
     "sts": "AWS STS",
 }
 """AWS's names of the services, by ours."""

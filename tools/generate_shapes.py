@@ -431,7 +431,8 @@ class Writer:
             settings["message_member"] = repr(self._message_member())
         operations = [f"{name!r}: {self._operation(name)}" for name in sorted(self.implemented)]
         settings["operations"] = "{" + ", ".join(operations) + ",}"
-        settings["absent"] = self._absent()
+        if set(self.model.operation_names) - set(self.implemented):
+            settings["absent"] = self._absent()
         return f"MODEL = _wire.ServiceModel({', '.join(f'{k}={v}' for k, v in settings.items())},)"
 
     def _message_member(self) -> str:

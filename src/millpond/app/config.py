@@ -38,6 +38,8 @@ class Settings:
     spark_threads: int
     spark_port: int
     spark_idle_seconds: int
+    kinesis_limits: bool
+    kinesis_state_seconds: float
     stop_seconds: int
 
 
@@ -96,6 +98,12 @@ def _threads(text: str) -> int:
     if text == "all":
         return _cores()
     return _whole(1, 1024)(text)
+
+
+def _seconds(text: str) -> float:
+    if not re.fullmatch(r"[0-9]{1,5}(\.[0-9]{1,3})?", text):
+        raise ValueError("is not a number of seconds, such as 0, 0.5 or 30")
+    return float(text)
 
 
 SETTINGS: tuple[Setting, ...] = (
@@ -192,6 +200,21 @@ SETTINGS: tuple[Setting, ...] = (
         "300",
         _whole(1, 86400),
         "How long the engine behind `spark_port` stays when no program is connected.",
+    ),
+    Setting(
+        "kinesis_limits",
+        "aws|none",
+        "aws",
+        lambda text: _matching("aws|none", "one of aws, none")(text) == "aws",
+        "Whether Kinesis shards and calls are throttled as on AWS (1 MB/s and 1,000 records/s in, "
+        "2 MB/s and 5 reads/s out) or take what the machine can.",
+    ),
+    Setting(
+        "kinesis_state_seconds",
+        "SECONDS",
+        "0",
+        _seconds,
+        "How long a Kinesis stream stays CREATING, UPDATING or DELETING.",
     ),
     Setting(
         "stop_seconds",

@@ -1,0 +1,1 @@
+"""Amazon CloudWatch metrics: what services and users measure, by the minute."""

@@ -1,0 +1,23 @@
+"""What CloudWatch is lent."""
+
+from dataclasses import dataclass
+
+from millpond.engines.records.interface import Records
+from millpond.kernel.clock import Clock
+from millpond.kernel.ids import Ids
+from millpond.kernel.metrics import MinuteMeter
+from millpond.kernel.pages import Pages
+
+CALLS: tuple[tuple[str, str], ...] = ()
+"""The operations of other services that this one calls."""
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """`meter` is where the services put their measurements; this one drains it."""
+
+    records: Records
+    clock: Clock
+    ids: Ids
+    pages: Pages
+    meter: MinuteMeter

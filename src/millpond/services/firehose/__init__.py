@@ -1,0 +1,1 @@
+"""Amazon Data Firehose: takes records in and delivers them to a destination."""

@@ -1,0 +1,1 @@
+"""What streams, shards, sequence numbers and iterators are, and their rules. Pure."""

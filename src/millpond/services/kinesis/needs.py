@@ -1,0 +1,30 @@
+"""What Kinesis is lent."""
+
+from dataclasses import dataclass
+
+from millpond.engines.log.interface import Log
+from millpond.engines.records.interface import Records
+from millpond.kernel.call import Caller
+from millpond.kernel.clock import Clock
+from millpond.kernel.ids import Ids
+from millpond.kernel.metrics import Meter
+from millpond.kernel.pages import Pages
+
+CALLS: tuple[tuple[str, str], ...] = ()
+"""The operations of other services that this one calls."""
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """`limits`: AWS's throughput limits of shards and calls are enforced. `state_seconds`: how
+    long a stream stays CREATING, UPDATING or DELETING."""
+
+    records: Records
+    log: Log
+    clock: Clock
+    ids: Ids
+    pages: Pages
+    meter: Meter
+    call_aws: Caller
+    limits: bool = True
+    state_seconds: float = 0.0

@@ -1,0 +1,6 @@
+"""Kinesis's operations by AWS's names."""
+
+from collections.abc import Mapping
+from typing import Any
+
+OPERATIONS: Mapping[str, Any] = {}

@@ -1,0 +1,23 @@
+"""What CloudWatch Logs is lent."""
+
+from dataclasses import dataclass
+
+from millpond.engines.log.interface import Log
+from millpond.engines.records.interface import Records
+from millpond.kernel.clock import Clock
+from millpond.kernel.ids import Ids
+from millpond.kernel.pages import Pages
+
+CALLS: tuple[tuple[str, str], ...] = ()
+"""The operations of other services that this one calls."""
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """Events lie in `log`, what groups and streams there are in `records`."""
+
+    records: Records
+    log: Log
+    clock: Clock
+    ids: Ids
+    pages: Pages
