@@ -98,6 +98,13 @@ class Operation:
     """REST-XML: the answer's only member is the root element's text (GetBucketLocation)."""
 
 
+ProtocolName = Literal[
+    "json", "json-cbor", "query", "rest-json", "rest-xml", "smithy-rpc-v2-cbor"
+]  # fmt: skip
+"""AWS's protocols by botocore's names, and `json-cbor`: AWS JSON with CBOR in place of the JSON,
+which Java's SDK sends to Kinesis."""
+
+
 @dataclass(frozen=True, slots=True)
 class ServiceModel:
     """What the wire must know of a service. `absent` are the operations that AWS has and we do
@@ -107,8 +114,12 @@ class ServiceModel:
     """Our name for it and the folder's: `s3`, `glue`, `emr`."""
     signing_name: str
     """The service in a signature's scope: `s3`, `glue`, `elasticmapreduce`."""
-    protocol: Literal["json", "query", "rest-json", "rest-xml"]
+    protocol: ProtocolName
+    """The protocol of the requests and answers that this model is used for: the first one of
+    the service in its `shapes.MODEL`, the one that was chosen behind `protocols.choices_of`."""
     api_version: str
+    other_protocols: tuple[ProtocolName, ...] = ()
+    """What else the service speaks. Each request is answered in its own protocol."""
     json_version: str = ""
     target_prefix: str = ""
     namespace: str = ""
@@ -116,5 +127,8 @@ class ServiceModel:
     """The error code for a request that breaks the model's constraints."""
     message_member: str = "message"
     """How the service's own errors spell the member with the message."""
+    query_codes: Mapping[str, str] = field(default_factory=dict)
+    """Of a service that has left the query protocol behind: the codes that its errors have there,
+    by the names that they have elsewhere, where the two differ."""
     operations: Mapping[str, Operation] = field(default_factory=dict)
     absent: Mapping[str, Operation] = field(default_factory=dict)
