@@ -1,0 +1,112 @@
+"""What most operations begin with: which stream, which consumer, and may it be used now."""
+
+from millpond.engines.records.interface import Transaction
+from millpond.kernel.arn import parse_arn
+from millpond.kernel.call import Call
+from millpond.services.kinesis import store
+from millpond.services.kinesis.errors import (
+    AccessDenied,
+    InvalidArgument,
+    ResourceInUse,
+    ResourceNotFound,
+)
+from millpond.services.kinesis.model.stream import Stream
+from millpond.services.kinesis.needs import Needs
+
+
+async def resolve(
+    needs: Needs,
+    transaction: Transaction,
+    call: Call,
+    stream_name: str | None,
+    stream_arn: str | None,
+) -> Stream:
+    """The stream that a request names by its name, its ARN or both.
+
+    Raises:
+        InvalidArgument: neither is given, or they name two streams.
+        AccessDenied: the ARN is another account's.
+        ResourceNotFound: there is no such stream.
+    """
+    name = stream_name if stream_arn is None else name_in(call, stream_arn)
+    if name is None:
+        raise InvalidArgument("Either StreamName or StreamARN must be specified.")
+    if stream_name is not None and stream_name != name:
+        raise InvalidArgument(
+            f"StreamName {stream_name} does not match the stream of StreamARN {stream_arn}."
+        )
+    stream = await store.load_stream(transaction, call, name)
+    if stream is None or stream.is_gone(needs.clock.now_ms()):
+        raise not_found(call, name)
+    return stream
+
+
+async def resolve_for_data(
+    needs: Needs,
+    transaction: Transaction,
+    call: Call,
+    stream_name: str | None,
+    stream_arn: str | None,
+) -> Stream:
+    """The stream whose records a request writes or reads: ACTIVE or UPDATING.
+
+    Raises:
+        ServiceError: as `resolve`; a stream that is CREATING or DELETING is not found either.
+    """
+    stream = await resolve(needs, transaction, call, stream_name, stream_arn)
+    if stream.status not in ("ACTIVE", "UPDATING"):
+        check_data(stream, needs.clock.now_ms())
+    return stream
+
+
+def check_data(stream: Stream, now_ms: int) -> None:
+    """Records can be written and read.
+
+    Raises:
+        ResourceNotFound: it is CREATING or DELETING.
+    """
+    if stream.status_at(now_ms) not in ("ACTIVE", "UPDATING"):
+        raise ResourceNotFound(f"Stream {stream.name} under account {stream.account} not found.")
+
+
+def check_active(stream: Stream, now_ms: int) -> None:
+    """The stream can be changed.
+
+    Raises:
+        ResourceInUse: its status is another than ACTIVE.
+    """
+    status = stream.status_at(now_ms)
+    if status != "ACTIVE":
+        raise ResourceInUse(
+            f"Stream {stream.name} under account {stream.account} not ACTIVE, "
+            f"instead in state {status}"
+        )
+
+
+def name_in(call: Call, stream_arn: str) -> str:
+    """The name in a stream's ARN.
+
+    Raises:
+        InvalidArgument: it is no stream's ARN.
+        AccessDenied: it is another account's.
+        ResourceNotFound: it is another region's.
+    """
+    arn = parse_arn(stream_arn)
+    if arn is None or arn.service != "kinesis":
+        raise InvalidArgument(f"StreamARN {stream_arn} is not the ARN of a stream.")
+    kind, _, name = arn.resource.partition("/")
+    if kind != "stream" or not name or "/" in name or "\0" in name:
+        raise InvalidArgument(f"StreamARN {stream_arn} is not the ARN of a stream.")
+    if arn.account != call.account:
+        raise AccessDenied(
+            f"User: {call.principal.arn} is not authorized to perform: "
+            f"kinesis:{call.operation} on resource: {stream_arn} because no resource-based policy "
+            f"allows the kinesis:{call.operation} action"
+        )
+    if arn.region != call.region:
+        raise not_found(call, name)
+    return name
+
+
+def not_found(call: Call, name: str) -> ResourceNotFound:
+    return ResourceNotFound(f"Stream {name} under account {call.account} not found.")
