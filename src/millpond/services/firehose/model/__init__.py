@@ -1,0 +1,1 @@
+"""What delivery streams are, and the rules for them; pure."""
