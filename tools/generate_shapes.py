@@ -5,6 +5,8 @@
     model = "glue"                          # botocore's name of the service
     operations = ["GetDatabase", …]         # those that Millpond implements
     validation_code = "ValidationException" # optional: the code for a broken constraint
+    [patterns]                              # optional: of strings, in place of AWS's
+    HttpEndpointUrl = "https?://.*"
 
 and writes `src/millpond/services/<service>/shapes.py`. With `--check` it writes nothing and exits
 with 1 when a file differs from what it would write.
@@ -300,7 +302,8 @@ class Writer:
                 yield f"ge={float(metadata['min'])}"
             if "max" in metadata:
                 yield f"le={float(metadata['max'])}"
-        java = metadata.get("pattern") if shape.type_name == "string" else None
+        wider = self.configuration.get("patterns", {}).get(shape.name)
+        java = wider or (metadata.get("pattern") if shape.type_name == "string" else None)
         pattern = python_pattern(java) if java else None
         if pattern:
             yield f"pattern={pattern!r}"

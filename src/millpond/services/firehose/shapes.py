@@ -42,7 +42,7 @@ AmazonOpenSearchServerlessS3BackupMode = _Literal["FailedDocumentsOnly", "AllDoc
 AmazonopensearchserviceBufferingIntervalInSeconds = _Annotated[int, _Meta(ge=0, le=900)]
 AmazonopensearchserviceBufferingSizeInMBs = _Annotated[int, _Meta(ge=1, le=100)]
 AmazonopensearchserviceClusterEndpoint = _Annotated[
-    str, _Meta(min_length=1, max_length=512, pattern="^(?:https:.*)\\Z")
+    str, _Meta(min_length=1, max_length=512, pattern="^(?:https?:.*)\\Z")
 ]
 AmazonopensearchserviceDomainARN = _Annotated[
     str,
@@ -112,7 +112,7 @@ DestinationId = _Annotated[
 ElasticsearchBufferingIntervalInSeconds = _Annotated[int, _Meta(ge=0, le=900)]
 ElasticsearchBufferingSizeInMBs = _Annotated[int, _Meta(ge=1, le=100)]
 ElasticsearchClusterEndpoint = _Annotated[
-    str, _Meta(min_length=1, max_length=512, pattern="^(?:https:.*)\\Z")
+    str, _Meta(min_length=1, max_length=512, pattern="^(?:https?:.*)\\Z")
 ]
 ElasticsearchDomainARN = _Annotated[
     str,
@@ -156,7 +156,7 @@ HttpEndpointName = _Annotated[
 HttpEndpointRetryDurationInSeconds = _Annotated[int, _Meta(ge=0, le=7200)]
 HttpEndpointS3BackupMode = _Literal["FailedDataOnly", "AllData"]
 HttpEndpointUrl = _Annotated[
-    str, _Meta(min_length=1, max_length=1000, pattern="^(?:https://.*)\\Z")
+    str, _Meta(min_length=1, max_length=1000, pattern="^(?:https?://.*)\\Z")
 ]
 IcebergS3BackupMode = _Literal["FailedDataOnly", "AllData"]
 IntervalInSeconds = _Annotated[int, _Meta(ge=0, le=900)]
