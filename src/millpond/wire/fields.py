@@ -6,6 +6,7 @@ The generated annotations are read once per Struct, when it is first needed.
 import re
 import types
 import typing
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal
@@ -14,11 +15,21 @@ import msgspec
 
 from millpond.kernel.body import Body
 from millpond.wire.constraints import Constraints
-from millpond.wire.shape import Header, Headers, Payload, Query, Status, Timestamp, Uri, Xml
+from millpond.wire.shape import (
+    EventStream,
+    Header,
+    Headers,
+    Payload,
+    Query,
+    Status,
+    Timestamp,
+    Uri,
+    Xml,
+)
 
 Kind = Literal[
     "string", "integer", "float", "boolean", "blob", "timestamp",
-    "list", "map", "structure", "document", "body",
+    "list", "map", "structure", "document", "body", "events",
 ]  # fmt: skip
 
 _SCALARS: dict[type, Kind] = {
@@ -46,6 +57,9 @@ class Value:
     """Of a list; of a map, its value."""
     key: "Value | None" = None
     struct: type[msgspec.Struct] | None = None
+    stream: EventStream | None = None
+    events: tuple[type[msgspec.Struct], ...] = ()
+    """Of an event stream: the types of its events, in the order of `stream.events`."""
 
     @property
     def item(self) -> "Value":
@@ -94,6 +108,11 @@ class Structure:
     def payload(self) -> Field | None:
         """The member that alone is the body."""
         return next((f for f in self.fields if isinstance(f.location, Payload)), None)
+
+    @property
+    def event_stream(self) -> Field | None:
+        """The member that is a stream of events, in an answer."""
+        return next((f for f in self.fields if f.value.kind == "events"), None)
 
     @property
     def body_fields(self) -> tuple[Field, ...]:
@@ -145,6 +164,10 @@ def _value(annotation: Any, markers: list[Any]) -> Value:
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is typing.Literal:
         return Value("string", Constraints(enum=arguments), xml=xml)
+    if origin is AsyncIterator:
+        stream = next(marker for marker in markers if isinstance(marker, EventStream))
+        types_ = typing.get_args(arguments[0]) or arguments
+        return Value("events", stream=stream, events=types_)
     constraints = _constraints(markers)
     if origin is list:
         return Value("list", constraints, xml=xml, element=_inner(arguments[0]))

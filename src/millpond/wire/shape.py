@@ -3,7 +3,30 @@
 A generated Struct has Python names inside and AWS names outside (msgspec `rename`). Its fields'
 types carry markers in `Annotated[...]`: msgspec's own `Meta` for constraints, and the ones below
 for where and how a protocol puts the member. Timestamps are epoch seconds (float), blobs are
-bytes, a streaming payload is a `kernel.body.Body`.
+bytes, a streaming payload is a `kernel.body.Body`, an event stream an async iterator of Structs.
+
+Event streams
+-------------
+An operation that answers with an event stream (Kinesis SubscribeToShard) returns at once, with an
+async generator of the events' own Structs in the member of its output:
+
+    async def subscribe_to_shard(needs, call, request):
+        shard = await find_shard(...)  # a refusal up to here is an ordinary error answer
+        return SubscribeToShardOutput(event_stream=_events(needs, shard))
+
+    async def _events(needs, shard) -> AsyncIterator[SubscribeToShardEvent]:
+        while ...:
+            yield SubscribeToShardEvent(records=..., millis_behind_latest=0, ...)
+
+* Each event leaves at once. The wire tells an event's name by its type, and sends the
+  `initial-response` that JSON protocols begin with before the first event is asked for.
+* The generator ends the stream by returning. A `ServiceError` that it raises ends it too: as an
+  exception event when the model lists the code among the stream's exceptions, else as an error
+  event. Whatever else it raises is logged and told as an internal failure.
+* It is asked for its next event only when the client has room for it. When the client goes away,
+  reads too slowly, or the server stops, it is cancelled where it waits (CancelledError) or closed
+  where it yielded (GeneratorExit): what it holds is released in its `finally`.
+* A `Conflict` is not repeated in it: it has no transaction of the operation's any more.
 """
 
 from collections.abc import Mapping
@@ -51,6 +74,18 @@ class Payload:
     """The member alone is the body."""
 
     streaming: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EventStream:
+    """The member is an async iterator of events, each a frame of the answer.
+
+    `events` names them in the order of the types in the member's annotation; `exceptions` are the
+    error codes that the model lists among the events.
+    """
+
+    events: tuple[str, ...]
+    exceptions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

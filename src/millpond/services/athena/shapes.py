@@ -529,12 +529,12 @@ class PreparedStatement(_Struct, kw_only=True, omit_defaults=True, rename="pasca
     query_statement: str | None = None
     work_group_name: str | None = None
     description: str | None = None
-    last_modified_time: float | None = None
+    last_modified_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
 
 
 class PreparedStatementSummary(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     statement_name: str | None = None
-    last_modified_time: float | None = None
+    last_modified_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
 
 
 class QueryExecution(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -577,8 +577,8 @@ class QueryExecutionStatistics(_Struct, kw_only=True, omit_defaults=True, rename
 class QueryExecutionStatus(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     state: str | None = None
     state_change_reason: str | None = None
-    submission_date_time: float | None = None
-    completion_date_time: float | None = None
+    submission_date_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+    completion_date_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
     athena_error: AthenaError | None = None
 
 
@@ -706,8 +706,8 @@ class StopQueryExecutionOutput(_Struct, kw_only=True, omit_defaults=True):
 
 class TableMetadata(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     name: str | None = None
-    create_time: float | None = None
-    last_access_time: float | None = None
+    create_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+    last_access_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
     table_type: str | None = None
     columns: list[Column] | None = None
     partition_keys: list[Column] | None = None
@@ -803,7 +803,7 @@ class WorkGroup(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     state: str | None = None
     configuration: WorkGroupConfiguration | None = None
     description: str | None = None
-    creation_time: float | None = None
+    creation_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
     identity_center_application_arn: str | None = None
 
 
@@ -854,7 +854,7 @@ class WorkGroupSummary(_Struct, kw_only=True, omit_defaults=True, rename="pascal
     name: str | None = None
     state: str | None = None
     description: str | None = None
-    creation_time: float | None = None
+    creation_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
     engine_version: EngineVersion | None = None
     identity_center_application_arn: str | None = None
 

@@ -71,7 +71,7 @@ VectorDistanceFunction = _Literal["COSINE", "DOT_PRODUCT", "EUCLIDEAN"]
 
 
 class ArchivalSummary(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
-    archival_date_time: float | None = None
+    archival_date_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
     archival_reason: str | None = None
     archival_backup_arn: str | None = None
 
@@ -145,7 +145,9 @@ class BatchWriteItemOutput(_Struct, kw_only=True, omit_defaults=True, rename="pa
 
 class BillingModeSummary(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     billing_mode: str | None = None
-    last_update_to_pay_per_request_date_time: float | None = None
+    last_update_to_pay_per_request_date_time: _Annotated[
+        float | None, _wire.Timestamp("unixTimestamp")
+    ] = None
 
 
 class Capacity(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -549,8 +551,8 @@ class OnDemandThroughputOverride(_Struct, kw_only=True, omit_defaults=True, rena
 class PointInTimeRecoveryDescription(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     point_in_time_recovery_status: str | None = None
     recovery_period_in_days: int | None = None
-    earliest_restorable_date_time: float | None = None
-    latest_restorable_date_time: float | None = None
+    earliest_restorable_date_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+    latest_restorable_date_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
 
 
 class PointInTimeRecoverySpecification(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -571,8 +573,8 @@ class ProvisionedThroughput(_Struct, kw_only=True, omit_defaults=True, rename="p
 
 
 class ProvisionedThroughputDescription(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
-    last_increase_date_time: float | None = None
-    last_decrease_date_time: float | None = None
+    last_increase_date_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+    last_decrease_date_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
     number_of_decreases_today: int | None = None
     read_capacity_units: int | None = None
     write_capacity_units: int | None = None
@@ -673,7 +675,9 @@ class ReplicaDescription(
     on_demand_throughput_override: OnDemandThroughputOverride | None = None
     warm_throughput: TableWarmThroughputDescription | None = None
     global_secondary_indexes: list[ReplicaGlobalSecondaryIndexDescription] | None = None
-    replica_inaccessible_date_time: float | None = None
+    replica_inaccessible_date_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = (
+        None
+    )
     replica_table_class_summary: TableClassSummary | None = None
     global_table_settings_replication_mode: str | None = None
 
@@ -703,7 +707,7 @@ class ReplicationGroupUpdate(_Struct, kw_only=True, omit_defaults=True, rename="
 class RestoreSummary(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     source_backup_arn: str | None = None
     source_table_arn: str | None = None
-    restore_date_time: float | None = None
+    restore_date_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
     restore_in_progress: bool | None = None
 
 
@@ -721,7 +725,9 @@ class SSEDescription(
     status: str | None = None
     sse_type: str | None = None
     kms_master_key_arn: str | None = None
-    inaccessible_encryption_date_time: float | None = None
+    inaccessible_encryption_date_time: _Annotated[
+        float | None, _wire.Timestamp("unixTimestamp")
+    ] = None
 
 
 class SSESpecification(
@@ -774,7 +780,7 @@ class StreamSpecification(_Struct, kw_only=True, omit_defaults=True, rename="pas
 
 class TableClassSummary(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     table_class: str | None = None
-    last_update_date_time: float | None = None
+    last_update_date_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
 
 
 class TableDescription(
@@ -818,7 +824,7 @@ class TableDescription(
     table_name: str | None = None
     key_schema: list[KeySchemaElement] | None = None
     table_status: str | None = None
-    creation_date_time: float | None = None
+    creation_date_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
     provisioned_throughput: ProvisionedThroughputDescription | None = None
     table_size_bytes: int | None = None
     item_count: int | None = None

@@ -330,9 +330,9 @@ class ClusterSummary(_Struct, kw_only=True, omit_defaults=True, rename="pascal")
 
 
 class ClusterTimeline(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
-    creation_date_time: float | None = None
-    ready_date_time: float | None = None
-    end_date_time: float | None = None
+    creation_date_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+    ready_date_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+    end_date_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
 
 
 class Command(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -530,9 +530,9 @@ class InstanceFleetStatus(_Struct, kw_only=True, omit_defaults=True, rename="pas
 
 
 class InstanceFleetTimeline(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
-    creation_date_time: float | None = None
-    ready_date_time: float | None = None
-    end_date_time: float | None = None
+    creation_date_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+    ready_date_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+    end_date_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
 
 
 class InstanceGroup(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -581,9 +581,9 @@ class InstanceGroupStatus(_Struct, kw_only=True, omit_defaults=True, rename="pas
 
 
 class InstanceGroupTimeline(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
-    creation_date_time: float | None = None
-    ready_date_time: float | None = None
-    end_date_time: float | None = None
+    creation_date_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+    ready_date_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+    end_date_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
 
 
 class InstanceResizePolicy(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -604,9 +604,9 @@ class InstanceStatus(_Struct, kw_only=True, omit_defaults=True, rename="pascal")
 
 
 class InstanceTimeline(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
-    creation_date_time: float | None = None
-    ready_date_time: float | None = None
-    end_date_time: float | None = None
+    creation_date_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+    ready_date_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+    end_date_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
 
 
 class InstanceTypeConfig(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -688,8 +688,8 @@ class ListBootstrapActionsOutput(_Struct, kw_only=True, omit_defaults=True, rena
 
 
 class ListClustersInput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
-    created_after: float | None = None
-    created_before: float | None = None
+    created_after: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+    created_before: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
     cluster_states: list[ClusterState] | None = None
     marker: str | None = None
 
@@ -1058,9 +1058,9 @@ class StepSummary(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
 
 
 class StepTimeline(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
-    creation_date_time: float | None = None
-    start_date_time: float | None = None
-    end_date_time: float | None = None
+    creation_date_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+    start_date_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+    end_date_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
 
 
 class SupportedProductConfig(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):

@@ -655,7 +655,7 @@ class DatabaseList(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
 class DatabaseSnapshotInfo(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     id: str | None = None
     table: str | None = None
-    request_timestamp: float | None = None
+    request_timestamp: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
     requested_by: str | None = None
     status: str | None = None
     failure_description: FailureDescription | None = None
@@ -777,8 +777,8 @@ class DeliveryStreamDescription(
     delivery_stream_encryption_configuration: DeliveryStreamEncryptionConfiguration | None = None
     delivery_stream_type: str | None = None
     version_id: str | None = None
-    create_timestamp: float | None = None
-    last_update_timestamp: float | None = None
+    create_timestamp: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+    last_update_timestamp: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
     source: SourceDescription | None = None
     destinations: list[DestinationDescription] | None = None
     has_more_destinations: bool | None = None
@@ -1391,7 +1391,7 @@ class KinesisStreamSourceDescription(
 ):
     kinesis_stream_arn: str | None = None
     role_arn: str | None = None
-    delivery_start_timestamp: float | None = None
+    delivery_start_timestamp: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
 
 
 class ListDeliveryStreamsInput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -1430,7 +1430,7 @@ class MSKSourceConfiguration(
     msk_cluster_arn: MSKClusterARN
     topic_name: TopicName
     authentication_configuration: AuthenticationConfiguration
-    read_from_timestamp: float | None = None
+    read_from_timestamp: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
 
 
 class MSKSourceDescription(
@@ -1448,8 +1448,8 @@ class MSKSourceDescription(
     msk_cluster_arn: str | None = None
     topic_name: str | None = None
     authentication_configuration: AuthenticationConfiguration | None = None
-    delivery_start_timestamp: float | None = None
-    read_from_timestamp: float | None = None
+    delivery_start_timestamp: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+    read_from_timestamp: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
 
 
 class OpenXJsonSerDe(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):

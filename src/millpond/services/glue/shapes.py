@@ -407,7 +407,7 @@ class BooleanColumnStatisticsData(_Struct, kw_only=True, omit_defaults=True, ren
 
 class CatalogImportStatus(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     import_completed: bool | None = None
-    import_time: float | None = None
+    import_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
     imported_by: str | None = None
 
 
@@ -434,7 +434,7 @@ class ColumnError(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
 class ColumnStatistics(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     column_name: NameString
     column_type: TypeString
-    analyzed_time: float
+    analyzed_time: _Annotated[float, _wire.Timestamp("unixTimestamp")]
     statistics_data: ColumnStatisticsData
 
 
@@ -468,8 +468,8 @@ class Crawler(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     table_prefix: str | None = None
     schedule: Schedule | None = None
     crawl_elapsed_time: int | None = None
-    creation_time: float | None = None
-    last_updated: float | None = None
+    creation_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+    last_updated: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
     last_crawl: LastCrawlInfo | None = None
     version: int | None = None
     configuration: str | None = None
@@ -497,8 +497,8 @@ class CrawlerHistory(
 ):
     crawl_id: str | None = None
     state: str | None = None
-    start_time: float | None = None
-    end_time: float | None = None
+    start_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+    end_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
     summary: str | None = None
     error_message: str | None = None
     log_group: str | None = None
@@ -645,7 +645,7 @@ class Database(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     description: str | None = None
     location_uri: str | None = None
     parameters: dict[str, str] | None = None
-    create_time: float | None = None
+    create_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
     create_table_default_permissions: list[PrincipalPermissions] | None = None
     target_database: DatabaseIdentifier | None = None
     catalog_id: str | None = None
@@ -669,8 +669,8 @@ class DatabaseInput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
 
 
 class DateColumnStatisticsData(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
-    minimum_value: float | None = None
-    maximum_value: float | None = None
+    minimum_value: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+    maximum_value: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
     number_of_nulls: NonNegativeLong
     number_of_distinct_values: NonNegativeLong
 
@@ -954,7 +954,7 @@ class GetPartitionsRequest(_Struct, kw_only=True, omit_defaults=True, rename="pa
     max_results: PageSize | None = None
     exclude_column_schema: bool | None = None
     transaction_id: TransactionIdString | None = None
-    query_as_of_time: float | None = None
+    query_as_of_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
     audit_context: AuditContext | None = None
 
 
@@ -968,7 +968,7 @@ class GetTableRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"
     database_name: NameString
     name: NameString
     transaction_id: TransactionIdString | None = None
-    query_as_of_time: float | None = None
+    query_as_of_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
     audit_context: AuditContext | None = None
     include_status_details: bool | None = None
     attributes_to_get: list[TableAttributes] | None = None
@@ -1011,7 +1011,7 @@ class GetTablesRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal
     next_token: str | None = None
     max_results: CatalogGetterPageSize | None = None
     transaction_id: TransactionIdString | None = None
-    query_as_of_time: float | None = None
+    query_as_of_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
     audit_context: AuditContext | None = None
     resource_share_type: TableResourceShareType | None = None
     include_status_details: bool | None = None
@@ -1176,7 +1176,7 @@ class LastCrawlInfo(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     log_group: str | None = None
     log_stream: str | None = None
     message_prefix: str | None = None
-    start_time: float | None = None
+    start_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
 
 
 class LineageConfiguration(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -1232,11 +1232,11 @@ class Partition(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     values: list[str] | None = None
     database_name: str | None = None
     table_name: str | None = None
-    creation_time: float | None = None
-    last_access_time: float | None = None
+    creation_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+    last_access_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
     storage_descriptor: StorageDescriptor | None = None
     parameters: dict[str, str] | None = None
-    last_analyzed_time: float | None = None
+    last_analyzed_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
     catalog_id: str | None = None
 
 
@@ -1259,10 +1259,10 @@ class PartitionIndexDescriptor(_Struct, kw_only=True, omit_defaults=True, rename
 
 class PartitionInput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     values: list[ValueString] | None = None
-    last_access_time: float | None = None
+    last_access_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
     storage_descriptor: StorageDescriptor | None = None
     parameters: dict[KeyString, ParametersMapValue] | None = None
-    last_analyzed_time: float | None = None
+    last_analyzed_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
 
 
 class PartitionValueList(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -1282,7 +1282,7 @@ class PropertyPredicate(_Struct, kw_only=True, omit_defaults=True, rename="pasca
 
 class QuerySessionContext(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     query_id: HashString | None = None
-    query_start_time: float | None = None
+    query_start_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
     cluster_id: str | None = None
     query_authorization_id: HashString | None = None
     additional_context: dict[ContextKey, ContextValue] | None = None
@@ -1479,10 +1479,10 @@ class Table(
     database_name: str | None = None
     description: str | None = None
     owner: str | None = None
-    create_time: float | None = None
-    update_time: float | None = None
-    last_access_time: float | None = None
-    last_analyzed_time: float | None = None
+    create_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+    update_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+    last_access_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+    last_analyzed_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
     retention: int | None = None
     storage_descriptor: StorageDescriptor | None = None
     partition_keys: list[Column] | None = None
@@ -1520,8 +1520,8 @@ class TableInput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     name: NameString
     description: DescriptionString | None = None
     owner: NameString | None = None
-    last_access_time: float | None = None
-    last_analyzed_time: float | None = None
+    last_access_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+    last_analyzed_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
     retention: NonNegativeInteger | None = None
     storage_descriptor: StorageDescriptor | None = None
     partition_keys: list[Column] | None = None
@@ -1537,8 +1537,8 @@ class TableInput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
 class TableStatus(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     requested_by: str | None = None
     updated_by: str | None = None
-    request_time: float | None = None
-    update_time: float | None = None
+    request_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+    update_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
     action: str | None = None
     state: str | None = None
     error: ErrorDetail | None = None
@@ -1705,7 +1705,7 @@ class UserDefinedFunction(_Struct, kw_only=True, omit_defaults=True, rename="pas
     owner_name: str | None = None
     function_type: str | None = None
     owner_type: str | None = None
-    create_time: float | None = None
+    create_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
     resource_uris: list[ResourceUri] | None = None
     catalog_id: str | None = None
 
@@ -1776,7 +1776,7 @@ class ViewValidation(_Struct, kw_only=True, omit_defaults=True, rename="pascal")
     dialect: str | None = None
     dialect_version: str | None = None
     view_validation_text: str | None = None
-    update_time: float | None = None
+    update_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
     state: str | None = None
     error: ErrorDetail | None = None
 
