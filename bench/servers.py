@@ -39,8 +39,23 @@ def _wait_for(url: str, process: subprocess.Popen[bytes], seconds: float = 30) -
     raise TimeoutError(url)
 
 
+def wait_for_port(port: int, process: subprocess.Popen[bytes], seconds: float = 30) -> None:
+    """Return once something listens on `port`."""
+    deadline = time.perf_counter() + seconds
+    while process.poll() is None and time.perf_counter() < deadline:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            time.sleep(0.02)
+        else:
+            return
+    raise TimeoutError(f"Nothing listens on port {port}.")
+
+
 @contextmanager
-def millpond(folder: str | None = None) -> Iterator[tuple[Target, subprocess.Popen[bytes], float]]:
+def millpond(
+    folder: str | None = None, *flags: str
+) -> Iterator[tuple[Target, subprocess.Popen[bytes], float]]:
     """A running Millpond: its target, its process and the seconds it took to be ready."""
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="millpond-bench-", dir=folder) as data:
@@ -49,7 +64,7 @@ def millpond(folder: str | None = None) -> Iterator[tuple[Target, subprocess.Pop
             "MILLPOND_ROOT_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
         }
         command = [str(Path(sys.executable).parent / "millpond"), "up"]
-        command += ["--port", str(port), "--data", data]
+        command += ["--port", str(port), "--data", data, *flags]
         process = subprocess.Popen(
             command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
