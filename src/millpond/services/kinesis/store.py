@@ -1,9 +1,15 @@
 """How streams are laid out in records.
 
     stream    name                       → Stream, with its shards
+    consumer  stream, name               → Consumer
+    policy    ARN                        → the document
+    settings                             → Settings
 
-each below `kinesis`, the account and the region. Values are msgpack. Shards' records lie in logs
-(`Stream.log_of`), not here.
+each below `kinesis`, the account and the region, and
+
+    stream's id                          → Doomed: logs to remove
+
+below `kinesis-doomed`. Values are msgpack. Shards' records lie in logs (`Stream.log_of`), not here.
 """
 
 from collections import OrderedDict
@@ -13,16 +19,37 @@ from typing import Protocol
 import msgspec
 
 from millpond.engines.records.interface import Transaction, end_of
+from millpond.services.kinesis.model.account import Settings
+from millpond.services.kinesis.model.consumer import Consumer
 from millpond.services.kinesis.model.stream import Stream
 
 DECODED_STREAMS_MAX = 4096
 
+_PREFIX = b"kinesis\0"
+_STREAM_KIND = b"stream"
+_DOOMED_PREFIX = b"kinesis-doomed\0"
+
+
+class Doomed(msgspec.Struct, frozen=True, rename="camel"):
+    """What a deleted stream leaves: its record, if it is still there, and the logs of its shards.
+    They are to be removed once `due_ms` has come."""
+
+    due_ms: int
+    account: str
+    region: str
+    name: str
+    logs: tuple[bytes, ...]
+
+
 _encode = msgspec.msgpack.Encoder().encode
 _STREAM = msgspec.msgpack.Decoder(Stream)
+_CONSUMER = msgspec.msgpack.Decoder(Consumer)
+_SETTINGS = msgspec.msgpack.Decoder(Settings)
+_DOOMED = msgspec.msgpack.Decoder(Doomed)
 
 
 class Scope(Protocol):
-    """Whose streams: a call and a task both say."""
+    """Whose streams: a call, a task and a stream all say."""
 
     @property
     def account(self) -> str: ...
@@ -78,3 +105,76 @@ async def scan_streams(
     start = prefix + after.encode() + b"\0" if after else prefix
     async for key, value in transaction.scan(start, end_of(prefix)):
         yield _decoded.stream(key, value)
+
+
+async def scan_all_streams(transaction: Transaction) -> AsyncIterator[Stream]:
+    """The streams of all accounts and regions."""
+    async for key, value in transaction.scan(_PREFIX, end_of(_PREFIX)):
+        if _kind(key) == _STREAM_KIND:
+            yield _decoded.stream(key, value)
+
+
+async def load_consumer(
+    transaction: Transaction, scope: Scope, stream_name: str, name: str
+) -> Consumer | None:
+    value = await transaction.get(_key(scope, "consumer", stream_name, name))
+    return None if value is None else _CONSUMER.decode(value)
+
+
+def save_consumer(transaction: Transaction, scope: Scope, consumer: Consumer) -> None:
+    key = _key(scope, "consumer", consumer.stream_name, consumer.name)
+    transaction.put(key, _encode(consumer))
+
+
+def delete_consumer(transaction: Transaction, scope: Scope, stream_name: str, name: str) -> None:
+    transaction.delete(_key(scope, "consumer", stream_name, name))
+
+
+async def scan_consumers(
+    transaction: Transaction, scope: Scope, stream_name: str, after: str = ""
+) -> AsyncIterator[Consumer]:
+    """A stream's consumers by name, those after `after`."""
+    prefix = _key(scope, "consumer", stream_name, "")
+    start = prefix + after.encode() + b"\0" if after else prefix
+    async for _, value in transaction.scan(start, end_of(prefix)):
+        yield _CONSUMER.decode(value)
+
+
+async def load_policy(transaction: Transaction, scope: Scope, arn: str) -> str | None:
+    value = await transaction.get(_key(scope, "policy", arn))
+    return None if value is None else value.decode()
+
+
+def save_policy(transaction: Transaction, scope: Scope, arn: str, document: str) -> None:
+    transaction.put(_key(scope, "policy", arn), document.encode())
+
+
+def delete_policy(transaction: Transaction, scope: Scope, arn: str) -> None:
+    transaction.delete(_key(scope, "policy", arn))
+
+
+async def load_settings(transaction: Transaction, scope: Scope) -> Settings:
+    value = await transaction.get(_key(scope, "settings"))
+    return Settings() if value is None else _SETTINGS.decode(value)
+
+
+def save_settings(transaction: Transaction, scope: Scope, settings: Settings) -> None:
+    transaction.put(_key(scope, "settings"), _encode(settings))
+
+
+def save_doomed(transaction: Transaction, stream_id: str, doomed: Doomed) -> None:
+    transaction.put(_DOOMED_PREFIX + stream_id.encode(), _encode(doomed))
+
+
+async def scan_doomed(transaction: Transaction) -> AsyncIterator[tuple[str, Doomed]]:
+    """Logs to remove, with the ids of the streams that had them."""
+    async for key, value in transaction.scan(_DOOMED_PREFIX, end_of(_DOOMED_PREFIX)):
+        yield key[len(_DOOMED_PREFIX) :].decode(), _DOOMED.decode(value)
+
+
+def forget_doomed(transaction: Transaction, stream_id: str) -> None:
+    transaction.delete(_DOOMED_PREFIX + stream_id.encode())
+
+
+def _kind(key: bytes) -> bytes:
+    return key.split(b"\0", 4)[3]

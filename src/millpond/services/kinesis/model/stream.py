@@ -35,7 +35,7 @@ class Shard(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
 
     @property
     def id(self) -> str:
-        return f"shardId-{self.index:012d}"
+        return shard_id(self.index)
 
     @property
     def open(self) -> bool:
@@ -121,15 +121,23 @@ class Stream(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
             return self.shards[low]
         return None
 
+    @property
+    def open_count(self) -> int:
+        return sum(1 for shard in self.shards if shard.closed_ms is None)
+
     def open_shards(self) -> list[Shard]:
         """The shards that take records, by their hash keys."""
         return sorted((s for s in self.shards if s.open), key=lambda shard: shard.first_hash)
 
 
-def shard_index(shard_id: str) -> int | None:
-    """The index in a shard's id; None when no shard has such an id. `00001` will do for the whole
-    `shardId-000000000001`, as it does for AWS."""
-    digits = shard_id.removeprefix("shardId-")
+def shard_id(index: int) -> str:
+    return f"shardId-{index:012d}"
+
+
+def shard_index(text: str) -> int | None:
+    """The index in a shard's id; None when no shard has such an id. The digits alone will do, as
+    they do for AWS."""
+    digits = text.removeprefix("shardId-")
     if not (digits.isascii() and digits.isdecimal() and len(digits) <= 12):
         return None
     return int(digits)

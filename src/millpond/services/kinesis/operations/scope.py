@@ -10,7 +10,7 @@ from millpond.services.kinesis.errors import (
     ResourceInUse,
     ResourceNotFound,
 )
-from millpond.services.kinesis.model.stream import Stream
+from millpond.services.kinesis.model.stream import Stream, shard_index
 from millpond.services.kinesis.needs import Needs
 
 
@@ -110,3 +110,31 @@ def name_in(call: Call, stream_arn: str) -> str:
 
 def not_found(call: Call, name: str) -> ResourceNotFound:
     return ResourceNotFound(f"Stream {name} under account {call.account} not found.")
+
+
+def require_shard_index(stream: Stream, shard_id: str) -> int:
+    """The index that a shard's id says.
+
+    Raises:
+        ResourceNotFound: no shard has such an id.
+    """
+    index = shard_index(shard_id)
+    if index is None:
+        raise shard_not_found(stream, shard_id)
+    return index
+
+
+def shard_not_found(stream: Stream, shard_id: str) -> ResourceNotFound:
+    return ResourceNotFound(
+        f"Could not find shard {shard_id} in stream {stream.name} under account {stream.account}."
+    )
+
+
+def check_created_at(call: Call, stream: Stream, created_s: float | None) -> None:
+    """A request that says when the stream was created means this one. Clients send whole seconds.
+
+    Raises:
+        ResourceNotFound: it means another one of that name.
+    """
+    if created_s is not None and int(created_s) != stream.created_ms // 1000:
+        raise not_found(call, stream.name)
