@@ -8,13 +8,14 @@ Nothing but the health check is answered without a signature.
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from millpond import __version__
 from millpond.gateway.authenticate import Authenticated, authenticate
 from millpond.gateway.authorise import authorise
 from millpond.gateway.bodies import VerifiedBody, gather_limited
+from millpond.gateway.compression import decompress, is_compressed
 from millpond.gateway.dispatch import run
 from millpond.gateway.identify import Directory, Target
 from millpond.gateway.refusals import Trouble, refuse
@@ -29,7 +30,7 @@ from millpond.kernel.limits import BODY_GATHERED_BYTES_MAX
 from millpond.wire.errors import NotImplementedByMillpond
 from millpond.wire.http import Answer, Request
 from millpond.wire.protocols import WireProtocol, protocol_for
-from millpond.wire.shape import Operation
+from millpond.wire.shape import Operation, ProtocolName
 from millpond.wire.sigv2 import OldClaim, read_old_claim
 from millpond.wire.sigv4_claim import Claim, Reason, Refused, read_claim
 
@@ -79,9 +80,10 @@ class Gateway:
         self._clock = clock
         self._ids = ids
         self._directory = Directory(services.values())
-        self._protocols = {name: protocol_for(service.model) for name, service in services.items()}
+        self._protocols: dict[tuple[str, ProtocolName], WireProtocol] = {}
         self._steps = (
             self._authenticate,
+            self._decompress,
             self._find_operation,
             self._authorise,
             self._parse,
@@ -123,7 +125,10 @@ class Gateway:
         )
         s3 = target.model.signing_name == "s3"
         request_id = self._ids.hex(8).upper() if s3 else self._ids.uuid()
-        protocol = self._protocols.get(target.model.name) or protocol_for(target.model)
+        spoken = (target.model.name, target.model.protocol)
+        protocol = self._protocols.get(spoken)
+        if protocol is None:
+            protocol = self._protocols[spoken] = protocol_for(target.model)
         return Exchange(request, body, claim, target, protocol, request_id)
 
     async def _authenticate(self, exchange: Exchange) -> None:
@@ -139,6 +144,11 @@ class Gateway:
             credentials=self._credentials,
             now_ms=self._clock.now_ms(),
         )
+
+    async def _decompress(self, exchange: Exchange) -> None:
+        who = exchange.who
+        if isinstance(who.body, bytes) and is_compressed(who.request):
+            exchange.who = replace(who, body=decompress(exchange.target.model, who.body))
 
     async def _find_operation(self, exchange: Exchange) -> None:
         target, who = exchange.target, exchange.who

@@ -1,7 +1,8 @@
 """Which service a request is for, and which bucket its host names.
 
 A signed request says it by the service in its credential scope, which the signature then covers. An
-unsigned one is refused in any case; what it looks like decides only in which form.
+unsigned one is refused in any case; what it looks like decides only in which form. A service that
+speaks several protocols is spoken to in the one that the request is in.
 
 S3 requests to a bucket's own host (`bucket.s3.localhost.localstack.cloud`, `bucket.localhost`, …)
 become path-style ones for the operation, while the signature is verified on what was sent.
@@ -15,7 +16,9 @@ from millpond.gateway.refusals import Trouble
 from millpond.gateway.service import Service
 from millpond.kernel.limits import HEADERS_SIZE_BYTES_MAX
 from millpond.wire.http import Request
-from millpond.wire.shape import ServiceModel
+from millpond.wire.protocols import is_form, protocol_of, spoken_by
+from millpond.wire.rpccbor import place
+from millpond.wire.shape import ProtocolName, ServiceModel
 from millpond.wire.sigv4_claim import claimed_service
 
 _REGION = r"[a-z]{2,4}(?:-[a-z]+){1,3}-\d{1,2}"
@@ -27,19 +30,22 @@ _BUCKET_HOSTS = (
     re.compile(rf"(?!s3\.|s3\.{_REGION}\.)(?P<bucket>[a-z0-9._-]+)\.(?P<rest>localhost)"),
 )
 _METHODS = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE"})
-_FORM = "application/x-www-form-urlencoded"
-_UNKNOWN_JSON = ServiceModel(
-    name="unknown", signing_name="", protocol="json", api_version="", json_version="1.1"
+_UNKNOWN = ServiceModel(
+    name="unknown",
+    signing_name="",
+    protocol="rest-xml",
+    other_protocols=("json", "query", "smithy-rpc-v2-cbor"),
+    api_version="",
+    json_version="1.1",
 )
-_UNKNOWN_QUERY = ServiceModel(name="unknown", signing_name="", protocol="query", api_version="")
-_UNKNOWN_REST = ServiceModel(name="unknown", signing_name="", protocol="rest-xml", api_version="")
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Whom a request is for. `service` is None when Millpond has no such service; `model` then
-    tells only how to answer. `request` is path-style; `endpoint` has no bucket in it. `fault` is
-    what is wrong with the request's head, whoever it is for."""
+    """Whom a request is for. `service` is None when Millpond has no such service. `model` is the
+    service's in the request's protocol, or tells only how to answer. `request` is path-style;
+    `endpoint` has no bucket in it. `fault` is what is wrong with the request's head, whoever it is
+    for."""
 
     service: Service | None
     model: ServiceModel
@@ -48,18 +54,37 @@ class Target:
     fault: Trouble | None
 
 
+class _Entry:
+    """A service, and its model for each of its protocols."""
+
+    def __init__(self, service: Service | None, model: ServiceModel) -> None:
+        self.service = service
+        self.first = model
+        self.spoken = spoken_by(model)
+        self.models: Mapping[ProtocolName, ServiceModel] = {
+            name: model if name == model.protocol else replace(model, protocol=name)
+            for name in self.spoken
+        }
+
+    def model(self, request: Request) -> ServiceModel:
+        return self.models[protocol_of(request, self.spoken)]
+
+
+_NOBODY = _Entry(None, _UNKNOWN)
+
+
 class Directory:
     """The services by what a request may call them."""
 
     def __init__(self, services: Iterable[Service]) -> None:
         self._by_name = {service.model.name: service for service in services}
-        every = self._by_name.values()
-        self._by_signing_name = {service.model.signing_name: service for service in every}
+        every = [_Entry(service, service.model) for service in self._by_name.values()]
+        self._by_signing_name = {entry.first.signing_name: entry for entry in every}
         self._by_target = {
-            service.model.target_prefix: service for service in every if service.model.target_prefix
+            entry.first.target_prefix: entry for entry in every if entry.first.target_prefix
         }
-        self._for_forms = next((s for s in every if s.model.protocol == "query"), None)
-        self._for_paths = next((s for s in every if s.model.protocol == "rest-xml"), None)
+        self._for_forms = next((e for e in every if e.spoken[0] == "query"), _NOBODY)
+        self._for_paths = next((e for e in every if e.spoken[0] == "rest-xml"), _NOBODY)
 
     @property
     def by_name(self) -> Mapping[str, Service]:
@@ -67,8 +92,10 @@ class Directory:
 
     def identify(self, request: Request, claimed: str | None) -> Target:
         """Whom `request` is for; `claimed` is the service of its credential scope, if any."""
-        service = self._by_signing_name.get(claimed) if claimed else self._guess(request)
-        model = service.model if service else replace(_form_of(request), signing_name=claimed or "")
+        entry = self._by_signing_name.get(claimed, _NOBODY) if claimed else self._guess(request)
+        model = entry.model(request)
+        if entry is _NOBODY and claimed:
+            model = replace(model, signing_name=claimed)
         bucket, host = (
             split_host(request.host) if model.signing_name == "s3" else ("", request.host)
         )
@@ -76,17 +103,19 @@ class Directory:
         if bucket and fault is None:
             path = f"/{bucket}{request.path}" if request.path != "/" else f"/{bucket}"
             request = replace(request, path=path)
-        return Target(service, model, request, f"http://{host}", fault)
+        return Target(entry.service, model, request, f"http://{host}", fault)
 
-    def _guess(self, request: Request) -> Service | None:
+    def _guess(self, request: Request) -> _Entry:
         """Whom a request without a readable credential is for, by its looks."""
         claimed = claimed_service(request)
         if claimed is not None:
-            return self._by_signing_name.get(claimed)
+            return self._by_signing_name.get(claimed, _NOBODY)
         target = request.headers.get("x-amz-target")
         if target is not None:
-            return self._by_target.get(target.rpartition(".")[0])
-        if _is_form(request):
+            return self._by_target.get(target.rpartition(".")[0], _NOBODY)
+        if named := place(request.path):
+            return self._by_target.get(named[0], _NOBODY)
+        if is_form(request):
             return self._for_forms
         return self._for_paths
 
@@ -119,15 +148,3 @@ def _fault(request: Request) -> Trouble | None:
     readable = path.startswith("/") and "\x00" not in path and "\ufffd" not in path
     known = request.method in _METHODS and len(hosts) == 1 and hosts[0] == request.host
     return None if readable and known else Trouble.UNREADABLE
-
-
-def _form_of(request: Request) -> ServiceModel:
-    """How to answer a request for a service that Millpond does not have."""
-    if "x-amz-target" in request.headers:
-        return _UNKNOWN_JSON
-    return _UNKNOWN_QUERY if _is_form(request) else _UNKNOWN_REST
-
-
-def _is_form(request: Request) -> bool:
-    content_type = request.headers.get("content-type") or ""
-    return request.method == "POST" and content_type.lower().startswith(_FORM)

@@ -12,6 +12,7 @@ from functools import cache
 
 from millpond.kernel.errors import ServiceError
 from millpond.wire.chunked import BadChunks, ChunkFault
+from millpond.wire.errors import COMMON_QUERY_CODES
 from millpond.wire.shape import ServiceModel
 from millpond.wire.sigv4_claim import Mechanism, Reason, Refused
 
@@ -26,6 +27,7 @@ class Trouble(Enum):
     BODY_TOO_LARGE = auto()
     BODY_TRUNCATED = auto()
     BODY_SLOW = auto()
+    BODY_NOT_GZIP = auto()
     LENGTH_MISSING = auto()
     UNREADABLE = auto()
     HEAD_TOO_LARGE = auto()
@@ -133,6 +135,7 @@ _S3: Mapping[Reason | Trouble | ChunkFault, _Row] = {
         "Your socket connection to the server was not read from or written to within the timeout "
         "period. Idle connections will be closed.",
     ),
+    Trouble.BODY_NOT_GZIP: ("InvalidRequest", 400, "The request body is not valid gzip."),
     Trouble.LENGTH_MISSING: (
         "MissingContentLength",
         411,
@@ -180,6 +183,7 @@ _QUERY: Mapping[Reason | Trouble | ChunkFault, _Row] = {
     Trouble.BODY_TOO_LARGE: ("RequestEntityTooLarge", 413, "The request is too large."),
     Trouble.BODY_TRUNCATED: ("MalformedInput", 400, "The request body ended early."),
     Trouble.BODY_SLOW: ("RequestTimeout", 408, "The request body came too slowly."),
+    Trouble.BODY_NOT_GZIP: ("MalformedInput", 400, "The request body is not valid gzip."),
     Trouble.UNREADABLE: ("MalformedInput", 400, "The request target cannot be read."),
     Trouble.HEAD_TOO_LARGE: ("RequestEntityTooLarge", 413, "The request's head is too large."),
     Trouble.OVERLOADED: (
@@ -191,18 +195,7 @@ _QUERY: Mapping[Reason | Trouble | ChunkFault, _Row] = {
     Trouble.INTERNAL: ("InternalFailure", 500, _INTERNAL),
 }
 
-_JSON_CODES = {
-    "MissingAuthenticationToken": "MissingAuthenticationTokenException",
-    "IncompleteSignature": "IncompleteSignatureException",
-    "SignatureDoesNotMatch": "InvalidSignatureException",
-    "InvalidClientTokenId": "UnrecognizedClientException",
-    "ExpiredToken": "ExpiredTokenException",
-    "AccessDenied": "AccessDeniedException",
-    "RequestEntityTooLarge": "RequestEntityTooLargeException",
-    "MalformedInput": "SerializationException",
-    "RequestTimeout": "RequestTimeoutException",
-    "ServiceUnavailable": "ServiceUnavailableException",
-}
+_NAMES = {code: name for name, code in COMMON_QUERY_CODES.items()}
 
 
 def refuse(
@@ -215,8 +208,8 @@ def refuse(
         return _type(code, status)(sentence or detail, **members)
     code, status, sentence = _QUERY[why]
     if model.protocol != "query":
-        code = _JSON_CODES.get(code, code)
-        if model.protocol == "json" and status == 403:
+        code = _NAMES.get(code, code)
+        if model.protocol != "rest-json" and status == 403:
             status = 400
     return _type(code, status)(sentence or detail)
 

@@ -4,7 +4,7 @@ A `Body` is iterated once, chunk by chunk. Iterating a request's body to its end
 (length, payload hash, chunk signatures): whoever stores a body commits only after its last chunk.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -81,6 +81,27 @@ class StreamBody:
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self.chunks
+
+
+@dataclass(frozen=True, slots=True)
+class LiveBody:
+    """Pieces that leave as they come, for as long as they come: an answer without a length.
+
+    Whoever sends them closes `pieces` at the end, and when the client is gone or reads too slowly.
+    """
+
+    pieces: AsyncGenerator[bytes, None]
+
+    @property
+    def length(self) -> None:
+        return None
+
+    @property
+    def trailers(self) -> Mapping[str, str]:
+        return _NO_TRAILERS
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self.pieces
 
 
 async def gather(body: Body, limit_bytes: int) -> bytes:

@@ -1,10 +1,26 @@
 """Refusals of the wire itself: requests that are not what the model says, or of which it knows
 nothing. Texts are AWS's where AWS's are known."""
 
+from collections.abc import Mapping
 from functools import cache
 from typing import ClassVar
 
 from millpond.kernel.errors import ServiceError
+from millpond.wire.shape import ServiceModel
+
+COMMON_QUERY_CODES: Mapping[str, str] = {
+    "MissingAuthenticationTokenException": "MissingAuthenticationToken",
+    "IncompleteSignatureException": "IncompleteSignature",
+    "InvalidSignatureException": "SignatureDoesNotMatch",
+    "UnrecognizedClientException": "InvalidClientTokenId",
+    "ExpiredTokenException": "ExpiredToken",
+    "AccessDeniedException": "AccessDenied",
+    "RequestEntityTooLargeException": "RequestEntityTooLarge",
+    "SerializationException": "MalformedInput",
+    "RequestTimeoutException": "RequestTimeout",
+    "ServiceUnavailableException": "ServiceUnavailable",
+}
+"""What the query protocol calls the errors that every service has, by their names in JSON."""
 
 
 class WireError(ServiceError):
@@ -119,6 +135,17 @@ class NotImplementedByMillpond(WireError):
 
     def __init__(self, service: str, operation: str) -> None:
         super().__init__(f"Millpond does not implement {service} {operation} yet.")
+
+
+def query_code(model: ServiceModel, code: str) -> str:
+    """The code in the query protocol of an error of a service that speaks others too."""
+    return model.query_codes.get(code) or COMMON_QUERY_CODES.get(code, code)
+
+
+def query_error(model: ServiceModel, error: ServiceError) -> str:
+    """The header `x-amzn-query-error`: the code in the query protocol, and whose fault it is."""
+    fault = "Sender" if error.status < 500 else "Receiver"
+    return f"{query_code(model, error.code)};{fault}"
 
 
 @cache

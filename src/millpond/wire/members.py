@@ -1,6 +1,7 @@
 """Structs to and from plain members: dicts with AWS's names, as in-process callers have them.
 
-Timestamps are epoch seconds, blobs bytes, and a streaming member is a `Body` that passes through.
+Timestamps are epoch seconds, blobs bytes; a streaming member is a `Body`, or an iterator of
+events, that passes through.
 """
 
 from collections.abc import Mapping
@@ -49,7 +50,7 @@ class PlainReader:
     """Judges Python values."""
 
     def scalar(self, value: Value, given: Any) -> Any:
-        if value.kind == "document":
+        if value.kind in ("document", "events"):
             return given
         if value.kind == "body":
             return BytesBody(given) if isinstance(given, bytes) else given

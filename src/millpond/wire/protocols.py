@@ -1,5 +1,6 @@
 """The protocols behind one interface: bytes to typed requests, typed answers to bytes."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
@@ -11,7 +12,11 @@ from millpond.wire.http import Answer, Request
 from millpond.wire.query import QueryProtocol
 from millpond.wire.restjson import RestJsonProtocol
 from millpond.wire.restxml import RestXmlProtocol
-from millpond.wire.shape import Operation, ServiceModel
+from millpond.wire.rpccbor import RpcCborProtocol, place
+from millpond.wire.shape import Operation, ProtocolName, ServiceModel
+
+_FORM = "application/x-www-form-urlencoded"
+_CBOR_FOR_JSON = "application/x-amz-cbor-1."
 
 
 class WireProtocol(Protocol):
@@ -62,9 +67,9 @@ class WireProtocol(Protocol):
 
 
 def protocol_for(model: ServiceModel) -> WireProtocol:
-    """The protocol that `model` names; make one per service and keep it."""
+    """The protocol that `model` is used for; make it once and keep it."""
     match model.protocol:
-        case "json":
+        case "json" | "json-cbor":
             return JsonProtocol(model)
         case "query":
             return QueryProtocol(model)
@@ -72,3 +77,35 @@ def protocol_for(model: ServiceModel) -> WireProtocol:
             return RestXmlProtocol(model)
         case "rest-json":
             return RestJsonProtocol(model)
+        case "smithy-rpc-v2-cbor":
+            return RpcCborProtocol(model)
+
+
+def spoken_by(model: ServiceModel) -> tuple[ProtocolName, ...]:
+    """Every protocol of a service, its first one first."""
+    spoken = (model.protocol, *model.other_protocols)
+    return (*spoken, "json-cbor") if "json" in spoken else spoken
+
+
+def protocol_of(request: Request, spoken: Sequence[ProtocolName]) -> ProtocolName:
+    """The one of these protocols that a request is in, by its looks; the first one if by none."""
+    if len(spoken) == 1:
+        return spoken[0]
+    headers = request.headers
+    if "smithy-rpc-v2-cbor" in spoken and (
+        "smithy-protocol" in headers or place(request.path) is not None
+    ):
+        return "smithy-rpc-v2-cbor"
+    content_type = (headers.get("content-type") or "").lower()
+    if "json" in spoken and (content_type.startswith(_CBOR_FOR_JSON)):
+        return "json-cbor"
+    if "json" in spoken and "x-amz-target" in headers:
+        return "json"
+    if "query" in spoken and (is_form(request) or "Action=" in request.query):
+        return "query"
+    return spoken[0]
+
+
+def is_form(request: Request) -> bool:
+    content_type = request.headers.get("content-type") or ""
+    return request.method == "POST" and content_type.lower().startswith(_FORM)

@@ -18,6 +18,7 @@ from millpond.wire.errors import (
     MalformedQueryString,
     MissingAction,
     NotImplementedByMillpond,
+    query_code,
 )
 from millpond.wire.fields import Field, Structure, Value, structure_of
 from millpond.wire.forms import BadForm, parse_form
@@ -85,7 +86,8 @@ class QueryProtocol:
         self, error: ServiceError, request_id: str, *, resource: str = "", head: bool = False
     ) -> Answer:
         fault = "Sender" if error.status < 500 else "Receiver"
-        members = {"Type": fault, "Code": error.code, "Message": error.message, **error.members}
+        code = query_code(self._model, error.code) if self._model.query_codes else error.code
+        members = {"Type": fault, "Code": code, "Message": error.message, **error.members}
         content = "".join(f"<{name}>{escape(text)}</{name}>" for name, text in members.items())
         text = (
             f'<ErrorResponse xmlns="{escape(self._model.namespace)}"><Error>{content}</Error>'

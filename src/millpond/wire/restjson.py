@@ -6,7 +6,6 @@ import msgspec
 
 from millpond.kernel.body import Body
 from millpond.kernel.errors import ServiceError
-from millpond.wire.awsjson import JsonReader
 from millpond.wire.bodies import gathered, raw_payload
 from millpond.wire.building import build_members
 from millpond.wire.constraints import summary
@@ -20,6 +19,7 @@ from millpond.wire.errors import (
 from millpond.wire.fields import Field, Value
 from millpond.wire.forms import BadForm, parse_form
 from millpond.wire.http import Answer, Request
+from millpond.wire.json_reading import JsonReader
 from millpond.wire.rest import binding_of, located_of, streams
 from millpond.wire.routes import Router
 from millpond.wire.shape import Operation, ServiceModel

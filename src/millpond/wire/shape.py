@@ -151,7 +151,7 @@ class ServiceModel:
     """The service in a signature's scope: `s3`, `glue`, `elasticmapreduce`."""
     protocol: ProtocolName
     """The protocol of the requests and answers that this model is used for: the first one of
-    the service in its `shapes.MODEL`, the one that was chosen behind `protocols.choices_of`."""
+    the service in its `shapes.MODEL`, a request's own behind the gateway's directory."""
     api_version: str
     other_protocols: tuple[ProtocolName, ...] = ()
     """What else the service speaks. Each request is answered in its own protocol."""
