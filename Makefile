@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test check bench conform shapes docs clean
+.PHONY: setup demo test check bench peers kcl conform shapes docs clean
 
 setup: $(STAMP)
 
@@ -30,6 +30,16 @@ check: setup
 
 bench: setup
 	$(BIN)/python -m bench
+
+peers: setup
+	$(BIN)/python -m bench.peers
+
+# The Java Kinesis Client Library and its Python front, for tests/scenarios/test_kcl.py.
+kcl: setup
+	mvn --quiet --batch-mode -Dstyle.color=never --file tests/scenarios/kcl/pom.xml dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory=$(CURDIR)/build/kcl/jars
+	$(BIN)/python -m pip download --quiet --no-deps --dest build/kcl amazon_kclpy==3.2.0
+	mkdir -p build/kcl/python
+	tar --extract --file build/kcl/amazon_kclpy-3.2.0.tar.gz --directory build/kcl/python --strip-components 1 amazon_kclpy-3.2.0/amazon_kclpy
 
 shapes: setup
 	$(BIN)/python tools/generate_shapes.py
