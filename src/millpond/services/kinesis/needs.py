@@ -1,6 +1,6 @@
 """What Kinesis is lent."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from millpond.engines.log.interface import Log
 from millpond.engines.records.interface import Records
@@ -9,6 +9,7 @@ from millpond.kernel.clock import Clock
 from millpond.kernel.ids import Ids
 from millpond.kernel.metrics import Meter
 from millpond.kernel.pages import Pages
+from millpond.services.kinesis.traffic import Traffic
 
 CALLS: tuple[tuple[str, str], ...] = ()
 """The operations of other services that this one calls."""
@@ -17,7 +18,7 @@ CALLS: tuple[tuple[str, str], ...] = ()
 @dataclass(frozen=True, slots=True)
 class Needs:
     """`limits`: AWS's throughput limits of shards and calls are enforced. `state_seconds`: how
-    long a stream stays CREATING, UPDATING or DELETING."""
+    long a stream stays CREATING, UPDATING or DELETING. `traffic`: what is known only in memory."""
 
     records: Records
     log: Log
@@ -28,3 +29,4 @@ class Needs:
     call_aws: Caller
     limits: bool = True
     state_seconds: float = 0.0
+    traffic: Traffic = field(default_factory=Traffic)

@@ -17,6 +17,9 @@ _PLACE_MASK = (1 << 64) - 1
 _INDEX_MASK = (1 << 36) - 1
 _ZEROS_MASK = ((1 << 44) - 1) << 40
 
+STEP = 1 << _PLACE_SHIFT
+"""From the number of one record to that of the next."""
+
 
 class Place(NamedTuple):
     """What a sequence number says. `place` is 0 for the shard's beginning, else position + 1."""
