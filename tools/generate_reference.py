@@ -30,6 +30,7 @@ SERVICES = {
     "firehose": "Amazon Data Firehose",
     "dynamodb": "Amazon DynamoDB",
     "logs": "Amazon CloudWatch Logs",
+    "cloudwatch": "Amazon CloudWatch",
     "sts": "AWS STS",
 }
 """AWS's names of the services, by ours."""

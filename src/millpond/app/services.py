@@ -26,6 +26,10 @@ from millpond.services.athena import operations as athena_operations
 from millpond.services.athena import shapes as athena_shapes
 from millpond.services.athena import tasks as athena_tasks
 from millpond.services.athena.operations.executions import QUERY_TASK
+from millpond.services.cloudwatch import needs as cloudwatch_needs
+from millpond.services.cloudwatch import operations as cloudwatch_operations
+from millpond.services.cloudwatch import shapes as cloudwatch_shapes
+from millpond.services.cloudwatch import tasks as cloudwatch_tasks
 from millpond.services.dynamodb import needs as dynamodb_needs
 from millpond.services.dynamodb import operations as dynamodb_operations
 from millpond.services.dynamodb import shapes as dynamodb_shapes
@@ -69,6 +73,7 @@ TASKS_AT_START: tuple[Task, ...] = (
     *firehose_tasks.TASKS_AT_START,
     *dynamodb_tasks.TASKS_AT_START,
     *logs_tasks.TASKS_AT_START,
+    *cloudwatch_tasks.TASKS_AT_START,
 )
 """What services want done whenever the platform starts."""
 
@@ -210,6 +215,18 @@ def services_of(lent: Lent) -> Mapping[str, Service]:
             pages=lent.pages,
         ),
         logs_tasks.STEPS,
+    )
+    services["cloudwatch"] = Service(
+        cloudwatch_shapes.MODEL,
+        cloudwatch_operations.OPERATIONS,
+        cloudwatch_needs.Needs(
+            records=lent.records,
+            clock=lent.clock,
+            ids=lent.ids,
+            pages=lent.pages,
+            meter=lent.meter,
+        ),
+        cloudwatch_tasks.STEPS,
     )
     return services
 

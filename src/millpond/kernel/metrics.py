@@ -64,7 +64,9 @@ class MinuteMeter:
 
     def sum_up(self, metric: Metric, statistics: Statistics) -> None:
         now_ms = self._clock.now_ms()
-        key = (metric, now_ms - now_ms % MINUTE_MS)
+        self._keep((metric, now_ms - now_ms % MINUTE_MS), statistics)
+
+    def _keep(self, key: tuple[Metric, int], statistics: Statistics) -> None:
         kept = self._kept.get(key)
         if kept is None:
             self._kept[key] = Statistics(
@@ -77,3 +79,8 @@ class MinuteMeter:
         """All that was measured since the last time, by metric and beginning of its minute (ms)."""
         kept, self._kept = self._kept, {}
         return kept
+
+    def put_back(self, drained: Mapping[tuple[Metric, int], Statistics]) -> None:
+        """Take again what was drained and could not be written; it joins what came meanwhile."""
+        for key, statistics in drained.items():
+            self._keep(key, statistics)

@@ -1,0 +1,1 @@
+"""What metrics are made of, and the rules for them. Pure."""
