@@ -64,7 +64,7 @@ def show_description_summary(
         key_id=stream.key_id or None,
         open_shard_count=stream.open_count,
         consumer_count=consumer_count,
-        warm_throughput=show_warm_throughput(stream) if settings.commitment else None,
+        warm_throughput=show_warm_throughput(stream) if settings.has_commitment(now_ms) else None,
         max_record_size_in_ki_b=stream.max_record_size_kib,
         channel_count=0,
         record_distribution_strategy=stream.distribution if on_demand else None,

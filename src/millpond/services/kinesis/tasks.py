@@ -7,6 +7,7 @@ from millpond.kernel.tasks import Step, Task, Wake
 from millpond.services.kinesis import store
 from millpond.services.kinesis.needs import Needs
 from millpond.services.kinesis.operations.streams import REMOVE_LOGS_TASK
+from millpond.services.kinesis.reshaping import RESHAPE_TASK, carry_out
 from millpond.services.kinesis.store import Doomed
 
 LOGS_AT_ONCE = 256
@@ -37,6 +38,18 @@ async def remove_logs(needs: Needs, task: Task, wake: Wake) -> int | None:
     return next_ms
 
 
-STEPS: Mapping[str, Step] = {REMOVE_LOGS_TASK: remove_logs}
+async def reshape(needs: Needs, task: Task, wake: Wake) -> int | None:
+    """Go on with splits and merges that an operation began and did not finish."""
+    async with needs.records.transaction() as transaction:
+        stream = await store.load_stream(transaction, task, task.subject)
+    if stream is not None:
+        await carry_out(needs, stream)
+    return None
+
+
+STEPS: Mapping[str, Step] = {
+    REMOVE_LOGS_TASK: remove_logs,
+    RESHAPE_TASK: reshape,
+}
 
 TASKS_AT_START: tuple[Task, ...] = (Task("kinesis", REMOVE_LOGS_TASK, ""),)

@@ -8,8 +8,6 @@ remembered by the hour.
 Source: Developer Guide, Choose the right mode (on-demand), "Handling read and write throughput".
 """
 
-
-
 ON_DEMAND_SHARDS_MIN = 4
 WARM_THROUGHPUT_MIBPS_MAX = 10_240
 SHARD_BYTES_PER_SECOND = 1024 * 1024

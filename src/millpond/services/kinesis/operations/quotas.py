@@ -64,13 +64,28 @@ async def check_new_stream(needs: Needs, call: Call, shard_count: int, on_demand
             f"This request would exceed the limit of {STREAMS_CREATING_MAX} streams in the "
             f"CREATING state for the account {call.account}."
         )
-    if on_demand and usage.on_demand_streams >= ON_DEMAND_STREAMS_MAX:
+    if on_demand:
+        _check_on_demand(call, usage)
+    _check_shards(call, usage, shard_count)
+
+
+async def check_on_demand(needs: Needs, call: Call) -> None:
+    """The account may have another on-demand stream.
+
+    Raises:
+        LimitExceeded: it has too many.
+    """
+    if needs.limits:
+        _check_on_demand(call, await count_usage(needs, call))
+
+
+def _check_on_demand(call: Call, usage: Usage) -> None:
+    if usage.on_demand_streams >= ON_DEMAND_STREAMS_MAX:
         raise LimitExceeded(
             f"This request would exceed the on-demand stream limit for the account {call.account} "
             f"in {call.region}. Current on-demand stream count for the account: "
             f"{usage.on_demand_streams}. Limit: {ON_DEMAND_STREAMS_MAX}."
         )
-    _check_shards(call, usage, shard_count)
 
 
 def _check_shards(call: Call, usage: Usage, more: int) -> None:

@@ -10,6 +10,7 @@ from millpond.services.kinesis.errors import (
     ResourceInUse,
     ResourceNotFound,
 )
+from millpond.services.kinesis.model.consumer import Consumer
 from millpond.services.kinesis.model.stream import Stream, shard_index
 from millpond.services.kinesis.needs import Needs
 
@@ -138,3 +139,57 @@ def check_created_at(call: Call, stream: Stream, created_s: float | None) -> Non
     """
     if created_s is not None and int(created_s) != stream.created_ms // 1000:
         raise not_found(call, stream.name)
+
+
+async def require_consumer(
+    needs: Needs, transaction: Transaction, call: Call, consumer_arn: str
+) -> Consumer:
+    """The consumer that an ARN names; its stream is there too.
+
+    Raises:
+        InvalidArgument: it is no consumer's ARN.
+        AccessDenied: it is another account's.
+        ResourceNotFound: there is no such consumer.
+    """
+    stream_arn, _, rest = consumer_arn.partition("/consumer/")
+    name, _, created_s = rest.rpartition(":")
+    if not name or "/" in name or "\0" in name:
+        raise InvalidArgument(f"ConsumerARN {consumer_arn} is not the ARN of a consumer.")
+    stream = await resolve(needs, transaction, call, None, stream_arn)
+    consumer = await store.load_consumer(transaction, call, stream.name, name)
+    if (
+        consumer is None
+        or consumer.is_gone(needs.clock.now_ms())
+        or str(consumer.created_ms // 1000) != created_s
+    ):
+        raise consumer_not_found(call, name)
+    return consumer
+
+
+def consumer_not_found(call: Call, name: str) -> ResourceNotFound:
+    return ResourceNotFound(f"Consumer {name}, account {call.account} not found.")
+
+
+async def resolve_resource(
+    needs: Needs, transaction: Transaction, call: Call, resource_arn: str
+) -> Stream | Consumer:
+    """The stream or consumer that an ARN names.
+
+    Raises:
+        InvalidArgument: it is an ARN of neither.
+        AccessDenied: it is another account's.
+        ResourceNotFound: there is no such resource.
+    """
+    if "/consumer/" in resource_arn:
+        return await require_consumer(needs, transaction, call, resource_arn)
+    return await resolve(needs, transaction, call, None, resource_arn)
+
+
+def check_changeable(stream: Stream, now_ms: int) -> None:
+    """What is told of the stream can be changed: it is ACTIVE or UPDATING.
+
+    Raises:
+        ResourceInUse: it is CREATING or DELETING.
+    """
+    if stream.status_at(now_ms) != "UPDATING":
+        check_active(stream, now_ms)

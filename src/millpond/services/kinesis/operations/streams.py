@@ -76,7 +76,7 @@ async def create_stream(needs: Needs, call: Call, request: shapes.CreateStreamIn
             raise ResourceInUse(
                 f"Stream {request.stream_name} under account {call.account} already exists."
             )
-        await check_warm_throughput(transaction, call, mode, request.warm_throughput_mi_bps)
+        await check_warm_throughput(needs, transaction, call, mode, request.warm_throughput_mi_bps)
         stream = Stream(
             name=request.stream_name,
             id=needs.ids.hex(8),

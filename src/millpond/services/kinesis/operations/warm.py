@@ -6,10 +6,11 @@ from millpond.services.kinesis import store
 from millpond.services.kinesis.errors import InvalidArgument, Validation
 from millpond.services.kinesis.model.scaling import WARM_THROUGHPUT_MIBPS_MAX
 from millpond.services.kinesis.model.stream import Mode
+from millpond.services.kinesis.needs import Needs
 
 
 async def check_warm_throughput(
-    transaction: Transaction, call: Call, mode: Mode, mibps: int | None
+    needs: Needs, transaction: Transaction, call: Call, mode: Mode, mibps: int | None
 ) -> None:
     """A stream of that mode may have this warm throughput; None asks for none.
 
@@ -28,7 +29,7 @@ async def check_warm_throughput(
             "mode."
         )
     settings = await store.load_settings(transaction, call)
-    if not settings.commitment:
+    if not settings.has_commitment(needs.clock.now_ms()):
         raise Validation(
             "WarmThroughputMiBps is only supported for accounts that have "
             "MinimumThroughputBillingCommitment enabled."
