@@ -10,6 +10,9 @@ _MARK = 0xFF
 _WITHOUT_KEY = 1
 _ENCRYPTED = 2
 
+KEYLESS = bytes((_MARK, _WITHOUT_KEY))
+"""The key of a record that has none, where the stream distributes records by itself."""
+
 
 class EntryKey(NamedTuple):
     """`partition_key` is None when the producer gave none."""
@@ -18,20 +21,25 @@ class EntryKey(NamedTuple):
     encrypted: bool
 
 
-def pack_key(partition_key: str | None, *, encrypted: bool) -> bytes:
-    if partition_key is not None and not encrypted:
-        return partition_key.encode()
-    flags = (_WITHOUT_KEY if partition_key is None else 0) | (_ENCRYPTED if encrypted else 0)
-    return bytes((_MARK, flags)) + (partition_key or "").encode()
+def pack_key(partition_key: str | None) -> bytes:
+    """The key of a record that is not encrypted."""
+    return KEYLESS if partition_key is None else partition_key.encode()
 
 
-def is_plain(key: bytes) -> bool:
-    """It is a partition key and nothing else."""
-    return key[0] != _MARK
+def key_size(key: bytes) -> int:
+    """What the partition key in an entry's key counts against limits, in bytes."""
+    return 0 if key == KEYLESS else len(key)
+
+
+def as_encrypted(key: bytes) -> bytes:
+    """The key of the same record when it is encrypted."""
+    if key == KEYLESS:
+        return bytes((_MARK, _WITHOUT_KEY | _ENCRYPTED))
+    return bytes((_MARK, _ENCRYPTED)) + key
 
 
 def unpack_key(key: bytes) -> EntryKey:
-    if is_plain(key):
+    if key[0] != _MARK:
         return EntryKey(key.decode(), encrypted=False)
     flags = key[1]
     partition_key = None if flags & _WITHOUT_KEY else key[2:].decode()

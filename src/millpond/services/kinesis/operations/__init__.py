@@ -15,6 +15,7 @@ from millpond.services.kinesis.operations import (
     settings,
     shards,
     streams,
+    subscriptions,
     tags,
 )
 
@@ -35,8 +36,6 @@ OPERATIONS: Mapping[str, Any] = {
     "GetRecords": get_records.get_records,
     "GetResourcePolicy": policies.get_resource_policy,
     "GetShardIterator": iterators.get_shard_iterator,
-    "GetRecords": get_records.get_records,
-    "GetShardIterator": iterators.get_shard_iterator,
     "IncreaseStreamRetentionPeriod": settings.increase_stream_retention_period,
     "ListShards": shards.list_shards,
     "ListStreamConsumers": consumers.list_stream_consumers,
@@ -44,8 +43,6 @@ OPERATIONS: Mapping[str, Any] = {
     "ListTagsForResource": tags.list_tags_for_resource,
     "ListTagsForStream": tags.list_tags_for_stream,
     "MergeShards": resharding.merge_shards,
-    "PutRecord": put_records.put_record,
-    "PutRecords": put_records.put_records,
     "PutRecord": put_records.put_record,
     "PutRecords": put_records.put_records,
     "PutResourcePolicy": policies.put_resource_policy,

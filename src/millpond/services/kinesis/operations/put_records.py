@@ -11,10 +11,11 @@ from millpond.services.kinesis.errors import (
     Validation,
 )
 from millpond.services.kinesis.model import sequence
+from millpond.services.kinesis.model.entries import KEYLESS
 from millpond.services.kinesis.model.stream import Stream
 from millpond.services.kinesis.needs import Needs
 from millpond.services.kinesis.operations.scope import resolve_for_data
-from millpond.services.kinesis.operations.writing import THROTTLED, Sent, Written, size_of, write
+from millpond.services.kinesis.operations.writing import THROTTLED, Incoming, Sent, Written, write
 from millpond.services.kinesis.shapes import (
     PutRecordInput,
     PutRecordOutput,
@@ -42,13 +43,14 @@ async def put_record(needs: Needs, call: Call, request: PutRecordInput) -> PutRe
         stream = await resolve_for_data(
             needs, transaction, call, request.stream_name, request.stream_arn
         )
-    size = size_of(request)
+    incoming = Incoming((request,))
+    size = incoming.sizes[0]
     _check_record(stream, request, size, "data", "partitionKey")
     if request.sequence_number_for_ordering is not None:
         _check_ordering(stream, request.sequence_number_for_ordering)
     if request.dry_run:
         raise DryRunOperation("Request would have succeeded, but DryRun flag is set.")
-    written = await write(needs, call, stream, (request,), (size,))
+    written = await write(needs, call, stream, incoming)
     _measure_one(needs, written, size, began_ms)
     result = written.results[0]
     if result.error_code == THROTTLED:
@@ -78,14 +80,14 @@ async def put_records(needs: Needs, call: Call, request: PutRecordsInput) -> Put
         stream = await resolve_for_data(
             needs, transaction, call, request.stream_name, request.stream_arn
         )
-    records = request.records
-    sizes = [size_of(record) for record in records]
+    incoming = Incoming(request.records)
+    sizes = incoming.sizes
     if sum(sizes) > REQUEST_SIZE_BYTES_MAX:
         raise InvalidArgument("Records size exceeds 10 MB limit")
-    _check_records(stream, records, sizes)
+    _check_records(stream, incoming)
     if request.dry_run:
         raise DryRunOperation("Request would have succeeded, but DryRun flag is set.")
-    written = await write(needs, call, stream, records, sizes)
+    written = await write(needs, call, stream, incoming)
     _measure_many(needs, written, sizes, began_ms)
     return PutRecordsOutput(
         failed_record_count=written.throttled + written.failed,
@@ -94,13 +96,12 @@ async def put_records(needs: Needs, call: Call, request: PutRecordsInput) -> Put
     )
 
 
-def _check_records(stream: Stream, records: Sequence[Sent], sizes: Sequence[int]) -> None:
-    keyless = stream.distribution != "AUTO" and any(
-        record.partition_key is None for record in records
-    )
-    if keyless or max(sizes) > stream.max_record_size_kib * 1024:
-        for place, (record, size) in enumerate(zip(records, sizes, strict=True), 1):
-            path = f"records.{place}.member"
+def _check_records(stream: Stream, incoming: Incoming) -> None:
+    keyless = stream.distribution != "AUTO" and KEYLESS in incoming.keys
+    if keyless or max(incoming.sizes) > stream.max_record_size_kib * 1024:
+        for place, record in enumerate(incoming.sent):
+            path = f"records.{place + 1}.member"
+            size = incoming.sizes[place]
             _check_record(stream, record, size, f"{path}.data", f"{path}.partitionKey")
 
 

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 
 from millpond.engines.log.interface import Entry, Read
 from millpond.kernel.errors import Damaged
+from millpond.services.kinesis.encryption import decrypt
 from millpond.services.kinesis.errors import InternalFailure
 from millpond.services.kinesis.model import sequence
-from millpond.services.kinesis.model.entries import is_plain, unpack_key
+from millpond.services.kinesis.model.entries import unpack_key
 from millpond.services.kinesis.model.hash_space import to_number
 from millpond.services.kinesis.model.stream import Shard, Stream, shard_id
 from millpond.services.kinesis.needs import Needs
@@ -58,32 +59,48 @@ async def _read(
 
 def size_of_read(read: Read) -> int:
     """Data and partition keys, in bytes."""
-    return sum(len(entry.key) + len(entry.value) for entry in read.entries)
+    return sum([len(entry.key) + len(entry.value) for entry in read.entries])
 
 
 def show_records(stream: Stream, shard: Shard, entries: Sequence[Entry]) -> list[Record]:
-    """Entries as the records that they hold."""
+    """Entries as the records that they hold: nearly always all keys are plain ones, which are
+    told from others by being UTF-8.
+
+    Raises:
+        InternalFailure: an encrypted record is damaged.
+    """
     base = sequence.base(shard.created_s, shard.index) + sequence.STEP
     step = sequence.STEP
-    return [
-        Record(
-            sequence_number=str(base + entry.position * step),
-            approximate_arrival_timestamp=entry.time_ms / 1000,
-            data=entry.value,
-            partition_key=entry.key.decode(),
-        )
-        if is_plain(entry.key)
-        else _show_marked(base + entry.position * step, entry)
-        for entry in entries
-    ]
+    try:
+        return [
+            Record(
+                sequence_number=str(base + entry.position * step),
+                approximate_arrival_timestamp=entry.time_ms / 1000,
+                data=entry.value,
+                partition_key=entry.key.decode(),
+            )
+            for entry in entries
+        ]
+    except UnicodeDecodeError:
+        return [_show_other(stream, base + entry.position * step, entry) for entry in entries]
 
 
-def _show_marked(number: int, entry: Entry) -> Record:
-    key = unpack_key(entry.key)
+def _show_other(stream: Stream, number: int, entry: Entry) -> Record:
+    """A record that may be encrypted, or be without a partition key."""
+    key, data = unpack_key(entry.key), entry.value
+    if key.encrypted:
+        try:
+            data = decrypt(stream.data_keys, entry.key, data)
+        except Damaged as error:
+            _log.exception("A record cannot be decrypted")
+            raise InternalFailure(
+                f"The stored record with sequence number {number} in stream {stream.name} is "
+                "damaged."
+            ) from error
     return Record(
         sequence_number=str(number),
         approximate_arrival_timestamp=entry.time_ms / 1000,
-        data=entry.value,
+        data=data,
         partition_key=key.partition_key,
         encryption_type="KMS" if key.encrypted else None,
     )

@@ -9,9 +9,10 @@ from typing import NamedTuple, Protocol
 
 from millpond.engines.log.interface import Batch, Sealed
 from millpond.kernel.call import Call
+from millpond.services.kinesis.encryption import encrypt
 from millpond.services.kinesis.errors import InvalidArgument
 from millpond.services.kinesis.model import sequence
-from millpond.services.kinesis.model.entries import pack_key
+from millpond.services.kinesis.model.entries import as_encrypted, key_size, pack_key
 from millpond.services.kinesis.model.routing import Lane
 from millpond.services.kinesis.model.stream import Stream
 from millpond.services.kinesis.needs import Needs
@@ -54,15 +55,27 @@ class _Share(NamedTuple):
     places: Sequence[int]
 
 
-def size_of(record: Sent) -> int:
-    """What counts against limits: data and partition key, in bytes."""
-    key = record.partition_key
-    return len(record.data) + (0 if key is None else len(key.encode()))
+class Incoming:
+    """The records of a request. `keys` are their partition keys as logs hold them, `sizes` what
+    they count against limits: data and partition key, in bytes."""
+
+    def __init__(self, sent: Sequence[Sent]) -> None:
+        self.sent = sent
+        self.keys = [pack_key(record.partition_key) for record in sent]
+        self.sizes = [
+            len(record.data) + key_size(key) for record, key in zip(sent, self.keys, strict=True)
+        ]
+
+    def entries(self, stream: Stream) -> list[tuple[bytes, bytes]]:
+        """What is written to the logs of `stream`, encrypted where it asks for that."""
+        plain = zip(self.keys, (record.data for record in self.sent), strict=True)
+        if stream.encryption == "NONE":
+            return list(plain)
+        sealed = ((as_encrypted(key), data) for key, data in plain)
+        return [(key, encrypt(stream.data_keys, key, data)) for key, data in sealed]
 
 
-async def write(
-    needs: Needs, call: Call, stream: Stream, sent: Sequence[Sent], sizes: Sequence[int]
-) -> Written:
+async def write(needs: Needs, call: Call, stream: Stream, incoming: Incoming) -> Written:
     """Append records, those of one shard in their order, and return once all are durable.
 
     Records that a shard's limits refuse are not written; the others are.
@@ -71,15 +84,16 @@ async def write(
         InvalidArgument: an explicit hash key is out of range; nothing is written.
         ResourceNotFound: the stream was deleted in the meantime; nothing is written.
     """
-    entries = _entries(stream, sent)
+    count = len(incoming.sent)
     while True:
+        entries = incoming.entries(stream)
         traffic = needs.traffic.of(stream, needs.meter)
         now_ms = needs.clock.now_ms()
-        results: list[PutRecordsResultEntry] = [_NOT_WRITTEN] * len(sent)
+        results: list[PutRecordsResultEntry] = [_NOT_WRITTEN] * count
         shares = []
         throttled = 0
-        for share in _shares(traffic, sent):
-            admitted = _admit(needs, traffic, share, sizes, now_ms, results)
+        for share in _shares(traffic, incoming):
+            admitted = _admit(needs, traffic, share, incoming.sizes, now_ms, results)
             throttled += len(share.places) - len(admitted)
             if admitted:
                 shares.append(_Share(share.lane, admitted))
@@ -91,7 +105,7 @@ async def write(
         except Sealed:
             reshaped = await _reshaped(needs, call, stream)
             if reshaped is None:
-                return Written([_NOT_WRITTEN] * len(sent), 0, len(sent), stream)
+                return Written([_NOT_WRITTEN] * count, 0, count, stream)
             stream = reshaped
             continue
         for (lane, places), (position, _) in zip(shares, appended, strict=True):
@@ -107,27 +121,22 @@ async def write(
 _NOT_WRITTEN = PutRecordsResultEntry(error_code=FAILED, error_message="Internal Service Failure")
 
 
-def _entries(stream: Stream, sent: Sequence[Sent]) -> list[tuple[bytes, bytes]]:
-    return [(pack_key(record.partition_key, encrypted=False), record.data) for record in sent]
-
-
-def _shares(traffic: StreamTraffic, sent: Sequence[Sent]) -> list[_Share]:
+def _shares(traffic: StreamTraffic, incoming: Incoming) -> list[_Share]:
     """Each record's shard: by its hash key, or in turn where the stream distributes by itself."""
     routing = traffic.routing
     lanes = routing.lanes
     places: list[list[int]] = [[] for _ in lanes]
     if traffic.stream.distribution == "AUTO":
-        turn = traffic.take_turns(len(sent))
-        for place in range(len(sent)):
+        count = len(incoming.sent)
+        turn = traffic.take_turns(count)
+        for place in range(count):
             places[(turn + place) % len(lanes)].append(place)
     else:
         of_key = routing.of_key
-        for place, record in enumerate(sent):
+        for place, (record, key) in enumerate(zip(incoming.sent, incoming.keys, strict=True)):
             explicit = record.explicit_hash_key
             if explicit is None:
-                key = record.partition_key
-                assert key is not None
-                places[of_key(key.encode())].append(place)
+                places[of_key(key)].append(place)
             else:
                 places[_explicit(traffic, explicit)].append(place)
     return [_Share(lane, of) for lane, of in zip(lanes, places, strict=True) if of]
