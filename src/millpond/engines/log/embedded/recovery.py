@@ -1,0 +1,120 @@
+"""Opening the journals after a restart: what they say is done to the ledger, in order.
+
+Nothing is changed but that what is found gets synced, the last journal's end and the folder: it may
+be in the page cache alone, left there by a process that was killed.
+
+Bytes that are proven to have held groups, and of which neither index can be read, may have held
+the newest entries of any log. A log whose next frame follows without a gap has lost nothing; any
+other gets a loss of as many positions as could have lain there, so that none is given twice and
+whoever reads there hears of it.
+"""
+
+import logging
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from millpond.engines.log.embedded.groups import Group
+from millpond.engines.log.embedded.items import APPEND, JOURNAL, Items, unpack
+from millpond.engines.log.embedded.journal import parse_name
+from millpond.engines.log.embedded.ledger import Ledger
+from millpond.engines.log.embedded.scan import Scan, scan
+from millpond.engines.log.files import Files, read_all
+
+_log = logging.getLogger(__name__)
+_ENTRY_SIZE_BYTES_MIN = 9
+
+
+@dataclass(slots=True)
+class Journals:
+    """The journals there are, by number: their names and where they end."""
+
+    names: dict[int, str]
+    ends: dict[int, int]
+
+
+def recover(files: Files, folder: Path, ledger: Ledger) -> Journals:
+    """Do to `ledger`, as the catalog has it, what the journals in `folder` say.
+
+    Raises:
+        OSError: one cannot be read, or synced.
+    """
+    names = {parse_name(name)[0]: name for name in files.names(folder)}
+    stated = _stated_ends(files, folder, names)
+    ends: dict[int, int] = {}
+    possible_loss_bytes = 0
+    suspects: set[int] = set()
+    for number in sorted(names):
+        nonce = parse_name(names[number])[1]
+        data = _read(files, folder / names[number], synced=number not in stated)
+        found = scan(data, nonce, stated.get(number))
+        ends[number] = found.end
+        _report(names[number], found)
+        losses = dict(found.losses)
+        for count, group in enumerate(found.groups):
+            if count in losses:
+                possible_loss_bytes += losses[count]
+                suspects = _open_logs(ledger)
+            items = unpack(group.index)
+            suspects -= {item[1] for item in items if item[0] == APPEND}
+            _apply(ledger, items, number, group)
+        if len(found.groups) in losses:
+            possible_loss_bytes += losses[len(found.groups)]
+            suspects = _open_logs(ledger)
+    _note_losses(ledger, suspects, possible_loss_bytes)
+    if names:
+        files.sync_folder(folder)
+    return Journals(names, ends)
+
+
+def _apply(ledger: Ledger, items: Items, number: int, group: Group) -> None:
+    if items and items[0][0] != JOURNAL:
+        ledger.apply(items, number, group.payload_offset)
+
+
+def _read(files: Files, path: Path, *, synced: bool) -> bytes:
+    """All of a journal; when it is not stated to be synced, it is afterwards."""
+    descriptor = files.open(path)
+    try:
+        if synced:
+            files.sync(descriptor)
+        return read_all(files, descriptor, files.size(descriptor), 0)
+    finally:
+        files.close(descriptor)
+
+
+def _stated_ends(files: Files, folder: Path, names: dict[int, str]) -> dict[int, int]:
+    """Where journals end, as the headers of later ones say; the latest word counts."""
+    stated: dict[int, int] = {}
+    for number in sorted(names):
+        descriptor = files.open(folder / names[number])
+        try:
+            start = read_all(files, descriptor, _HEADER_SIZE_BYTES_MAX, 0)
+        finally:
+            files.close(descriptor)
+        groups = scan(start, parse_name(names[number])[1], None).groups
+        items = unpack(groups[0].index) if groups and not groups[0].offset else []
+        if items and items[0][0] == JOURNAL:
+            stated.update(items[0][2])
+    return stated
+
+
+_HEADER_SIZE_BYTES_MAX = 1024 * 1024
+
+
+def _open_logs(ledger: Ledger) -> set[int]:
+    return {log_id for log_id, log in ledger.by_id.items() if not log.sealed}
+
+
+def _note_losses(ledger: Ledger, suspects: Collection[int], size_bytes: int) -> None:
+    for log_id in sorted(suspects):
+        log = ledger.by_id.get(log_id)
+        if log is not None:
+            log.add_loss(log.end + size_bytes // _ENTRY_SIZE_BYTES_MIN + 1, log.last_time_ms)
+
+
+def _report(name: str, found: Scan) -> None:
+    if found.healed:
+        _log.warning("Journal %s: %d damaged indexes read from their copies", name, found.healed)
+    for _, size in found.losses:
+        _log.error("Journal %s: %d bytes of synced groups cannot be read", name, size)

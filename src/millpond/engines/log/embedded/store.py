@@ -1,0 +1,151 @@
+"""The embedded log: opens its folder, and hands each call to the part that does it."""
+
+import functools
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from millpond.engines.log.embedded.draft import Draft
+from millpond.engines.log.embedded.frames import encode
+from millpond.engines.log.embedded.items import APPEND
+from millpond.engines.log.embedded.journal import Journal, Written
+from millpond.engines.log.embedded.ledger import Ledger
+from millpond.engines.log.embedded.pieces import Piece, read_place
+from millpond.engines.log.embedded.places import Place
+from millpond.engines.log.embedded.reader import Reader
+from millpond.engines.log.embedded.recovery import recover
+from millpond.engines.log.embedded.trouble import refusal_of
+from millpond.engines.log.embedded.waiters import Waiters
+from millpond.engines.log.embedded.writer import Writer
+from millpond.engines.log.files import Disk, Files
+from millpond.engines.log.interface import (
+    LOG_NAME_SIZE_BYTES_MAX,
+    Appended,
+    Batch,
+    Bounds,
+    Read,
+)
+from millpond.kernel.clock import Clock
+
+MEBIBYTE = 1024 * 1024
+NOTHING = Bounds(0, 0, False, 0, 0)
+
+
+class EmbeddedLog:
+    """Logs in one folder, used by one event loop. See the engine's README for how."""
+
+    def __init__(
+        self, folder: Path, clock: Clock, files: Files, journal_size: int, cache_size: int
+    ) -> None:
+        files.make_folder(folder)
+        journals = folder / "journal"
+        files.make_folder(journals)
+        files.sync_folder(folder)
+        files.sync_folder(folder.parent)
+        self._files = files
+        self._ledger = Ledger()
+        found = recover(files, journals, self._ledger)
+        self._journal = Journal(
+            files,
+            journals,
+            size_bytes_max=journal_size,
+            next_number=max(found.names, default=0) + 1,
+            names=found.names,
+            ends=found.ends,
+        )
+        self._threads = ThreadPoolExecutor(2, "log-reader")
+        self._reader = Reader(self._ledger, self, self._threads, cache_size)
+        self._waiters = Waiters(self._ledger)
+        self._writer = Writer(self._journal, self._ledger, clock, self._settle)
+
+    @classmethod
+    def open(
+        cls,
+        folder: Path,
+        clock: Clock,
+        *,
+        journal_size_bytes_max: int = 64 * MEBIBYTE,
+        cache_size_bytes_max: int = 32 * MEBIBYTE,
+        files: Files | None = None,
+    ) -> "EmbeddedLog":
+        """Open, or begin, the logs in `folder`, whose parent exists. Blocks.
+
+        Raises:
+            Unavailable: the folder cannot be read or written.
+            Damaged: what is there cannot be understood.
+        """
+        try:
+            return cls(folder, clock, files or Disk(), journal_size_bytes_max, cache_size_bytes_max)
+        except OSError as error:
+            raise refusal_of(error) from error
+
+    async def append(self, batches: Sequence[Batch]) -> list[Appended]:
+        if not batches:
+            return []
+        encoded = []
+        for name, entries in batches:
+            _check_name(name)
+            encoded.append((name, encode(entries)))
+        answers: list[Appended] = await self._writer.call(lambda draft: draft.append(encoded))
+        return answers
+
+    async def read(
+        self, log: bytes, position: int, *, entries_max: int, size_bytes_max: int
+    ) -> Read:
+        return await self._reader.read(log, position, entries_max, size_bytes_max)
+
+    async def wait(self, log: bytes, position: int) -> None:
+        await self._waiters.wait(log, position)
+
+    def bounds(self, log: bytes) -> Bounds:
+        found = self._ledger.by_name.get(log)
+        return NOTHING if found is None else found.bounds()
+
+    async def find(self, log: bytes, time_ms: int) -> int:
+        return await self._reader.find(log, time_ms)
+
+    async def next_readable(self, log: bytes, position: int) -> int:
+        return await self._reader.next_readable(log, position)
+
+    async def seal(self, log: bytes) -> int:
+        _check_name(log)
+        end: int = await self._writer.call(lambda draft: draft.seal(log))
+        return end
+
+    async def trim(self, log: bytes, before_ms: int) -> None:
+        found = self._ledger.by_name.get(log)
+        if found is not None:
+            first = found.first_since(before_ms)
+            if first > found.first:
+                await self._writer.call(lambda draft: draft.trim(log, first))
+
+    async def delete(self, log: bytes) -> None:
+        await self._writer.call(lambda draft: draft.delete(log))
+
+    async def close(self) -> None:
+        await self._writer.close()
+        self._waiters.close()
+        self._threads.shutdown()
+        self._journal.close()
+
+    def load(self, log_id: int, place: Place, stored: bool) -> list[Piece]:
+        return read_place(self._files, self._journal.path(place.file), place, None, log_id)
+
+    def _settle(self, draft: Draft, written: Written) -> None:
+        """Remember what was written, and wake who waits for it."""
+        offset = written.payload_offset
+        frames = iter(draft.frames)
+        for item in draft.items:
+            if item[0] == APPEND:
+                _, _, position, count, time_ms, size, _ = item
+                piece = Piece(position, count, time_ms, next(frames).data)
+                self._reader.keep(written.number, offset, piece, size)
+                offset += size
+        for name in draft.names:
+            self._waiters.wake(name)
+
+
+@functools.lru_cache(4096)
+def _check_name(name: bytes) -> None:
+    if not 0 < len(name) <= LOG_NAME_SIZE_BYTES_MAX:
+        raise ValueError(f"A log's name has 1 to {LOG_NAME_SIZE_BYTES_MAX} bytes.")
