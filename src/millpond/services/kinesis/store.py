@@ -7,7 +7,7 @@
 
 each below `kinesis`, the account and the region, and
 
-    stream's id                          → Doomed: logs to remove
+    stream's id, or it and an index      → Doomed: logs to remove
 
 below `kinesis-doomed`. Values are msgpack. Shards' records lie in logs (`Stream.log_of`), not here.
 """
@@ -27,17 +27,19 @@ DECODED_STREAMS_MAX = 4096
 
 _PREFIX = b"kinesis\0"
 _STREAM_KIND = b"stream"
+_CONSUMER_KIND = b"consumer"
 _DOOMED_PREFIX = b"kinesis-doomed\0"
 
 
 class Doomed(msgspec.Struct, frozen=True, rename="camel"):
-    """What a deleted stream leaves: its record, if it is still there, and the logs of its shards.
-    They are to be removed once `due_ms` has come."""
+    """Logs to remove once `due_ms` has come, of the stream of that name and id; and its record, if
+    it is still there and DELETING."""
 
     due_ms: int
     account: str
     region: str
     name: str
+    stream_id: str
     logs: tuple[bytes, ...]
 
 
@@ -140,6 +142,13 @@ async def scan_consumers(
         yield _CONSUMER.decode(value)
 
 
+async def scan_all_consumers(transaction: Transaction) -> AsyncIterator[Consumer]:
+    """The consumers of all accounts and regions."""
+    async for key, value in transaction.scan(_PREFIX, end_of(_PREFIX)):
+        if _kind(key) == _CONSUMER_KIND:
+            yield _CONSUMER.decode(value)
+
+
 async def load_policy(transaction: Transaction, scope: Scope, arn: str) -> str | None:
     value = await transaction.get(_key(scope, "policy", arn))
     return None if value is None else value.decode()
@@ -162,18 +171,18 @@ def save_settings(transaction: Transaction, scope: Scope, settings: Settings) ->
     transaction.put(_key(scope, "settings"), _encode(settings))
 
 
-def save_doomed(transaction: Transaction, stream_id: str, doomed: Doomed) -> None:
-    transaction.put(_DOOMED_PREFIX + stream_id.encode(), _encode(doomed))
+def save_doomed(transaction: Transaction, doomed_id: str, doomed: Doomed) -> None:
+    transaction.put(_DOOMED_PREFIX + doomed_id.encode(), _encode(doomed))
 
 
 async def scan_doomed(transaction: Transaction) -> AsyncIterator[tuple[str, Doomed]]:
-    """Logs to remove, with the ids of the streams that had them."""
+    """All logs to remove."""
     async for key, value in transaction.scan(_DOOMED_PREFIX, end_of(_DOOMED_PREFIX)):
         yield key[len(_DOOMED_PREFIX) :].decode(), _DOOMED.decode(value)
 
 
-def forget_doomed(transaction: Transaction, stream_id: str) -> None:
-    transaction.delete(_DOOMED_PREFIX + stream_id.encode())
+def forget_doomed(transaction: Transaction, doomed_id: str) -> None:
+    transaction.delete(_DOOMED_PREFIX + doomed_id.encode())
 
 
 def _kind(key: bytes) -> bytes:

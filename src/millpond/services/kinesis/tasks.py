@@ -1,38 +1,46 @@
 """Kinesis's work in the background: each piece may be cut off anywhere and is done again."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from millpond.kernel.tasks import Step, Task, Wake
+from msgspec.structs import replace
+
+from millpond.kernel.errors import Conflict
+from millpond.kernel.tasks import Step, Task, Wake, schedule
 from millpond.services.kinesis import store
+from millpond.services.kinesis.model.stream import Shard, Stream
 from millpond.services.kinesis.needs import Needs
 from millpond.services.kinesis.operations.streams import REMOVE_LOGS_TASK
 from millpond.services.kinesis.reshaping import RESHAPE_TASK, carry_out
+from millpond.services.kinesis.scaling import LOOK_EACH_SECONDS, Scaler
 from millpond.services.kinesis.store import Doomed
 
+SCALE_TASK = "scale"
+SWEEP_TASK = "sweep"
+SWEEP_EACH_MS = 600_000
 LOGS_AT_ONCE = 256
 
 
 async def remove_logs(needs: Needs, task: Task, wake: Wake) -> int | None:
-    """Remove what deleted streams left, those whose time has come."""
+    """Remove what deleted streams and expired shards left, those whose time has come."""
     now_ms = needs.clock.now_ms()
     due: list[tuple[str, Doomed]] = []
     next_ms: int | None = None
     async with needs.records.transaction() as transaction:
-        async for stream_id, doomed in store.scan_doomed(transaction):
+        async for doomed_id, doomed in store.scan_doomed(transaction):
             if doomed.due_ms <= now_ms:
-                due.append((stream_id, doomed))
+                due.append((doomed_id, doomed))
             elif next_ms is None or doomed.due_ms < next_ms:
                 next_ms = doomed.due_ms
-    for stream_id, doomed in due:
+    for doomed_id, doomed in due:
         for start in range(0, len(doomed.logs), LOGS_AT_ONCE):
             logs = doomed.logs[start : start + LOGS_AT_ONCE]
             await asyncio.gather(*(needs.log.delete(log) for log in logs))
         async with needs.records.transaction() as transaction:
             stream = await store.load_stream(transaction, doomed, doomed.name)
-            if stream is not None and stream.id == stream_id:
+            if stream is not None and stream.id == doomed.stream_id and stream.status == "DELETING":
                 store.delete_stream(transaction, doomed, doomed.name)
-            store.forget_doomed(transaction, stream_id)
+            store.forget_doomed(transaction, doomed_id)
         if wake.stopping:
             return now_ms
     return next_ms
@@ -47,9 +55,76 @@ async def reshape(needs: Needs, task: Task, wake: Wake) -> int | None:
     return None
 
 
+async def scale(needs: Needs, task: Task, wake: Wake) -> int | None:
+    """Let on-demand streams grow and shrink, as long as the platform runs."""
+    scaler = Scaler(needs)
+    while not wake.stopping:
+        await scaler.look()
+        await wake.wait(LOOK_EACH_SECONDS)
+    return needs.clock.now_ms()
+
+
+async def sweep(needs: Needs, task: Task, wake: Wake) -> int | None:
+    """Let records go that are older than their streams keep them, closed shards whose records have
+    all gone, and consumers that were deregistered."""
+    now_ms = needs.clock.now_ms()
+    async with needs.records.transaction() as transaction:
+        streams = [
+            stream
+            async for stream in store.scan_all_streams(transaction)
+            if stream.trim_horizon_ms(now_ms) > stream.created_ms
+        ]
+        gone = [c async for c in store.scan_all_consumers(transaction) if c.is_gone(now_ms)]
+    for stream in streams:
+        horizon_ms = stream.trim_horizon_ms(now_ms)
+        expired = [s for s in stream.shards if s.closed_ms is not None and s.closed_ms < horizon_ms]
+        if expired:
+            await _forget_shards(needs, stream, expired, now_ms)
+        for shard in stream.shards:
+            bounds = needs.log.bounds(stream.log_of(shard.index))
+            if bounds.first < bounds.end:
+                await needs.log.trim(stream.log_of(shard.index), horizon_ms)
+        if wake.stopping:
+            return now_ms
+    for consumer in gone:
+        async with needs.records.transaction() as transaction:
+            name = consumer.name
+            found = await store.load_consumer(transaction, consumer, consumer.stream_name, name)
+            if found is not None and found.is_gone(now_ms):
+                store.delete_consumer(transaction, consumer, consumer.stream_name, name)
+    return now_ms + SWEEP_EACH_MS
+
+
+async def _forget_shards(
+    needs: Needs, stream: Stream, expired: Sequence[Shard], now_ms: int
+) -> None:
+    """Take expired shards out of the stream's record; their logs are removed by the task for that.
+    Where the stream is changed at the same moment, the next sweep does it."""
+    indexes = frozenset(shard.index for shard in expired)
+    logs = tuple(stream.log_of(index) for index in sorted(indexes))
+    doomed = Doomed(now_ms, stream.account, stream.region, stream.name, stream.id, logs)
+    try:
+        async with needs.records.transaction() as transaction:
+            current = await store.load_stream(transaction, stream, stream.name)
+            if current is None or current.id != stream.id:
+                return
+            kept = tuple(shard for shard in current.shards if shard.index not in indexes)
+            store.save_stream(transaction, stream, replace(current, shards=kept))
+            store.save_doomed(transaction, f"{stream.id}/{min(indexes)}", doomed)
+            schedule(transaction, Task("kinesis", REMOVE_LOGS_TASK, "", now_ms))
+    except Conflict:
+        return
+
+
 STEPS: Mapping[str, Step] = {
     REMOVE_LOGS_TASK: remove_logs,
     RESHAPE_TASK: reshape,
+    SCALE_TASK: scale,
+    SWEEP_TASK: sweep,
 }
 
-TASKS_AT_START: tuple[Task, ...] = (Task("kinesis", REMOVE_LOGS_TASK, ""),)
+TASKS_AT_START: tuple[Task, ...] = (
+    Task("kinesis", REMOVE_LOGS_TASK, ""),
+    Task("kinesis", SCALE_TASK, ""),
+    Task("kinesis", SWEEP_TASK, ""),
+)
