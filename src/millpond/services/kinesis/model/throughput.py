@@ -20,37 +20,39 @@ ITERATOR_CALLS_PER_SECOND = 5
 class Bucket:
     """Fills up by `rate` a second to what one second brings. Below 0 it is in debt.
 
-    A clock that goes back fills nothing.
+    `level` is in thousandths, so that milliseconds fill it exactly. A clock that goes back fills
+    nothing.
     """
 
-    rate: float
-    level: float = field(init=False)
+    rate: int
+    level: int = field(init=False)
     filled_ms: int = 0
 
     def __post_init__(self) -> None:
-        self.level = self.rate
+        self.level = self.rate * 1000
 
     def fill(self, now_ms: int) -> None:
         if now_ms > self.filled_ms:
-            gained = (now_ms - self.filled_ms) * self.rate / 1000
-            self.level = min(self.rate, self.level + gained)
+            gained = (now_ms - self.filled_ms) * self.rate
+            self.level = min(self.rate * 1000, self.level + gained)
         self.filled_ms = now_ms
 
-    def has(self, amount: float) -> bool:
+    def has(self, amount: int) -> bool:
         """There is `amount`; more than a full bucket is there when the bucket is full."""
-        return self.level >= min(amount, self.rate)
+        return self.level >= min(amount, self.rate) * 1000
 
-    def take(self, amount: float) -> None:
-        self.level -= amount
+    def take(self, amount: int) -> None:
+        self.level -= amount * 1000
 
-    def owe(self, amount: float) -> None:
+    def owe(self, amount: int) -> None:
         """Take `amount`, which was not known before. One that is more than what is left is owed
         in full: 10 MiB of a shard's 2 MiB a second are paid after five seconds."""
-        self.level = self.level - amount if amount <= self.level else -amount
+        wanted = amount * 1000
+        self.level = self.level - wanted if wanted <= self.level else -wanted
 
     def seconds_until_free(self) -> float:
         """How long it takes until the bucket is out of debt."""
-        return max(0.0, -self.level / self.rate)
+        return max(0, -self.level) / (self.rate * 1000)
 
 
 @dataclass(slots=True)
@@ -73,7 +75,7 @@ class Throughput:
         by_size.fill(now_ms)
         by_count.fill(now_ms)
         total, count = sum(sizes), len(sizes)
-        if total <= by_size.level and count <= by_count.level:
+        if total * 1000 <= by_size.level and count * 1000 <= by_count.level:
             by_size.take(total)
             by_count.take(count)
             return None
@@ -84,7 +86,7 @@ class Throughput:
                 by_size.take(size)
                 by_count.take(1)
             taken.append(fits)
-        return taken
+        return None if all(taken) else taken
 
     def admit_read(self, now_ms: int) -> bool:
         """A GetRecords call may be made; what it answers is counted by `count_read`."""
