@@ -1,0 +1,51 @@
+"""The refusals of CloudWatch Logs that this service raises."""
+
+from typing import ClassVar
+
+from millpond.kernel.errors import ServiceError
+
+
+class InvalidParameter(ServiceError):
+    """A parameter is specified incorrectly."""
+
+    code: ClassVar[str] = "InvalidParameterException"
+
+
+class ResourceNotFound(ServiceError):
+    """There is no such log group or stream."""
+
+    code: ClassVar[str] = "ResourceNotFoundException"
+
+
+class ResourceAlreadyExists(ServiceError):
+    """The name is taken."""
+
+    code: ClassVar[str] = "ResourceAlreadyExistsException"
+
+
+class ServiceUnavailable(ServiceError):
+    """It cannot be said whether the work was done."""
+
+    code: ClassVar[str] = "ServiceUnavailableException"
+    status: ClassVar[int] = 503
+
+
+def no_group() -> ResourceNotFound:
+    return ResourceNotFound("The specified log group does not exist.")
+
+
+def no_stream() -> ResourceNotFound:
+    return ResourceNotFound("The specified log stream does not exist.")
+
+
+def not_implemented(*options: tuple[str, object]) -> None:
+    """Refuse the first option that the caller has set.
+
+    `options` are AWS's names with the caller's values; None, False and empty ones are not set.
+
+    Raises:
+        InvalidParameter: naming the option.
+    """
+    for name, value in options:
+        if value:
+            raise InvalidParameter(f"{name} is not implemented.")

@@ -1,0 +1,1 @@
+"""What log groups and streams are, and the rules for them. Pure."""

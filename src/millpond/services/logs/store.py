@@ -1,0 +1,182 @@
+"""How log groups and streams are laid out in records, and which batch of events lies where.
+
+    group   account, region, name     → Group
+    stream  group id, name            → Stream
+    first   stream id, first event's time, position → Batch
+    last    stream id, last event's time, position  → Batch
+
+below `logs`. A batch is what one PutLogEvents put into the stream's log: it is found by the time
+it begins (to read forward) and by the time it ends (to read backward). Values are msgpack.
+"""
+
+import hashlib
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+import msgspec
+
+from millpond.engines.records.interface import Transaction, end_of
+from millpond.kernel import tasks
+from millpond.services.logs.model.groups import Group, Stream
+
+LONG_SIZE_BYTES = 1500
+"""Longer names are cut here and told apart by a digest, to stay within the engine's keys."""
+RETAIN_TASK = "retain"
+SWEEP_GROUP_TASK = "sweep_group"
+SWEEP_STREAM_TASK = "sweep_stream"
+_END = b"\x00\x01"
+
+
+class Batch(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Events in the order of time: where they lie in the log, and what they count for."""
+
+    first_ms: int
+    last_ms: int
+    position: int
+    count: int
+    size_bytes: int
+
+
+class Scope(Protocol):
+    """Whose groups: a call and a task both say."""
+
+    @property
+    def account(self) -> str: ...
+
+    @property
+    def region(self) -> str: ...
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_GROUP = msgspec.msgpack.Decoder(Group)
+_STREAM = msgspec.msgpack.Decoder(Stream)
+_BATCH = msgspec.msgpack.Decoder(Batch)
+
+
+def _escape(part: str) -> bytes:
+    """A NUL becomes NUL FF: the end of a part is told from one inside of it."""
+    return part.encode().replace(b"\x00", b"\x00\xff")
+
+
+def _key(kind: str, *parts: str) -> bytes:
+    return b"logs\0" + b"".join(_escape(part) + _END for part in (kind, *parts))
+
+
+def _name(name: str) -> bytes:
+    escaped = _escape(name)
+    if len(escaped) <= LONG_SIZE_BYTES:
+        return escaped + _END
+    return escaped[:LONG_SIZE_BYTES] + hashlib.sha256(escaped).digest()
+
+
+def _range(base: bytes, beginning: str, after: str) -> tuple[bytes, bytes]:
+    """The keys whose names begin with `beginning` and come after `after`."""
+    prefix = base + _escape(beginning)[:LONG_SIZE_BYTES]
+    return (base + _name(after) + b"\0" if after else prefix), end_of(prefix)
+
+
+# Groups
+
+
+async def load_group(transaction: Transaction, scope: Scope, name: str) -> Group | None:
+    value = await transaction.get(_key("group", scope.account, scope.region) + _name(name))
+    return None if value is None else _GROUP.decode(value)
+
+
+def save_group(transaction: Transaction, scope: Scope, group: Group) -> None:
+    key = _key("group", scope.account, scope.region) + _name(group.name)
+    transaction.put(key, _encode(group))
+
+
+def drop_group(transaction: Transaction, scope: Scope, group: Group) -> None:
+    """Take a group out of sight; its streams go in the background."""
+    transaction.delete(_key("group", scope.account, scope.region) + _name(group.name))
+    tasks.schedule(transaction, tasks.Task("logs", SWEEP_GROUP_TASK, group.id))
+
+
+async def scan_groups(
+    transaction: Transaction, scope: Scope, beginning: str = "", after: str = ""
+) -> AsyncIterator[Group]:
+    """Groups by name: those whose names begin so and come after `after`."""
+    base = _key("group", scope.account, scope.region)
+    async for _, value in transaction.scan(*_range(base, beginning, after)):
+        yield _GROUP.decode(value)
+
+
+# Streams
+
+
+async def load_stream(transaction: Transaction, group_id: str, name: str) -> Stream | None:
+    value = await transaction.get(_key("stream", group_id) + _name(name))
+    return None if value is None else _STREAM.decode(value)
+
+
+def save_stream(transaction: Transaction, group_id: str, stream: Stream) -> None:
+    transaction.put(_key("stream", group_id) + _name(stream.name), _encode(stream))
+
+
+def drop_stream(transaction: Transaction, group_id: str, stream: Stream) -> None:
+    """Take a stream out of sight; its events go in the background."""
+    transaction.delete(_key("stream", group_id) + _name(stream.name))
+    schedule_sweep(transaction, stream.id)
+
+
+def schedule_sweep(transaction: Transaction, stream_id: str) -> None:
+    """Have the events of a stream that is gone removed in the background."""
+    tasks.schedule(transaction, tasks.Task("logs", SWEEP_STREAM_TASK, stream_id))
+
+
+async def scan_streams(
+    transaction: Transaction, group_id: str, beginning: str = "", after: str = ""
+) -> AsyncIterator[Stream]:
+    """Streams of a group by name: those whose names begin so and come after `after`."""
+    async for _, value in transaction.scan(*_range(_key("stream", group_id), beginning, after)):
+        yield _STREAM.decode(value)
+
+
+# Batches of events
+
+
+def _batch_key(kind: str, stream_id: str, time_ms: int, position: int = 0) -> bytes:
+    return _key(kind, stream_id) + time_ms.to_bytes(8) + position.to_bytes(8)
+
+
+def add_batch(transaction: Transaction, stream_id: str, batch: Batch) -> None:
+    value = _encode(batch)
+    transaction.put(_batch_key("first", stream_id, batch.first_ms, batch.position), value)
+    transaction.put(_batch_key("last", stream_id, batch.last_ms, batch.position), value)
+
+
+def delete_batch(transaction: Transaction, stream_id: str, batch: Batch) -> None:
+    transaction.delete(_batch_key("first", stream_id, batch.first_ms, batch.position))
+    transaction.delete(_batch_key("last", stream_id, batch.last_ms, batch.position))
+
+
+async def scan_batches(
+    transaction: Transaction, stream_id: str, from_ms: int = 0
+) -> AsyncIterator[Batch]:
+    """Batches in the order of their first events, those that begin at `from_ms` or later."""
+    prefix = _key("first", stream_id)
+    start = _batch_key("first", stream_id, max(from_ms, 0))
+    async for _, value in transaction.scan(start, end_of(prefix)):
+        yield _BATCH.decode(value)
+
+
+async def scan_batches_back(
+    transaction: Transaction, stream_id: str, to_ms: int
+) -> AsyncIterator[Batch]:
+    """Batches by their last events, the newest first, those that end before `to_ms`."""
+    prefix = _key("last", stream_id)
+    end = _batch_key("last", stream_id, min(to_ms, 2**63))
+    async for _, value in transaction.scan(prefix, end, reverse=True):
+        yield _BATCH.decode(value)
+
+
+async def scan_batches_ended(
+    transaction: Transaction, stream_id: str, before_ms: int
+) -> AsyncIterator[Batch]:
+    """Batches all of whose events are older than `before_ms`, the oldest first."""
+    prefix = _key("last", stream_id)
+    end = _batch_key("last", stream_id, max(before_ms, 0))
+    async for _, value in transaction.scan(prefix, end):
+        yield _BATCH.decode(value)
