@@ -46,7 +46,7 @@ def test_what_is_not_enabled_is_not_looked_at() -> None:
 
 def test_a_lambda_function_is_refused_with_what_to_give_instead() -> None:
     asked = processing(("Lambda", {"LambdaArn": "arn:aws:lambda:us-east-1:1:function:f"}))
-    with pytest.raises(InvalidArgument, match="there is no Lambda service.*s3://bucket/key.py"):
+    with pytest.raises(InvalidArgument, match=r"there is no Lambda service.*s3://bucket/key\.py"):
         check(asked, None)
 
 
