@@ -23,7 +23,7 @@ def shelf(server: Running) -> Shelf:
     server.shelf.objects.clear()
     server.shelf.seen.clear()
     server.shelf.calls.clear()
-    server.shelf.conflicts = server.shelf.streamed = 0
+    server.shelf.conflicts = server.shelf.streamed = server.shelf.sent = 0
     server.shelf.abandoned.clear()
     return server.shelf
 

@@ -200,9 +200,9 @@ def test_odd_requests_are_refused(server: Running, lines: str, code: bytes) -> N
     assert b"<Code>" + code + b"</Code>" in answer
 
 
-def test_http2_and_noise_are_not_understood(server: Running) -> None:
+def test_noise_is_not_understood(server: Running) -> None:
     for noise in (
-        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"PRI * HTTP/3.0\r\n\r\nSM\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01",
         b"\r\n\r\n\x00",
     ):

@@ -1,4 +1,4 @@
-"""Three small services on real models, to see what the gateway does with what operations do."""
+"""Small services on real models, to see what the gateway does with what operations do."""
 
 import asyncio
 import hashlib
@@ -23,7 +23,9 @@ from millpond.kernel.clock import Clock, SystemClock
 from millpond.kernel.credentials import Credential
 from millpond.kernel.errors import Conflict, Damaged, Full, ServiceError, Unavailable
 from millpond.kernel.ids import SystemIds
+from millpond.services.cloudwatch import shapes as cloudwatch
 from millpond.services.glue import shapes as glue
+from millpond.services.kinesis import shapes as kinesis
 from millpond.services.s3 import shapes as s3
 from millpond.services.sts import shapes as sts
 
@@ -39,6 +41,14 @@ PIECE = bytes(range(256)) * 256
 class NoSuchKey(ServiceError):
     code = "NoSuchKey"
     status = 404
+
+
+class ResourceNotFound(ServiceError):
+    code = "ResourceNotFoundException"
+
+
+class InvalidParameterValue(ServiceError):
+    code = "InvalidParameterValueException"
 
 
 def _credential(key: str, secret: str, *actions: str, **rest: Any) -> Credential:
@@ -73,6 +83,9 @@ class Shelf:
     conflicts: int = 0
     streamed: int = 0
     abandoned: threading.Event = field(default_factory=threading.Event)
+    subscribers: int = 0
+    sent: int = 0
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
     call_aws: Any = None
 
 
@@ -186,6 +199,74 @@ async def create_database(needs: Shelf, call: Call, request: Any) -> Any:
     return glue.CreateDatabaseResponse()
 
 
+async def put_records(needs: Shelf, call: Call, request: Any) -> Any:
+    needs.seen.append(request)
+    result = kinesis.PutRecordsResultEntry(sequence_number="4" * 56, shard_id="shardId-1")
+    return kinesis.PutRecordsOutput(
+        failed_record_count=0, records=[result for _ in request.records]
+    )
+
+
+async def put_record(needs: Shelf, call: Call, request: Any) -> Any:
+    """Wakes the subscribers, who are sent the record."""
+    needs.seen.append(request)
+    needs.woken.set()
+    needs.woken = asyncio.Event()
+    return kinesis.PutRecordOutput(shard_id="shardId-1", sequence_number="4" * 56)
+
+
+async def subscribe_to_shard(needs: Shelf, call: Call, request: Any) -> Any:
+    if request.shard_id == "none":
+        raise ResourceNotFound("Shard none does not exist.")
+    return kinesis.SubscribeToShardOutput(event_stream=_events(needs, request.shard_id))
+
+
+async def _events(needs: Shelf, kind: str) -> AsyncIterator[kinesis.SubscribeToShardEvent]:
+    """What the shard's name says: `<count>`, `live`, `flood`, `refused`, `crashes`."""
+    needs.subscribers += 1
+    try:
+        if kind == "live":
+            yield _event(0)
+            while True:
+                await needs.woken.wait()
+                yield _event(len(needs.seen), needs.seen[-1].data)
+        count = int(kind) if kind.isdigit() else 10**9 if kind == "flood" else 1
+        for number in range(count):
+            needs.sent += 1
+            yield _event(number, PIECE if kind == "flood" else b"data")
+        if kind == "refused":
+            raise ResourceNotFound("The stream is gone.")
+        if kind == "crashes":
+            raise RuntimeError("a secret: /etc/passwd")
+    finally:
+        needs.subscribers -= 1
+        needs.abandoned.set()
+
+
+def _event(number: int, data: bytes = b"") -> kinesis.SubscribeToShardEvent:
+    record = kinesis.Record(
+        sequence_number=str(number),
+        data=data,
+        partition_key="key",
+        approximate_arrival_timestamp=1_700_000_000.25,
+    )
+    return kinesis.SubscribeToShardEvent(
+        records=[record], continuation_sequence_number=str(number), millis_behind_latest=0
+    )
+
+
+async def put_metric_data(needs: Shelf, call: Call, request: Any) -> None:
+    needs.seen.append(request)
+
+
+async def list_metrics(needs: Shelf, call: Call, request: Any) -> Any:
+    if request.namespace == "Refused":
+        raise InvalidParameterValue("The value Refused for parameter Namespace is invalid.")
+    return cloudwatch.ListMetricsOutput(
+        metrics=[cloudwatch.Metric(namespace=request.namespace, metric_name="Count")]
+    )
+
+
 async def get_caller_identity(needs: Shelf, call: Call, request: Any) -> Any:
     return sts.GetCallerIdentityResponse(
         user_id=call.principal.user_id, account=call.account, arn=call.principal.arn
@@ -208,6 +289,20 @@ def make_services(shelf: Shelf) -> dict[str, Service]:
         "glue": Service(
             glue.MODEL,
             {"GetDatabase": get_database, "CreateDatabase": create_database},
+            shelf,
+        ),
+        "kinesis": Service(
+            kinesis.MODEL,
+            {
+                "PutRecord": put_record,
+                "PutRecords": put_records,
+                "SubscribeToShard": subscribe_to_shard,
+            },
+            shelf,
+        ),
+        "cloudwatch": Service(
+            cloudwatch.MODEL,
+            {"PutMetricData": put_metric_data, "ListMetrics": list_metrics},
             shelf,
         ),
         "sts": Service(sts.MODEL, {"GetCallerIdentity": get_caller_identity}, shelf),

@@ -1,9 +1,8 @@
 """Granian: the only file that knows the HTTP server.
 
 The server (RSGI, HTTP/1.1) runs inside the platform's event loop. What it does for us and what it
-does not is written down in `docs/decisions/2026-11-21-gateway-http-server.md`; in short: it decodes
-the path once, drops the framing, and queues whatever a `response_stream` is given. So bodies leave
-as bytes, as files, or through a pipe, which gives back-pressure.
+does not is written down in `docs/decisions/2026-11-21-gateway-http-server.md`. Requests come in
+here; answers leave through `sending`.
 """
 
 import asyncio
@@ -16,19 +15,22 @@ from typing import Any
 
 from granian._granian import RSGIProtocolClosed, SocketHolder
 from granian.constants import HTTPModes, Interfaces
-from granian.http import HTTP1Settings
+from granian.http import HTTP1Settings, HTTP2Settings
 from granian.log import LogLevels
 from granian.server.embed import Server
 
 from millpond.gateway.bodies import BodyFailed
 from millpond.gateway.chain import Gateway
+from millpond.gateway.idle import Requests, close_idle
 from millpond.gateway.refusals import Trouble
-from millpond.kernel.body import Body, BytesBody, FileBody
+from millpond.gateway.sending import LIVE_STREAMS_MAX, LiveStreams, send
+from millpond.kernel.body import BytesBody
 from millpond.kernel.limits import (
     BODY_GATHERED_BYTES_MAX,
     BODY_IDLE_SECONDS_MAX,
+    HEADERS_SIZE_BYTES_MAX,
 )
-from millpond.wire.http import Answer, HeaderMap, Request
+from millpond.wire.http import HeaderMap, Request
 
 CONNECTIONS_MAX = 4096
 """Further clients wait in the backlog until one of these is closed."""
@@ -41,9 +43,18 @@ _BACKLOG = 1024
 _BUFFER_SIZE_BYTES = 256 * 1024
 """What the server reads at once of a body, and the longest head that it takes in at all."""
 _READ_AT_ONCE_BYTES_MAX = 256 * 1024
-_ANSWERED_AT_ONCE_BYTES_MAX = 1024 * 1024
 _DRAINED_SECONDS_MAX = 5.0
+_H2_CONNECTION_WINDOW_SIZE_BYTES = 4 * 1024 * 1024
+_H2_STREAM_WINDOW_SIZE_BYTES = 1024 * 1024
+_H2_STREAMS_MAX = 256
+"""Requests at a time on one HTTP/2 connection."""
+_H2_FRAME_SIZE_BYTES = 64 * 1024
+_H2_SEND_BUFFER_SIZE_BYTES = 128 * 1024
+"""What the server keeps of an answer that one HTTP/2 stream does not take."""
+_H2_PING_SECONDS_MAX = 20
 _FILE_THREADS_MAX = 32
+"""For files and streams of known length; live streams come on top."""
+_METHODS_WITH_BODY = frozenset({"POST", "PUT"})
 _NO_BODY = BytesBody(b"")
 _NO_TRAILERS: Mapping[str, str] = {}
 
@@ -123,166 +134,56 @@ class SocketBody:
 
 
 class Application:
-    """The RSGI application: turns what the server gives into values, and an Answer into calls."""
+    """The RSGI application: turns what the server gives into values, and an Answer into calls.
+    Made in the event loop."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
+        self.live = LiveStreams()
+        self.requests = Requests()
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
-        headers = HeaderMap(scope.headers.items())
+        client = scope.client
+        self.requests.begin(client)
+        try:
+            await self._answer(scope, protocol)
+        finally:
+            self.requests.end(client)
+
+    async def _answer(self, scope: Any, protocol: Any) -> None:
+        items, authority = scope.headers.items(), scope.authority
+        multiplexed = scope.http_version == "2"
+        if multiplexed and authority and "host" not in scope.headers:
+            items.append(("host", authority))
+        headers = HeaderMap(items)
         request = Request(
             method=scope.method,
             path=scope.path,
             query=scope.query_string,
             headers=headers,
-            host=scope.authority or headers.get("host") or "",
+            host=authority or headers.get("host") or "",
         )
-        body = _body_of(headers, protocol)
+        body = _body_of(request, protocol, multiplexed=multiplexed)
         answer = await self._gateway.answer(request, body)
         if isinstance(body, SocketBody) and not body.ended:
-            if "expect" in headers and not body.received:
+            if "expect" in headers and not body.received and not multiplexed:
                 answer.headers.append(("connection", "close"))
             else:
                 await body.drain()
-        await _send(protocol, request.method, answer)
+        await send(scope, protocol, answer, self.live)
 
 
-def _body_of(headers: HeaderMap, protocol: Any) -> SocketBody | BytesBody:
+def _body_of(request: Request, protocol: Any, *, multiplexed: bool) -> SocketBody | BytesBody:
     """The server has checked the framing: several lengths are the same one, and a length beside
-    HTTP chunks is gone."""
+    HTTP chunks is gone. In HTTP/2 nothing but the length tells of a body before it comes."""
+    headers = request.headers
     lengths = headers.get_all("content-length")
     if lengths:
         length = int(lengths[0].partition(",")[0])
         return SocketBody(protocol, length) if length else _NO_BODY
+    if multiplexed and request.method in _METHODS_WITH_BODY:
+        return SocketBody(protocol, None)
     return SocketBody(protocol, None) if "transfer-encoding" in headers else _NO_BODY
-
-
-async def _send(protocol: Any, method: str, answer: Answer) -> None:
-    headers, body = answer.headers, answer.body
-    if isinstance(body, BytesBody):
-        body = body.data
-    if method == "HEAD":
-        length = len(body) if isinstance(body, bytes) else body.length
-        if length:
-            headers = _with_length(headers, length)
-        protocol.response_empty(answer.status, headers)
-    elif isinstance(body, bytes):
-        if body:
-            protocol.response_bytes(answer.status, headers, body)
-        else:
-            protocol.response_empty(answer.status, headers)
-    elif isinstance(body, FileBody):
-        _send_file(protocol, answer.status, headers, body)
-    else:
-        await _send_stream(protocol, answer.status, headers, body)
-
-
-def _send_file(protocol: Any, status: int, headers: list[tuple[str, str]], body: FileBody) -> None:
-    path, end = str(body.path), body.start + body.length
-    try:
-        whole = os.stat(path).st_size >= end  # noqa: PTH116 - once for every large answer
-    except OSError:
-        whole = False
-    if not whole:
-        _log.error("A file of an answer is missing or too short: %s", path)
-        protocol.response_empty(500, [])
-    elif body.length:
-        headers = _with_length(headers, body.length)
-        protocol.response_file_range(status, headers, path, body.start, end)
-    else:
-        protocol.response_empty(status, headers)
-
-
-async def _send_stream(
-    protocol: Any, status: int, headers: list[tuple[str, str]], body: Body
-) -> None:
-    """Send a body that is made while it is sent.
-
-    A small one is sent at once. So is one of unknown length, whose breaking off the client could
-    not tell from its end. Others go through a pipe, which holds their source up when the client is
-    slow; if they break off, the server closes the connection before the announced length.
-    """
-    pieces = aiter(body)
-    begun: list[bytes] = []
-    size = 0
-    limit = BODY_GATHERED_BYTES_MAX if body.length is None else _ANSWERED_AT_ONCE_BYTES_MAX
-    try:
-        async for piece in pieces:
-            begun.append(piece)
-            size += len(piece)
-            if size > limit:
-                break
-        else:
-            protocol.response_bytes(status, headers, b"".join(begun))
-            return
-        if body.length is None:
-            raise ValueError(f"An answer of unknown length is longer than {limit} bytes.")
-    except Exception:
-        _log.exception("The body of an answer failed before it was sent")
-        protocol.response_empty(500, [])
-        return
-    reader, writer = os.pipe()
-    os.set_blocking(writer, False)
-    pipe = _Pipe(reader, writer)
-    try:
-        protocol.response_file(status, _with_length(headers, body.length), f"/dev/fd/{reader}")
-        for piece in begun:
-            await pipe.write(piece)
-        begun.clear()
-        async for piece in pieces:
-            await pipe.write(piece)
-    except (BrokenPipeError, TimeoutError):
-        _log.debug("A client went away in the middle of an answer")
-    except Exception:
-        _log.exception("The body of an answer failed while it was sent")
-    finally:
-        pipe.close()
-
-
-class _Pipe:
-    """Both ends of a pipe whose reading end the server opens by its path, once it comes to it.
-
-    The first write that has to wait and may then go on shows that it was opened: from then on
-    only the server reads, and a client that goes away breaks the pipe.
-    """
-
-    def __init__(self, reader: int, writer: int) -> None:
-        self._reader: int | None = reader
-        self._writer = writer
-
-    async def write(self, data: bytes) -> None:
-        left = memoryview(data)
-        while left:
-            try:
-                left = left[os.write(self._writer, left) :]
-            except BlockingIOError:
-                await self._wait()
-                self._close_reader()
-
-    def close(self) -> None:
-        self._close_reader()
-        os.close(self._writer)
-
-    async def _wait(self) -> None:
-        loop = asyncio.get_running_loop()
-        writable = asyncio.Event()
-        loop.add_writer(self._writer, writable.set)
-        try:
-            async with asyncio.timeout(BODY_IDLE_SECONDS_MAX):
-                await writable.wait()
-        finally:
-            loop.remove_writer(self._writer)
-
-    def _close_reader(self) -> None:
-        if self._reader is not None:
-            os.close(self._reader)
-            self._reader = None
-
-
-def _with_length(headers: list[tuple[str, str]], length: int) -> list[tuple[str, str]]:
-    if any(name.lower() == "content-length" for name, _ in headers):
-        return headers
-    return [*headers, ("content-length", str(length))]
 
 
 class _Server(Server):  # type: ignore[misc]
@@ -298,14 +199,24 @@ class _Server(Server):  # type: ignore[misc]
             address=address,
             port=port,
             interface=Interfaces.RSGI,
-            http=HTTPModes.http1,
+            http=HTTPModes.auto,
             websockets=False,
             backlog=_BACKLOG,
             backpressure=_connections_max(),
-            runtime_blocking_threads=_FILE_THREADS_MAX,
+            runtime_blocking_threads=_FILE_THREADS_MAX + LIVE_STREAMS_MAX,
             http1_settings=HTTP1Settings(
                 header_read_timeout=int(IDLE_SECONDS_MAX * 1000),
                 max_buffer_size=_BUFFER_SIZE_BYTES,
+            ),
+            http2_settings=HTTP2Settings(
+                initial_connection_window_size=_H2_CONNECTION_WINDOW_SIZE_BYTES,
+                initial_stream_window_size=_H2_STREAM_WINDOW_SIZE_BYTES,
+                keep_alive_interval=int(IDLE_SECONDS_MAX / 2 * 1000),
+                keep_alive_timeout=int(_H2_PING_SECONDS_MAX),
+                max_concurrent_streams=_H2_STREAMS_MAX,
+                max_frame_size=_H2_FRAME_SIZE_BYTES,
+                max_headers_size=HEADERS_SIZE_BYTES_MAX,
+                max_send_buffer_size=_H2_SEND_BUFFER_SIZE_BYTES,
             ),
             log_level=LogLevels.error,
             log_dictconfig={"loggers": {"_granian": {"handlers": [], "propagate": True}}},
@@ -329,8 +240,8 @@ async def serve(
 ) -> None:
     """Answer requests on `host` and `port` (0: a free one) until `stopping` is set.
 
-    `ready` is called once clients can connect, with the address and port. Requests that are being
-    answered then have `stop_seconds` to end.
+    `ready` is called once clients can connect, with the address and port. When it is to stop, live
+    streams end at once; requests that are being answered have `stop_seconds` to end.
 
     Raises:
         OSError: the address cannot be listened on.
@@ -338,20 +249,23 @@ async def serve(
     """
     with listen(host, port) as listener:
         address, bound = listener.getsockname()[:2]
-        server = _Server(listener, Application(gateway))
+        application = Application(gateway)
+        server = _Server(listener, application)
         serving = asyncio.create_task(server.serve())
         stop = asyncio.create_task(stopping.wait())
+        watching = asyncio.create_task(close_idle(bound, application.requests, IDLE_SECONDS_MAX))
         try:
             ready(address, bound)
             await asyncio.wait((serving, stop), return_when=asyncio.FIRST_COMPLETED)
             if not stop.done():
                 raise RuntimeError("The HTTP server ended by itself.") from serving.exception()
+            await application.live.end()
             server.stop()
             await asyncio.wait((serving,), timeout=stop_seconds)
         finally:
-            stop.cancel()
-            serving.cancel()
-            await asyncio.gather(serving, stop, return_exceptions=True)
+            for task in (stop, serving, watching):
+                task.cancel()
+            await asyncio.gather(stop, serving, watching, return_exceptions=True)
 
 
 def listen(host: str, port: int) -> socket.socket:

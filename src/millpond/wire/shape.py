@@ -25,7 +25,7 @@ async generator of the events' own Structs in the member of its output:
   event. Whatever else it raises is logged and told as an internal failure.
 * It is asked for its next event only when the client has room for it. When the client goes away,
   reads too slowly, or the server stops, it is cancelled where it waits (CancelledError) or closed
-  where it yielded (GeneratorExit): what it holds is released in its `finally`.
+  where it yielded (GeneratorExit): what it holds it takes inside, and releases in its `finally`.
 * A `Conflict` is not repeated in it: it has no transaction of the operation's any more.
 """
 
