@@ -1,0 +1,67 @@
+"""The refusals of DynamoDB that this service raises. All are client errors (400)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from millpond.kernel.errors import ServiceError
+
+
+class ValidationError(ServiceError):
+    code: ClassVar[str] = "ValidationException"
+
+
+class ResourceNotFound(ServiceError):
+    code: ClassVar[str] = "ResourceNotFoundException"
+
+
+class ResourceInUse(ServiceError):
+    code: ClassVar[str] = "ResourceInUseException"
+
+
+class LimitExceeded(ServiceError):
+    code: ClassVar[str] = "LimitExceededException"
+
+
+class IdempotentParameterMismatch(ServiceError):
+    code: ClassVar[str] = "IdempotentParameterMismatchException"
+
+
+class ConditionalCheckFailed(ServiceError):
+    """`item` is shown to a caller who asked for it (ReturnValuesOnConditionCheckFailure)."""
+
+    code: ClassVar[str] = "ConditionalCheckFailedException"
+
+    def __init__(self, item: Mapping[str, Any] | None = None) -> None:
+        super().__init__("The conditional request failed")
+        if item is not None:
+            self.members: Mapping[str, Any] = {"Item": item}
+
+
+class TransactionCanceled(ServiceError):
+    """`reasons` has one entry for each item of the request, in order, with AWS's member names."""
+
+    code: ClassVar[str] = "TransactionCanceledException"
+
+    def __init__(self, reasons: Sequence[Mapping[str, Any]]) -> None:
+        codes = ", ".join(reason["Code"] for reason in reasons)
+        text = "Transaction cancelled, please refer cancellation reasons for specific reasons"
+        super().__init__(f"{text} [{codes}]")
+        self.members: Mapping[str, Any] = {"CancellationReasons": reasons, "Message": self.message}
+
+
+def invalid(detail: str) -> ValidationError:
+    """The refusal of a parameter's value."""
+    return ValidationError(f"One or more parameter values were invalid: {detail}")
+
+
+def not_implemented(*options: tuple[str, object]) -> None:
+    """Refuse the first option that the caller has set.
+
+    `options` are AWS's names with the caller's values; None, False and empty ones are not set.
+
+    Raises:
+        ValidationError: naming the option.
+    """
+    for name, value in options:
+        if value:
+            raise ValidationError(f"{name} is not implemented.")

@@ -1,0 +1,1 @@
+"""What tables, items and expressions are, and the rules for them; pure."""

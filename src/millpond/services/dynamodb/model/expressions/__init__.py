@@ -1,0 +1,1 @@
+"""Expressions: text → tokens → a typed tree, which is evaluated purely."""
