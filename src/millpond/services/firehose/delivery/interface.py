@@ -17,13 +17,15 @@ Who makes them (each module has these functions; `settings` are Structs of `shap
     transform.transformer(needs, delivery) -> Transformer | None
     convert.check(conversion) -> None                    raises errors.InvalidArgument
     convert.converter(needs, delivery, conversion) -> Converter
+    destinations.http.check(configuration) -> None       likewise opensearch, iceberg
     destinations.http.destination(needs, delivery) -> Destination
     destinations.opensearch.destination(needs, delivery) -> Destination
     destinations.iceberg.destination(needs, delivery) -> Destination
 
-The checks run when a delivery stream is created or updated, after the shapes' own validation.
-They are made once for a version of a delivery stream's configuration and used by one task at a
-time, so they may keep what is costly to make (a loaded function, a table's schema) in memory.
+The checks run when a delivery stream is created or updated, after the shapes' own validation and
+the rules that all destinations share (`model.settings`). The others are made once for a version of
+a delivery stream's configuration and used by one task at a time, so they may keep what is costly to
+make (a loaded function, a table's schema) in memory.
 Failing for now is said by raising `NotNow`: the engine waits, growing from 1 s to 60 s, and asks
 again with the same arguments. Any other exception is a mistake of ours: it is logged, and the
 engine asks again later.
@@ -40,7 +42,7 @@ from millpond.kernel.call import Call
 NO_KEYS: Mapping[str, str] = {}
 
 
-class Record(msgspec.Struct, frozen=True, gc=False):
+class Record(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """One record on its way. Replace what changes with `msgspec.structs.replace`.
 
     `shard` is the Kinesis shard, "" for what was put to Firehose itself. `sequence` is the
@@ -91,7 +93,7 @@ class Failure(NamedTuple):
 PROCESSING_FAILED = "processing-failed"
 FORMAT_CONVERSION_FAILED = "format-conversion-failed"
 HTTP_ENDPOINT_FAILED = "http-endpoint-failed"
-OPENSEARCH_FAILED = "AmazonOpenSearchService_failed"
+OPENSEARCH_FAILED = "AmazonOpenSearchService-failed"
 ELASTICSEARCH_FAILED = "elasticsearch-failed"
 ICEBERG_FAILED = "iceberg-failed"
 
