@@ -221,3 +221,18 @@ async def test_retention_is_one_of_awss_numbers(world):
     assert code == "InvalidParameterException"
     assert message.startswith("1 validation error detected: Value '2' at 'retentionInDays'")
     assert "3653" in message
+
+
+async def test_tags_of_a_group_are_added_replaced_and_removed(world):
+    await world("CreateLogGroup", logGroupName="/app", tags={"a": "1", "b": "2"})
+    arn = {"resourceArn": "arn:aws:logs:us-east-1:123456789012:log-group:/app"}
+    await world("TagResource", **arn, tags={"b": "3", "c": ""})
+    await world("PutRetentionPolicy", logGroupName="/app", retentionInDays=7)
+    await world("UntagResource", **arn, tagKeys=["a", "none"])
+    assert (await world("ListTagsForResource", **arn))["tags"] == {"b": "3", "c": ""}
+    many = {f"k{number}": "v" for number in range(49)}
+    assert (await refused(world, "TagResource", **arn, tags=many))[0] == "TooManyTagsException"
+    found = await refused(world, "ListTagsForResource", resourceArn=arn["resourceArn"] + "2")
+    assert found[0] == "ResourceNotFoundException"
+    found = await refused(world, "ListTagsForResource", resourceArn="arn:aws:s3:::bucket")
+    assert found[0] == "InvalidParameterException"

@@ -23,6 +23,12 @@ class ResourceAlreadyExists(ServiceError):
     code: ClassVar[str] = "ResourceAlreadyExistsException"
 
 
+class TooManyTags(ServiceError):
+    """A log group can have no more than 50 tags."""
+
+    code: ClassVar[str] = "TooManyTagsException"
+
+
 class ServiceUnavailable(ServiceError):
     """It cannot be said whether the work was done."""
 

@@ -14,6 +14,9 @@ from msgspec import Struct as _Struct
 from millpond.wire import shape as _wire
 
 AccountId = _Annotated[str, _Meta(min_length=12, max_length=12, pattern="^(?:^\\d{12}$)\\Z")]
+AmazonResourceName = _Annotated[
+    str, _Meta(min_length=1, max_length=1011, pattern="^(?:[\\w+=/:,.@-]*)\\Z")
+]
 Days = _Annotated[int, _Meta(ge=-2147483648, le=2147483647)]
 DescribeLimit = _Annotated[int, _Meta(ge=1, le=50)]
 EntityAttributesKey = _Annotated[str, _Meta(min_length=1, max_length=256)]
@@ -318,6 +321,18 @@ class InputLogEvent(
     message: EventMessage
 
 
+class ListTagsForResourceRequest(
+    _Struct, kw_only=True, omit_defaults=True, rename={"resource_arn": "resourceArn"}
+):
+    resource_arn: AmazonResourceName
+
+
+class ListTagsForResourceResponse(
+    _Struct, kw_only=True, omit_defaults=True, rename={"tags": "tags"}
+):
+    tags: dict[str, str] | None = None
+
+
 class LogGroup(
     _Struct,
     kw_only=True,
@@ -464,6 +479,26 @@ class SearchedLogStream(
     searched_completely: bool | None = None
 
 
+class TagResourceRequest(
+    _Struct,
+    kw_only=True,
+    omit_defaults=True,
+    rename={"resource_arn": "resourceArn", "tags": "tags"},
+):
+    resource_arn: AmazonResourceName
+    tags: _Annotated[dict[TagKey, TagValue], _Meta(min_length=1, max_length=50)]
+
+
+class UntagResourceRequest(
+    _Struct,
+    kw_only=True,
+    omit_defaults=True,
+    rename={"resource_arn": "resourceArn", "tag_keys": "tagKeys"},
+):
+    resource_arn: AmazonResourceName
+    tag_keys: _Annotated[list[TagKey], _Meta(max_length=50)]
+
+
 MODEL = _wire.ServiceModel(
     name="logs",
     signing_name="logs",
@@ -496,12 +531,19 @@ MODEL = _wire.ServiceModel(
         "GetLogEvents": _wire.Operation(
             name="GetLogEvents", input=GetLogEventsRequest, output=GetLogEventsResponse
         ),
+        "ListTagsForResource": _wire.Operation(
+            name="ListTagsForResource",
+            input=ListTagsForResourceRequest,
+            output=ListTagsForResourceResponse,
+        ),
         "PutLogEvents": _wire.Operation(
             name="PutLogEvents", input=PutLogEventsRequest, output=PutLogEventsResponse
         ),
         "PutRetentionPolicy": _wire.Operation(
             name="PutRetentionPolicy", input=PutRetentionPolicyRequest
         ),
+        "TagResource": _wire.Operation(name="TagResource", input=TagResourceRequest),
+        "UntagResource": _wire.Operation(name="UntagResource", input=UntagResourceRequest),
     },
     absent={
         name: _wire.Operation(name)
@@ -579,7 +621,6 @@ MODEL = _wire.ServiceModel(
             "ListScheduledQueries",
             "ListSourcesForS3TableIntegration",
             "ListSyslogConfigurations",
-            "ListTagsForResource",
             "ListTagsLogGroup",
             "PutAccountPolicy",
             "PutBearerTokenAuthentication",
@@ -603,11 +644,9 @@ MODEL = _wire.ServiceModel(
             "StartQuery",
             "StopQuery",
             "TagLogGroup",
-            "TagResource",
             "TestMetricFilter",
             "TestTransformer",
             "UntagLogGroup",
-            "UntagResource",
             "UpdateAnomaly",
             "UpdateDeliveryConfiguration",
             "UpdateLogAnomalyDetector",

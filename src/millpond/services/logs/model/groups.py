@@ -9,6 +9,7 @@ import msgspec
 from millpond.services.logs.errors import InvalidParameter
 
 DAY_MS = 24 * 3600 * 1000
+TAGS_MAX = 50
 RETENTION_DAYS = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
     *(1096, 1827, 2192, 2557, 2922, 3288, 3653),

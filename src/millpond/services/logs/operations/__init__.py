@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from millpond.services.logs.operations import filtering, groups, putting, reading, streams
+from millpond.services.logs.operations import filtering, groups, putting, reading, streams, tags
 
 OPERATIONS: Mapping[str, Any] = {
     "CreateLogGroup": groups.create_log_group,
@@ -17,4 +17,7 @@ OPERATIONS: Mapping[str, Any] = {
     "PutLogEvents": putting.put_log_events,
     "GetLogEvents": reading.get_log_events,
     "FilterLogEvents": filtering.filter_log_events,
+    "TagResource": tags.tag_resource,
+    "UntagResource": tags.untag_resource,
+    "ListTagsForResource": tags.list_tags_for_resource,
 }

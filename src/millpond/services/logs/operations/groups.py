@@ -1,5 +1,7 @@
 """Log groups."""
 
+import msgspec
+
 from millpond.engines.records.interface import Transaction
 from millpond.kernel.call import Call
 from millpond.kernel.tasks import Task, schedule
@@ -81,13 +83,7 @@ async def delete_retention_policy(
 async def _set_retention(needs: Needs, call: Call, name: str, days: int) -> None:
     async with needs.records.transaction() as transaction:
         group = await require_group(transaction, call, name)
-        changed = Group(
-            id=group.id,
-            name=group.name,
-            created_ms=group.created_ms,
-            retention_days=days,
-            tags=group.tags,
-        )
+        changed = msgspec.structs.replace(group, retention_days=days)
         store.save_group(transaction, call, changed)
         if days:
             task = Task("logs", store.RETAIN_TASK, name, 0, call.account, call.region)
