@@ -1,11 +1,11 @@
-"""Runs the benchmarks and prints them as Markdown: `python -m bench [s3] [start] [retail]`."""
+"""Runs the benchmarks and prints them as Markdown: `python -m bench [s3] [kinesis] [start] …`."""
 
 import argparse
 import sys
 import time
 from datetime import date
 
-from bench import retail, s3, servers
+from bench import kinesis, retail, s3, servers
 
 
 def _s3(keys: int) -> None:
@@ -43,9 +43,19 @@ def _start() -> None:
     print(f"| resident when idle | {our_mb:.0f} MB | {their_mb:.0f} MB |", flush=True)
 
 
+def _kinesis() -> None:
+    with servers.millpond(None, "--kinesis-limits", "none") as (target, _, _):
+        rows = kinesis.measure(target)
+    print("\n### Kinesis\n")
+    print("| what | Millpond | latency |")
+    print("|---|---:|---|")
+    for row in rows:
+        print(f"| {row.name} | {row.value:,.0f} {row.unit} | {row.note} |", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("parts", nargs="*", default=["start", "s3", "retail"])
+    parser.add_argument("parts", nargs="*", default=["start", "s3", "kinesis", "retail"])
     parser.add_argument("--keys", type=int, default=100_000, help="keys for the listing")
     parser.add_argument("--rows", type=int, default=20_000_000, help="rows for the retail job")
     options = parser.parse_args()
@@ -56,6 +66,8 @@ def main() -> None:
                 _s3(options.keys)
             case "start":
                 _start()
+            case "kinesis":
+                _kinesis()
             case "retail":
                 retail.compare(options.rows)
             case _:

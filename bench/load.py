@@ -6,7 +6,7 @@ server does.
 import asyncio
 import multiprocessing
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
 from urllib.parse import urlsplit
@@ -58,6 +58,9 @@ def signed(target: Target, method: str, path: str, body: bytes = b"") -> bytes:
     lines = [f"{method} {path} HTTP/1.1"]
     lines += [f"{name}: {value}" for name, value in request.headers.items()]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+LayOut = Callable[[Target, str, str, bytes], bytes]
 
 
 class _Connection(asyncio.Protocol):
@@ -173,10 +176,11 @@ def _client(
     target: Target,
     requests: Sequence[tuple[str, str, bytes]],
     connections: int,
+    lay_out: LayOut,
 ) -> None:
     address = urlsplit(target.endpoint)
     assert address.hostname and address.port
-    prepared = [signed(target, *request) for request in requests]
+    prepared = [lay_out(target, *request) for request in requests]
     try:
         run = uvloop.run(_drive(address.hostname, address.port, prepared, connections))
         results.put(run)
@@ -186,12 +190,19 @@ def _client(
 
 
 def send(
-    target: Target, requests: Sequence[tuple[str, str, bytes]], *, connections: int = 16
+    target: Target,
+    requests: Sequence[tuple[str, str, bytes]],
+    *,
+    connections: int = 16,
+    lay_out: LayOut = signed,
 ) -> Run:
-    """Send `(method, path, body)` requests over `connections` and wait for every answer."""
+    """Send `(method, path, body)` requests over `connections` and wait for every answer.
+
+    `lay_out` makes each of them, whatever its first two parts say, into signed bytes.
+    """
     context = multiprocessing.get_context("fork")
     results = context.SimpleQueue()
-    client = context.Process(target=_client, args=(results, target, requests, connections))
+    client = context.Process(target=_client, args=(results, target, requests, connections, lay_out))
     client.start()
     outcome = results.get()
     client.join()
