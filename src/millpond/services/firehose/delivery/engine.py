@@ -71,7 +71,7 @@ async def _begin(
     patience = Patience(needs, wake, plan.delivery, is_short=stream.status != "ACTIVE")
     source: Source
     if stream.source is None:
-        source = DirectSource(needs.log, stream.log, progress.positions, plan.delivery)
+        source = DirectSource(needs.log, stream, progress.positions, plan.delivery)
     else:
         source = StreamSource(needs, stream.source, progress.positions, plan.delivery)
     return Delivering(needs, plan, progress, source, patience)

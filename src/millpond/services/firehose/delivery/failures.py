@@ -12,6 +12,7 @@ import msgspec
 
 from millpond.services.firehose.delivery.interface import (
     FORMAT_CONVERSION_FAILED,
+    PROCESSING_FAILED,
     Batch,
     Failure,
     Record,
@@ -53,7 +54,4 @@ def failures_of(kind: str, batch: Batch, undelivered: Iterable[Undelivered]) -> 
 
 def partition_failure(record: Record, code: str, message: str) -> Failure:
     """A record that no partition could take."""
-    return Failure(PARTITIONING_FAILED, code, message, record.data, record.arrival_ms)
-
-
-PARTITIONING_FAILED = "dynamic-partitioning-failed"
+    return Failure(PROCESSING_FAILED, code, message, record.data, record.arrival_ms)

@@ -9,6 +9,7 @@ from millpond.kernel.tasks import Wake
 from millpond.services.firehose import store
 from millpond.services.firehose.delivery.context import StreamDelivery
 from millpond.services.firehose.delivery.interface import NotNow
+from millpond.services.firehose.model.stream import DeliveryStream
 from millpond.services.firehose.needs import Needs
 
 PAUSE_SECONDS_MIN = 1.0
@@ -89,9 +90,10 @@ class Patience:
         stream = self.delivery.stream
         async with self.needs.records.transaction() as transaction:
             now = await store.load_stream(transaction, stream, stream.name)
-        if now is None or (now.id, now.version, now.status) != (
-            stream.id,
-            stream.version,
-            stream.status,
-        ):
+        if now is None or _what_matters(now) != _what_matters(stream):
             raise Changed
+
+
+def _what_matters(stream: DeliveryStream) -> tuple[object, ...]:
+    """What the engine has to begin again for."""
+    return stream.id, stream.version, stream.status, stream.data_keys

@@ -1,18 +1,23 @@
 """Where records come from: read in order from a place, up to a place that was written down."""
 
 import contextlib
+import logging
 from collections.abc import Mapping
 from typing import Protocol
 
 from millpond.engines.log.interface import Entry, Log
 from millpond.kernel.errors import Damaged
 from millpond.services.firehose.delivery.interface import Delivery, Record
+from millpond.services.firehose.encryption import decrypt
 from millpond.services.firehose.model.entries import place_of, sequence_number, unpack
+from millpond.services.firehose.model.stream import DeliveryStream
 
 Positions = dict[str, str]
 """How far a source was read, by shard; the values are the source's own."""
 
 READ_SIZE_BYTES = 1024 * 1024
+
+_logger = logging.getLogger(__name__)
 
 
 class Source(Protocol):
@@ -46,10 +51,11 @@ class DirectSource:
     """What was put, from the delivery stream's log. Its only shard is ""."""
 
     def __init__(
-        self, log: Log, name: bytes, positions: Mapping[str, str], delivery: Delivery
+        self, log: Log, stream: DeliveryStream, positions: Mapping[str, str], delivery: Delivery
     ) -> None:
         self._log = log
-        self._name = name
+        self._name = stream.log
+        self._data_keys = stream.data_keys
         self._next = int(positions.get("", "0"))
         self._delivery = delivery
         self._last_ms = 0
@@ -73,7 +79,10 @@ class DirectSource:
         size = 0
         for entry in found.entries:
             start = place if entry.position == position else 0
-            size = self._take(entry, start, end, size, size_bytes_max, records)
+            try:
+                size = self._take(entry, start, end, size, size_bytes_max, records)
+            except Damaged as error:
+                self._pass_over(entry.position, entry.position, str(error))
             if size < 0:
                 break
         return records
@@ -89,7 +98,7 @@ class DirectSource:
     ) -> int:
         """Add an entry's records from place `start` on; the size so far, -1 when it is enough."""
         first = sequence_number(entry.position, 0)
-        for place, data in enumerate(unpack(entry.value)):
+        for place, data in enumerate(unpack(decrypt(self._data_keys, entry))):
             if place < start:
                 continue
             sequence = first + place
@@ -110,13 +119,14 @@ class DirectSource:
     ) -> list[Record]:
         """Go on after entries that are damaged, and say so."""
         readable = await self._log.next_readable(self._name, position)
-        self._delivery.tell(
-            "Source.Damaged",
-            f"Entries {position} to {readable - 1} of the delivery stream's log are damaged and "
-            f"were passed over: {why}",
-        )
-        self._next = sequence_number(max(readable, position + 1), 0)
+        self._pass_over(position, max(readable - 1, position), why)
         return await self.read(size_bytes_max, until)
+
+    def _pass_over(self, first: int, last: int, why: str) -> None:
+        text = f"Entries {first} to {last} of {self._name.decode()} are damaged: {why}"
+        _logger.error(text)
+        self._delivery.tell("Source.Damaged", text)
+        self._next = sequence_number(last + 1, 0)
 
     async def wait(self) -> None:
         await self._log.wait(self._name, place_of(self._next)[0])

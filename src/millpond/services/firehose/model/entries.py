@@ -11,15 +11,14 @@ import msgspec
 RECORDS_MAX = 500
 """Records of one call. Source: PutRecordBatch."""
 _PLACES = 1000
-_KEY = b""
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[bytes]).decode
 
 
-def pack(data: Sequence[bytes]) -> tuple[bytes, bytes]:
-    """The entry of records that were put together."""
-    return _KEY, _encode(data)
+def pack(data: Sequence[bytes]) -> bytes:
+    """The entry's value for records that were put together."""
+    return _encode(data)
 
 
 def unpack(value: bytes) -> list[bytes]:

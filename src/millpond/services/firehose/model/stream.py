@@ -31,6 +31,9 @@ class DeliveryStream(msgspec.Struct, frozen=True, omit_defaults=True):
     """A delivery stream. `id` is one that no other ever had, also not of the same name.
 
     `version` counts configurations from 1. `configuration` is the destination's, encoded, with
+    defaults filled in: `read_configuration` opens it. `key_type` is that of the key under which
+    records are encrypted while they wait, None for none; `data_keys` are those that ever were used,
+    the newest last.
     """
 
     name: str
@@ -46,6 +49,7 @@ class DeliveryStream(msgspec.Struct, frozen=True, omit_defaults=True):
     source: KinesisSource | None = None
     throughput_hint: int | None = None
     key_type: str | None = None
+    data_keys: tuple[bytes, ...] = ()
     tags: dict[str, str] = {}
 
     @property

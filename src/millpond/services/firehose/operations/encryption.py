@@ -1,10 +1,11 @@
-"""Server-side encryption: a label that is kept. What waits for delivery lies on disk as it came."""
+"""Server-side encryption of what waits for delivery, under a key of the delivery stream's own."""
 
 import msgspec
 
 from millpond.engines.records.interface import Transaction
 from millpond.kernel.call import Call
 from millpond.services.firehose import shapes, store
+from millpond.services.firehose.encryption import new_data_key
 from millpond.services.firehose.errors import InvalidArgument, not_implemented
 from millpond.services.firehose.model.stream import DeliveryStream
 from millpond.services.firehose.needs import Needs
@@ -30,7 +31,7 @@ async def _require_direct(transaction: Transaction, call: Call, name: str) -> De
 async def start_delivery_stream_encryption(
     needs: Needs, call: Call, request: shapes.StartDeliveryStreamEncryptionInput
 ) -> shapes.StartDeliveryStreamEncryptionOutput:
-    """Say that encryption is on. Nothing is encrypted, and what puts answer says so.
+    """Encrypt what is put from now on. Starting again takes another key.
 
     Source: Firehose API reference, StartDeliveryStreamEncryption (2015-08-04).
     """
@@ -39,7 +40,11 @@ async def start_delivery_stream_encryption(
         check_key(given)
     async with needs.records.transaction() as transaction:
         stream = await _require_direct(transaction, call, request.delivery_stream_name)
-        changed = msgspec.structs.replace(stream, key_type="AWS_OWNED_CMK")
+        changed = msgspec.structs.replace(
+            stream,
+            key_type="AWS_OWNED_CMK",
+            data_keys=(*stream.data_keys, new_data_key(needs.ids)),
+        )
         store.save_stream(transaction, call, changed)
     return shapes.StartDeliveryStreamEncryptionOutput()
 
@@ -47,7 +52,7 @@ async def start_delivery_stream_encryption(
 async def stop_delivery_stream_encryption(
     needs: Needs, call: Call, request: shapes.StopDeliveryStreamEncryptionInput
 ) -> shapes.StopDeliveryStreamEncryptionOutput:
-    """Say that encryption is off.
+    """Encrypt nothing that is put from now on. What is encrypted stays so until it is delivered.
 
     Source: Firehose API reference, StopDeliveryStreamEncryption (2015-08-04).
     """

@@ -6,6 +6,7 @@ from millpond.engines.log.interface import Batch, Sealed
 from millpond.kernel.call import Call
 from millpond.kernel.metrics import Metric, Statistics
 from millpond.services.firehose import shapes
+from millpond.services.firehose.encryption import encrypt
 from millpond.services.firehose.errors import InvalidArgument, InvalidSource
 from millpond.services.firehose.model.entries import pack, record_id
 from millpond.services.firehose.model.stream import DeliveryStream
@@ -26,8 +27,8 @@ async def put_record(
 
     Source: Firehose API reference, PutRecord (2015-08-04).
     """
-    (answer,) = await _put(needs, call, request.delivery_stream_name, (request.record,))
-    return shapes.PutRecordOutput(record_id=answer, encrypted=False)
+    ids, encrypted = await _put(needs, call, request.delivery_stream_name, (request.record,))
+    return shapes.PutRecordOutput(record_id=ids[0], encrypted=encrypted)
 
 
 async def put_record_batch(
@@ -44,17 +45,20 @@ async def put_record_batch(
     size = sum([len(record.data) for record in request.records])
     if size > REQUEST_SIZE_BYTES_MAX:
         raise InvalidArgument("Records size exceeds 4 MB limit")
-    answers = await _put(needs, call, request.delivery_stream_name, request.records)
+    ids, encrypted = await _put(needs, call, request.delivery_stream_name, request.records)
     entry = shapes.PutRecordBatchResponseEntry
     return shapes.PutRecordBatchOutput(
         failed_put_count=0,
-        encrypted=False,
-        request_responses=[entry(record_id=answer) for answer in answers],
+        encrypted=encrypted,
+        request_responses=[entry(record_id=one) for one in ids],
     )
 
 
-async def _put(needs: Needs, call: Call, name: str, records: Sequence[shapes.Record]) -> list[str]:
-    """Append records to the delivery stream's log as one entry; their ids."""
+async def _put(
+    needs: Needs, call: Call, name: str, records: Sequence[shapes.Record]
+) -> tuple[list[str], bool]:
+    """Append records to the delivery stream's log as one entry; their ids, and whether they are
+    encrypted."""
     began_ms = needs.clock.now_ms()
     async with needs.records.transaction() as transaction:
         stream = await require_stream(transaction, call, name)
@@ -65,12 +69,16 @@ async def _put(needs: Needs, call: Call, name: str, records: Sequence[shapes.Rec
     if stream.status != "ACTIVE":
         raise not_found(call, name)
     data = [record.data for record in records]
+    packed = pack(data)
+    entry = (b"", packed) if stream.key_type is None else encrypt(stream.data_keys, packed)
     try:
-        (appended,) = await needs.log.append([Batch(stream.log, [pack(data)])])
+        (appended,) = await needs.log.append([Batch(stream.log, [entry])])
     except Sealed:
         raise not_found(call, name) from None
     _measure(needs, stream, call.operation, data, needs.clock.now_ms() - began_ms)
-    return [record_id(stream.id, appended.position, index) for index in range(len(data))]
+    position = appended.position
+    ids = [record_id(stream.id, position, index) for index in range(len(data))]
+    return ids, stream.key_type is not None
 
 
 def _measure(

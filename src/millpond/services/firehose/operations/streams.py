@@ -10,6 +10,7 @@ from millpond.kernel.errors import ServiceError
 from millpond.services.firehose import shapes, store
 from millpond.services.firehose.delivery.context import role_call
 from millpond.services.firehose.delivery.parts import check as check_parts
+from millpond.services.firehose.encryption import new_data_key
 from millpond.services.firehose.errors import InvalidArgument, ResourceInUse, not_implemented
 from millpond.services.firehose.model.descriptions import describe
 from millpond.services.firehose.model.settings import complete
@@ -74,6 +75,7 @@ async def create_delivery_stream(
             source=source,
             throughput_hint=direct.throughput_hint_in_mbs if direct else None,
             key_type=encryption.key_type if encryption else None,
+            data_keys=(new_data_key(needs.ids),) if encryption else (),
             tags=tags,
         )
         store.save_stream(transaction, call, stream)
