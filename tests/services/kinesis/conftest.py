@@ -5,14 +5,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from botocore.config import Config
 
 _numbers = itertools.count()
 
 
 @pytest.fixture(scope="session")
 def kinesis(server: Any) -> Any:
-    """A client of the run's server."""
-    return server.client("kinesis")
+    """A client of the run's server, which also sends what it knows to be wrong."""
+    return server.client("kinesis", config=Config(parameter_validation=False))
 
 
 @pytest.fixture

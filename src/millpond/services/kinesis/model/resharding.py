@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from millpond.services.kinesis.model.hash_space import before
+from millpond.services.kinesis.model.hash_space import before, to_number
 from millpond.services.kinesis.model.stream import Reshaping, Shard, Stream
 
 
@@ -111,4 +111,4 @@ def _ranges(change: Change, parents: Sequence[Shard]) -> Iterable[tuple[bytes, b
 def adjacent(one: Shard, other: Shard) -> bool:
     """The two ranges touch, so that together they are one range."""
     low, high = sorted((one, other), key=lambda shard: shard.first_hash)
-    return low.index != high.index and before(high.first_hash) == low.last_hash
+    return to_number(high.first_hash) == to_number(low.last_hash) + 1
