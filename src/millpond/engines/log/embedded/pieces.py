@@ -5,7 +5,6 @@ without bytes, frame by frame; a chunk that has lost both its indexes is one pie
 """
 
 import errno
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,14 +12,14 @@ from awscrt.checksums import crc32c
 
 from millpond.engines.log.embedded.groups import Group, read_end, read_start
 from millpond.engines.log.embedded.items import APPEND, unpack
-from millpond.engines.log.embedded.places import LOST, Place
+from millpond.engines.log.embedded.places import Place
 from millpond.engines.log.files import Files, read_all
 
 _CANNOT_BE_READ = {errno.EIO, errno.EBADMSG, errno.EUCLEAN}
 
 
 class Piece(NamedTuple):
-    """`entry_count` entries from `position` on, of one time; `data` is None when they are damaged."""
+    """`entry_count` entries from `position` on, of one time; without `data` they are damaged."""
 
     position: int
     entry_count: int
@@ -46,7 +45,7 @@ def read_place(
         FileNotFoundError: the file is not there.
         OSError: it cannot be read now.
     """
-    if place.file == LOST:
+    if not place.size:
         return [lost(place)]
     if path is None:
         raise FileNotFoundError(place.file)
@@ -64,7 +63,7 @@ def read_place(
             return [lost(place)]
         return [Piece(place.position, place.end - place.position, place.time_ms_first, data)]
     group = read_chunk(data, place, nonce)
-    return [lost(place)] if group is None else list(_pieces(group, data, place, log_id))
+    return [lost(place)] if group is None else _pieces(group, data, place, log_id)
 
 
 def read_chunk(data: bytes, place: Place, nonce: int) -> Group | None:
@@ -83,6 +82,3 @@ def _pieces(group: Group, data: bytes, place: Place, log_id: int) -> list[Piece]
         pieces.append(Piece(position, count, time_ms, frame if right else None))
         at += size
     return pieces
-
-
-PathOf = Callable[[int], Path | None]

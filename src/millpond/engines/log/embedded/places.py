@@ -7,18 +7,17 @@ are stored as they are.
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 _WIDTH = 8
-_POSITION, _END, _TIME_LAST, _FILE = 0, 1, 3, 4
-LOST = 0
-"""The file of a place whose bytes are known to be gone; real files are counted from 1."""
+_END, _TIME_LAST, _FILE, _SIZE = 1, 3, 4, 6
 
 
 class Place(NamedTuple):
     """Entries from `position` up to `end`, of times `time_ms_first` to `time_ms_last`, in `size`
-    bytes at `offset` of file number `file`. `crc` is a frame's; a chunk has its own inside."""
+    bytes at `offset` of file number `file`; none when they are known to be lost. `crc` is a
+    frame's; a chunk has its own inside."""
 
     position: int
     end: int
@@ -35,8 +34,10 @@ class Places:
 
     __slots__ = ("_rows",)
 
-    def __init__(self, stored: bytes = b"") -> None:
+    def __init__(self, stored: bytes = b"", rows: Iterable[Place] = ()) -> None:
         self._rows = array("Q", stored)
+        for row in rows:
+            self._rows.extend(row)
 
     def __len__(self) -> int:
         return len(self._rows) // _WIDTH
@@ -68,10 +69,22 @@ class Places:
         del self._rows[: count * _WIDTH]
         return dropped
 
-    def _column(self, column: int):  # type: ignore[no-untyped-def]
-        rows = self._rows
-        return lambda number: rows[number * _WIDTH + column]
+    def head(self, count: int) -> "Places":
+        """A copy of the first `count` rows."""
+        return Places(self._rows[: count * _WIDTH].tobytes())
+
+    def touches(self, files: frozenset[int]) -> bool:
+        """Whether a row lies in one of `files`."""
+        return not files.isdisjoint(self._rows[_FILE::_WIDTH])
+
+    def sizes(self) -> Iterable[tuple[int, int]]:
+        """`(file, size)` of each row."""
+        return zip(self._rows[_FILE::_WIDTH], self._rows[_SIZE::_WIDTH], strict=True)
 
     def stored(self) -> bytes:
         """What `Places(stored)` takes."""
         return self._rows.tobytes()
+
+    def _column(self, column: int) -> Callable[[int], int]:
+        rows = self._rows
+        return lambda number: rows[number * _WIDTH + column]

@@ -1,7 +1,7 @@
 """Opening the journals after a restart: what they say is done to the ledger, in order.
 
-Nothing is changed but that what is found gets synced, the last journal's end and the folder: it may
-be in the page cache alone, left there by a process that was killed.
+What is found gets synced, the last journal's end and the folder: it may be in the page cache alone,
+left there by a process that was killed.
 
 Bytes that are proven to have held groups, and of which neither index can be read, may have held
 the newest entries of any log. A log whose next frame follows without a gap has lost nothing; any
@@ -20,6 +20,7 @@ from millpond.engines.log.embedded.journal import parse_name
 from millpond.engines.log.embedded.ledger import Ledger
 from millpond.engines.log.embedded.scan import Scan, scan
 from millpond.engines.log.files import Files, read_all
+from millpond.kernel.errors import Damaged
 
 _log = logging.getLogger(__name__)
 _ENTRY_SIZE_BYTES_MIN = 9
@@ -33,14 +34,25 @@ class Journals:
     ends: dict[int, int]
 
 
-def recover(files: Files, folder: Path, ledger: Ledger) -> Journals:
-    """Do to `ledger`, as the catalog has it, what the journals in `folder` say.
+def recover(files: Files, folder: Path, ledger: Ledger, first: int) -> Journals:
+    """Do to `ledger`, as the catalog has it, what the journals in `folder` from number `first` on
+    say. Earlier ones are removed.
 
     Raises:
+        Damaged: one is missing.
         OSError: one cannot be read, or synced.
     """
-    names = {parse_name(name)[0]: name for name in files.names(folder)}
+    names = {}
+    for name in files.names(folder):
+        number = parse_name(name)[0]
+        if number < first:
+            files.unlink(folder / name)
+        else:
+            names[number] = name
     stated = _stated_ends(files, folder, names)
+    for number in stated.keys() - names.keys():
+        if number >= first and stated[number]:
+            raise Damaged(f"Journal {number} is missing in {folder}, or the catalog is.")
     ends: dict[int, int] = {}
     possible_loss_bytes = 0
     suspects: set[int] = set()
@@ -61,7 +73,7 @@ def recover(files: Files, folder: Path, ledger: Ledger) -> Journals:
         if len(found.groups) in losses:
             possible_loss_bytes += losses[len(found.groups)]
             suspects = _open_logs(ledger)
-    _note_losses(ledger, suspects, possible_loss_bytes)
+    _note_losses(ledger, suspects, possible_loss_bytes, max(names, default=0))
     if names:
         files.sync_folder(folder)
     return Journals(names, ends)
@@ -106,11 +118,12 @@ def _open_logs(ledger: Ledger) -> set[int]:
     return {log_id for log_id, log in ledger.by_id.items() if not log.sealed}
 
 
-def _note_losses(ledger: Ledger, suspects: Collection[int], size_bytes: int) -> None:
+def _note_losses(ledger: Ledger, suspects: Collection[int], size_bytes: int, journal: int) -> None:
     for log_id in sorted(suspects):
         log = ledger.by_id.get(log_id)
         if log is not None:
-            log.add_loss(log.end + size_bytes // _ENTRY_SIZE_BYTES_MIN + 1, log.last_time_ms)
+            end = log.end + size_bytes // _ENTRY_SIZE_BYTES_MIN + 1
+            log.add_loss(end, log.last_time_ms, journal)
 
 
 def _report(name: str, found: Scan) -> None:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from millpond.engines.log.embedded.draft import Draft
 from millpond.engines.log.embedded.frames import encode
+from millpond.engines.log.embedded.housekeeping import Housekeeping, Tuning
 from millpond.engines.log.embedded.items import APPEND
 from millpond.engines.log.embedded.journal import Journal, Written
-from millpond.engines.log.embedded.ledger import Ledger
+from millpond.engines.log.embedded.opening import JOURNAL_FOLDER, open_folder
 from millpond.engines.log.embedded.pieces import Piece, read_place
 from millpond.engines.log.embedded.places import Place
 from millpond.engines.log.embedded.reader import Reader
-from millpond.engines.log.embedded.recovery import recover
 from millpond.engines.log.embedded.trouble import refusal_of
 from millpond.engines.log.embedded.waiters import Waiters
 from millpond.engines.log.embedded.writer import Writer
@@ -35,23 +35,29 @@ class EmbeddedLog:
     """Logs in one folder, used by one event loop. See the engine's README for how."""
 
     def __init__(
-        self, folder: Path, clock: Clock, files: Files, journal_size: int, cache_size: int
+        self, folder: Path, clock: Clock, files: Files, tuning: Tuning, cache_size: int
     ) -> None:
-        files.make_folder(folder)
-        journals = folder / "journal"
-        files.make_folder(journals)
-        files.sync_folder(folder)
-        files.sync_folder(folder.parent)
         self._files = files
-        self._ledger = Ledger()
-        found = recover(files, journals, self._ledger)
+        found = open_folder(files, folder)
+        self._ledger = found.ledger
         self._journal = Journal(
             files,
-            journals,
-            size_bytes_max=journal_size,
-            next_number=max(found.names, default=0) + 1,
-            names=found.names,
-            ends=found.ends,
+            folder / JOURNAL_FOLDER,
+            size_bytes_max=tuning.journal_size_bytes_max,
+            next_number=found.next_journal,
+            names=found.journals.names,
+            ends=found.journals.ends,
+        )
+        self._housekeeping = Housekeeping(
+            files,
+            folder,
+            clock,
+            self._ledger,
+            self._journal,
+            found.segments,
+            found.next_segment,
+            found.first_journal,
+            tuning,
         )
         self._threads = ThreadPoolExecutor(2, "log-reader")
         self._reader = Reader(self._ledger, self, self._threads, cache_size)
@@ -65,17 +71,27 @@ class EmbeddedLog:
         clock: Clock,
         *,
         journal_size_bytes_max: int = 64 * MEBIBYTE,
+        journals_max: int = 8,
+        own_segment_size_bytes_min: int = 8 * MEBIBYTE,
+        segments_gathered: int = 8,
         cache_size_bytes_max: int = 32 * MEBIBYTE,
         files: Files | None = None,
     ) -> "EmbeddedLog":
         """Open, or begin, the logs in `folder`, whose parent exists. Blocks.
 
+        A journal of `journal_size_bytes_max` is closed; closed ones of that size together, or
+        `journals_max` of them, are moved into segments. A log with `own_segment_size_bytes_min`
+        in them gets a segment of its own. `segments_gathered` shared segments become one.
+
         Raises:
             Unavailable: the folder cannot be read or written.
-            Damaged: what is there cannot be understood.
+            Damaged: a file is missing, or what it says of the others cannot be read.
         """
+        tuning = Tuning(
+            journal_size_bytes_max, journals_max, own_segment_size_bytes_min, segments_gathered
+        )
         try:
-            return cls(folder, clock, files or Disk(), journal_size_bytes_max, cache_size_bytes_max)
+            return cls(folder, clock, files or Disk(), tuning, cache_size_bytes_max)
         except OSError as error:
             raise refusal_of(error) from error
 
@@ -123,13 +139,25 @@ class EmbeddedLog:
         await self._writer.call(lambda draft: draft.delete(log))
 
     async def close(self) -> None:
+        """Wait for what is being written and close. Nothing may be called afterwards."""
         await self._writer.close()
+        await self._housekeeping.close()
         self._waiters.close()
         self._threads.shutdown()
         self._journal.close()
 
     def load(self, log_id: int, place: Place, stored: bool) -> list[Piece]:
-        return read_place(self._files, self._journal.path(place.file), place, None, log_id)
+        """For the reader; in its threads."""
+        if not stored:
+            return read_place(self._files, self._journal.path(place.file), place, None, log_id)
+        segment = self._housekeeping.segments.get(place.file)
+        nonce = 0 if segment is None else segment.nonce
+        path = self._housekeeping.segment_path(place.file)
+        return read_place(self._files, path, place, nonce, log_id)
+
+    async def wait_for_housekeeping(self) -> None:
+        """Return once nothing is left to be moved or removed in the background."""
+        await self._housekeeping.wait()
 
     def _settle(self, draft: Draft, written: Written) -> None:
         """Remember what was written, and wake who waits for it."""
@@ -143,6 +171,7 @@ class EmbeddedLog:
                 offset += size
         for name in draft.names:
             self._waiters.wake(name)
+        self._housekeeping.nudge()
 
 
 @functools.lru_cache(4096)
