@@ -1,0 +1,113 @@
+"""Every implementation of logs, and every wrapper, opened the same way."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from millpond.engines.log.embedded import EmbeddedLog
+from millpond.engines.log.faulty import FaultyLog
+from millpond.engines.log.interface import Log
+from millpond.kernel.clock import ManualClock
+from millpond.kernel.faults import Faults
+
+
+class Embedded:
+    """`clock` gives the times of appends. `settle` returns when nothing is done in the background.
+
+    `trims` says that `trim` takes what is old away once the store has settled.
+    """
+
+    trims = True
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.clock = ManualClock()
+        self._opened = self._open()
+
+    def _open(self) -> EmbeddedLog:
+        return EmbeddedLog.open(self._folder, self.clock)
+
+    @property
+    def log(self) -> Log:
+        return self._opened
+
+    async def restart(self) -> None:
+        await self._opened.close()
+        self._opened = self._open()
+
+    async def settle(self) -> None:
+        await self._opened.wait_for_housekeeping()
+
+    async def close(self) -> None:
+        await self._opened.close()
+
+
+class Small(Embedded):
+    """Everything moves into segments, and these into others, all the time; nothing is cached."""
+
+    def _open(self) -> EmbeddedLog:
+        return EmbeddedLog.open(
+            self._folder,
+            self.clock,
+            journal_size_bytes_max=2_000,
+            journals_max=2,
+            own_segment_size_bytes_min=3_000,
+            segments_gathered=3,
+            cache_size_bytes_max=0,
+        )
+
+
+class Pausing(Embedded):
+    """Behind the wrapper that fails, told to pause and never to fail."""
+
+    @property
+    def log(self) -> Log:
+        return FaultyLog(self._opened, Faults(seed=7))
+
+
+IMPLEMENTATIONS: dict[str, Callable[[Path], Embedded]] = {
+    "embedded": Embedded,
+    "embedded-small": Small,
+    "embedded-pausing": Pausing,
+}
+
+
+@pytest.fixture(params=IMPLEMENTATIONS)
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Embedded]:
+    opened = IMPLEMENTATIONS[request.param](tmp_path / "log")
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def log(store: Embedded) -> Log:
+    return store.log
+
+
+class Bench:
+    """One store and one event loop for many examples; each example gets a prefix of its own."""
+
+    def __init__(self, store: Embedded, runner: asyncio.Runner) -> None:
+        self.store = store
+        self._runner = runner
+        self._examples = 0
+
+    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return self._runner.run(work)
+
+    def fresh_prefix(self) -> bytes:
+        self._examples += 1
+        return b"%08d/" % self._examples
+
+
+@pytest.fixture(scope="module", params=IMPLEMENTATIONS)
+def bench(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Bench]:
+    with asyncio.Runner() as runner:
+        store = IMPLEMENTATIONS[request.param](tmp_path_factory.mktemp("logs") / "log")
+        yield Bench(store, runner)
+        runner.run(store.close())
