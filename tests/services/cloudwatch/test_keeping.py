@@ -135,6 +135,21 @@ async def test_old_samples_are_summed_up_by_longer_stretches_and_go_in_the_end(w
     assert await world.count(b"") == 0
 
 
+async def test_hours_that_age_one_by_one_join(world):
+    first = world.now - world.now % 18_000 + 18_000
+    world.clock.advance(first - world.now)
+    for _ in range(5):
+        await world.put("m", 1.0)
+        world.clock.advance(3600)
+    world.clock.advance(15 * DAY - 5 * 3600)
+    for _ in range(5):
+        world.clock.advance(3600)
+        await world.step("roll_up")
+    assert await world.count(b"\0data\0") == 1
+    found = await world.query("m", seconds=world.now - first, period=3600)
+    assert [value for _, value in found] == [1.0] * 5
+
+
 async def test_age_is_seen_at_once_and_not_only_when_the_work_is_done(world):
     await world.put("m", 1.0)
     world.clock.advance(16 * DAY)

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from millpond.kernel.errors import ServiceError
+from millpond.kernel.errors import Damaged, ServiceError, Unavailable
 
 HOUR_MS = 3600 * 1000
 DAY_MS = 24 * HOUR_MS
@@ -217,19 +217,65 @@ async def test_writers_of_one_stream_lose_nothing(world):
     assert group["storedBytes"] == 12 * 28
 
 
-async def test_events_put_while_their_stream_is_deleted_leave_nothing(world):
+@pytest.mark.parametrize("made_again", [False, True])
+async def test_events_put_while_their_stream_is_deleted_leave_nothing(world, made_again):
     await world.make("s")
     original = world.log.append
+    stream = {"logGroupName": "/app", "logStreamName": "s"}
+    logs = []
 
     async def append(batches):
-        await world("DeleteLogStream", logGroupName="/app", logStreamName="s")
+        await world("DeleteLogStream", **stream)
         await world.work()
+        if made_again:
+            await world("CreateLogStream", **stream)
+        logs.extend(batch.log for batch in batches)
         return await original(batches)
 
     world.log.append = append
     with pytest.raises(ServiceError, match="The specified log stream does not exist"):
         await world.put((0, "late"))
+    world.log.append = original
+    assert await world.filtered() == []
+    assert world.log.bounds(logs[0]).end == 1
     await world.work()
+    assert world.log.bounds(logs[0]).end == 0
     await world("DeleteLogGroup", logGroupName="/app")
     await world.work()
     assert await world.count() == 0
+
+
+async def test_events_whose_call_was_cut_off_are_never_seen(world, monkeypatch):
+    await world.make("s")
+    await world.put((0, "before"))
+
+    async def cut_off(*_):
+        raise Unavailable("The power is gone.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("millpond.services.logs.operations.putting.transact", cut_off)
+        with pytest.raises(ServiceError):
+            await world.put((0, "cut off"))
+    await world.put((0, "after"))
+    assert await world.messages() == await world.filtered() == ["before", "after"]
+
+
+async def test_damaged_events_are_passed_over(world):
+    await world.make("s")
+    await world.put(*((number, f"{number}") for number in range(200)))
+    original = world.log.read
+    bad = range(70, 75)
+
+    async def read(log, position, *, entries_max, size_bytes_max):
+        if position in bad:
+            raise Damaged("Bad bytes.")
+        entries_max = min(entries_max, bad[0] - position if position < bad[0] else entries_max)
+        return await original(log, position, entries_max=entries_max, size_bytes_max=size_bytes_max)
+
+    async def next_readable(log, position):
+        return bad[-1] + 1 if position in bad else position
+
+    world.log.read, world.log.next_readable = read, next_readable
+    whole = [f"{number}" for number in range(200) if number not in bad]
+    assert await world.messages() == await world.filtered() == whole
+    assert await world.messages(startTime=world.now + 72) == whole[70:]

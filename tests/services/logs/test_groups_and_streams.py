@@ -203,6 +203,21 @@ async def test_events_leave_after_their_days(world):
     assert await world.messages() == []
 
 
+async def test_many_batches_leave_a_few_at_a_time(world, monkeypatch):
+    monkeypatch.setattr("millpond.services.logs.tasks.AT_ONCE", 2)
+    await world.make("s", "t")
+    for number in range(5):
+        await world.put((number, "old"))
+        await world.put((number, "old"), stream="t")
+    await world("PutRetentionPolicy", logGroupName="/app", retentionInDays=1)
+    await world.work()
+    world.clock.advance(2 * DAY_S)
+    await world.work()
+    (group,) = (await world("DescribeLogGroups"))["logGroups"]
+    assert group["storedBytes"] == 0
+    assert await world.count() == 3
+
+
 async def test_without_a_retention_events_stay(world):
     await world.make("s")
     await world.put((0, "m"))
