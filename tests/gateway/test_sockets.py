@@ -4,6 +4,7 @@ import asyncio
 import json
 import socket
 import threading
+import time
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,10 +15,12 @@ import pytest
 
 from millpond.gateway import adapter
 from millpond.gateway.adapter import listen, serve
+from tests.gateway import http2
 from tests.gateway.raw import exchange, read, signed
 from tests.gateway.toy import Running, Shelf, make_gateway, running
 
 HEALTH = b"GET /_millpond/health HTTP/1.1\r\nHost: h\r\n\r\n"
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 READY = b'"ready"'
 
 
@@ -255,10 +258,33 @@ def impatient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Runni
         yield started
 
 
-@pytest.mark.parametrize("start", [b"", b"GET / HTTP/1.1\r\nHo", HEALTH])
+@pytest.mark.parametrize(
+    "start", [b"", b"P", PREFACE[:10], PREFACE, b"GET / HTTP/1.1\r\nHo", HEALTH]
+)
 def test_an_idle_connection_is_closed(impatient: Running, start: bytes) -> None:
     answer = exchange(impatient.port, start)
     assert (READY in answer) is (start == HEALTH)
+
+
+def test_an_http2_connection_stays_while_it_answers_pings(impatient: Running) -> None:
+    with http2.Http2(impatient.port) as connection:
+        until = time.monotonic() + 1.0
+        while time.monotonic() < until:
+            connection.receive()
+        assert connection.request("GET", "/_millpond/health", []).status == 200
+
+
+def test_a_request_that_is_being_answered_is_not_idle(impatient: Running) -> None:
+    body = b'{"Name":"wait"}'
+    head = {"content-type": "application/x-amz-json-1.1", "x-amz-target": "AWSGlue.GetDatabase"}
+    url = f"{impatient.endpoint}/"
+    headers = http2.signed("glue", "POST", url, body=body, headers=head)
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
+    request = (
+        f"POST / HTTP/1.1\r\nHost: 127.0.0.1:{impatient.port}\r\n{lines}"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    assert b'"wait"' in exchange(impatient.port, request.encode() + body, until=b'"wait"')
 
 
 def test_many_idle_connections_keep_nobody_out(server: Running) -> None:

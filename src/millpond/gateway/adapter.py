@@ -111,6 +111,11 @@ class SocketBody:
         except RSGIProtocolClosed as error:
             self.ended = True
             raise BodyFailed(Trouble.BODY_TRUNCATED) from error
+        except asyncio.CancelledError as error:
+            if _is_cancelled():
+                raise
+            self.ended = True
+            raise BodyFailed(Trouble.BODY_TRUNCATED) from error
         self.received += len(data)
         return data
 
@@ -171,6 +176,13 @@ class Application:
             else:
                 await body.drain()
         await send(scope, protocol, answer, self.live)
+
+
+def _is_cancelled() -> bool:
+    """Whether it is we who are cancelled, and not what the server was to give us: that is how it
+    tells that an HTTP/2 stream was reset."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
 
 
 def _body_of(request: Request, protocol: Any, *, multiplexed: bool) -> SocketBody | BytesBody:
