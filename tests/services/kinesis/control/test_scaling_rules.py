@@ -79,9 +79,11 @@ def test_an_idle_stream_shrinks_by_half_at_a_time() -> None:
     assert len(shrunk(shards, {}, 0.0, 4)) == 8
 
 
-def test_a_stream_below_twice_its_need_stays() -> None:
-    shards = first_shards(7, 0)
-    assert shrunk(shards, {}, 0.0, 4) == bounds_of(shards)
+def test_a_stream_keeps_what_twice_its_peak_needs() -> None:
+    shards = first_shards(9, 0)
+    assert len(shrunk(shards, {}, 4.2, 4)) == 9
+    assert len(shrunk(shards, {}, 3.9, 4)) == 8
+    assert len(shrunk(shards, {}, 0.0, 9)) == 9
 
 
 def test_warm_throughput_takes_a_shard_for_each_mebibyte() -> None:

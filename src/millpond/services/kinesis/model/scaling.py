@@ -3,7 +3,7 @@
 AWS's rule: a stream takes up to double the peak of its write throughput, and 4 MiB/s at least; it
 grows when its load goes beyond half of what it takes, and a shard that is hotter than the others is
 split by itself. So: a shard that takes more than half of its capacity is split until its parts
-would not; where twice the peak needs no more than half of the shards, cold neighbours are merged.
+would not; where there are more shards than twice the peak needs, cold neighbours are merged.
 
 Source: Developer Guide, Choose the right mode in Kinesis Data Streams (on-demand standard).
 """
@@ -61,13 +61,10 @@ def grown(
 def shrunk(
     shards: Sequence[Shard], uses: Mapping[int, float], peak: float, shards_min: int
 ) -> tuple[bytes, ...]:
-    """The bounds of open shards (by hash key) once cold neighbours are merged, two and two, where
-    `peak`, the greatest use of all shards together in a while, needs half of them at most."""
-    needed = max(shards_min, math.ceil(2 * peak))
+    """The bounds of open shards (by hash key) once cold neighbours are merged, two and two, as far
+    as twice the `peak`, the greatest use of all shards together in a while, needs fewer shards."""
+    spare = len(shards) - max(shards_min, math.ceil(2 * peak))
     bounds = bounds_of(shards)
-    if len(shards) < 2 * needed:
-        return bounds
-    spare = len(shards) - needed
     gone: set[bytes] = set()
     low: Shard | None = None
     for shard in shards:
