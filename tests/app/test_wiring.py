@@ -24,8 +24,10 @@ def test_every_service_answers(service, server):
     """An operation of each is routed, authenticated and run."""
     asked = {
         "athena": ("list_work_groups", "WorkGroups"),
+        "cloudwatch": ("list_metrics", "Metrics"),
         "emr": ("list_clusters", "Clusters"),
         "glue": ("get_databases", "DatabaseList"),
+        "logs": ("describe_log_groups", "logGroups"),
         "s3": ("list_buckets", "Buckets"),
         "sts": ("get_caller_identity", "Arn"),
     }
