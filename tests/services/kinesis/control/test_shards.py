@@ -213,6 +213,10 @@ def test_a_token_comes_with_nothing_that_contradicts_it(
             kinesis.list_shards(NextToken=token, **members)
         (other,) = members
         assert message_of(caught) == f"NextToken and {other} cannot be provided together."
+    arn = "arn:aws:kinesis:us-east-1:000000000000:stream/"
+    assert kinesis.list_shards(NextToken=token, StreamARN=arn + name)["Shards"]
+    with pytest.raises(kinesis.exceptions.InvalidArgumentException):
+        kinesis.list_shards(NextToken=token, StreamARN=arn + "another")
     with pytest.raises(kinesis.exceptions.InvalidArgumentException):
         kinesis.list_shards()
     with pytest.raises(kinesis.exceptions.InvalidArgumentException):

@@ -66,6 +66,15 @@ def test_an_on_demand_stream_begins_with_four_shards(kinesis: Any, make_stream: 
     assert summary["RecordDistributionStrategy"] == "USER_PARTITION_KEY"
 
 
+def test_a_stream_without_mode_and_shard_count_is_on_demand(
+    kinesis: Any, make_stream: MakeStream
+) -> None:
+    name = make_stream(None)
+    summary = kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]
+    assert summary["StreamModeDetails"] == {"StreamMode": "ON_DEMAND"}
+    assert summary["OpenShardCount"] == 4
+
+
 def test_a_stream_name_is_taken_once(kinesis: Any, make_stream: MakeStream) -> None:
     name = make_stream()
     with pytest.raises(ClientError) as caught:
@@ -77,7 +86,7 @@ def test_a_stream_name_is_taken_once(kinesis: Any, make_stream: MakeStream) -> N
 @pytest.mark.parametrize(
     ("members", "code"),
     [
-        ({}, "ValidationException"),
+        ({"StreamModeDetails": {"StreamMode": "PROVISIONED"}}, "ValidationException"),
         ({"ShardCount": 10_001}, "InvalidArgumentException"),
         ({"ShardCount": 0}, "ValidationException"),
         (

@@ -13,6 +13,7 @@ from millpond.services.kinesis.needs import Needs
 from millpond.services.kinesis.operations.paging import open_token, seal_token
 from millpond.services.kinesis.operations.scope import (
     check_created_at,
+    name_in,
     not_found,
     require_shard_index,
     resolve,
@@ -43,6 +44,8 @@ async def list_shards(
     else:
         _check_alone(request)
         name, stream_id, kind, time, last = open_token(needs, call, request.next_token)
+        if request.stream_arn is not None and name_in(call, request.stream_arn) != name:
+            raise InvalidArgument("NextToken and StreamARN name different streams.")
         time_ms, after = int(time), int(last)
         async with needs.records.transaction() as transaction:
             stream = await resolve(needs, transaction, call, name, None)

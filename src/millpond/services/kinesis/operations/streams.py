@@ -41,7 +41,8 @@ again that nobody would remove."""
 
 
 async def create_stream(needs: Needs, call: Call, request: shapes.CreateStreamInput) -> None:
-    """Make a stream whose shards share the hash keys evenly.
+    """Make a stream whose shards share the hash keys evenly: on-demand where neither a mode nor a
+    number of shards is given.
 
     Raises:
         ResourceInUse: the account has that name already in this region.
@@ -51,8 +52,7 @@ async def create_stream(needs: Needs, call: Call, request: shapes.CreateStreamIn
 
     Source: Kinesis API reference, CreateStream (2013-12-02).
     """
-    details = request.stream_mode_details
-    mode: Mode = "PROVISIONED" if details is None else details.stream_mode
+    mode = _mode(request)
     shard_count = _shard_count(request, mode)
     strategy = request.record_distribution_strategy or "USER_PARTITION_KEY"
     if strategy == "AUTO" and mode != "ON_DEMAND":
@@ -209,12 +209,16 @@ async def delete_stream(needs: Needs, call: Call, request: shapes.DeleteStreamIn
             store.delete_stream(transaction, call, stream.name)
 
 
+def _mode(request: shapes.CreateStreamInput) -> Mode:
+    if request.stream_mode_details is not None:
+        return request.stream_mode_details.stream_mode
+    return "ON_DEMAND" if request.shard_count is None else "PROVISIONED"
+
+
 def _shard_count(request: shapes.CreateStreamInput, mode: Mode) -> int:
     if mode == "ON_DEMAND":
         if request.shard_count is not None:
-            raise Validation(
-                "ShardCount cannot be specified for a stream with the on-demand capacity mode."
-            )
+            raise Validation("ShardCount is not expected when StreamMode=ON_DEMAND")
         warm = request.warm_throughput_mi_bps
         return ON_DEMAND_SHARDS_MIN if warm is None else shards_for(warm)
     if request.shard_count is None:
