@@ -100,6 +100,7 @@ class _Feed:
         self._position = position
         self._subscription = subscription
         self._told_ms = 0
+        self._told_newest_ms = 0
         self._pauses = _Pauses(needs, subscription)
 
     async def events(self) -> AsyncIterator[SubscribeToShardEvent]:
@@ -113,7 +114,7 @@ class _Feed:
         needs = self._needs
         ends_ms = self._subscription.began_ms + SUBSCRIPTION_LIFE_MS
         try:
-            while (now_ms := needs.clock.now_ms()) < ends_ms:
+            while (now_ms := await self._gather()) < ends_ms:
                 self._check_held()
                 stream, shard = await self._look()
                 read = await read_shard(
@@ -126,16 +127,28 @@ class _Feed:
                 )
                 at_end = shard.end is not None and read.next_position >= shard.end
                 if read.entries or at_end or now_ms - self._told_ms >= QUIET_MS_MAX:
-                    yield self._event(stream, shard, read, at_end=at_end)
+                    event = self._event(stream, shard, read, at_end=at_end)
+                    yield event
                     if at_end:
                         return
                     self._position = read.next_position
                     self._told_ms = now_ms
+                    if not event.millis_behind_latest:
+                        self._told_newest_ms = now_ms
                     await self._pace(read)
                 else:
                     await self._wait(stream.log_of(shard.index))
         finally:
             self._pauses.close()
+
+    async def _gather(self) -> int:
+        """Let a few milliseconds pass after an event that told the newest; the time then."""
+        now_ms = self._needs.clock.now_ms()
+        early_ms = self._told_newest_ms + _GATHERED_MS - now_ms
+        if early_ms > 0:
+            await self._pauses.sleep(early_ms / 1000)
+            now_ms = self._needs.clock.now_ms()
+        return now_ms
 
     def _check_held(self) -> None:
         if self._subscription.ended.is_set():
@@ -196,10 +209,7 @@ class _Feed:
         if self._needs.log.bounds(log).sealed:
             await self._pauses.sleep(_RESHAPED_SECONDS)
             return
-        if await self._pauses.wait_for_entries(log, self._position):
-            early_ms = self._told_ms + _GATHERED_MS - self._needs.clock.now_ms()
-            if early_ms > 0:
-                await self._needs.clock.sleep(early_ms / 1000)
+        await self._pauses.wait_for_entries(log, self._position)
 
 
 class _Pauses:
@@ -214,8 +224,8 @@ class _Pauses:
         self._taken_over: asyncio.Task[object] | None = None
         self._tick: asyncio.Task[object] | None = None
 
-    async def wait_for_entries(self, log: bytes, position: int) -> bool:
-        """Wait for an entry at `position`, but no longer than a tick; whether there is one."""
+    async def wait_for_entries(self, log: bytes, position: int) -> None:
+        """Wait for an entry at `position`, but no longer than a tick."""
         if self._tick is None or self._tick.done():
             self._tick = asyncio.create_task(self._needs.clock.sleep(_LOOK_SECONDS))
         arrival = asyncio.create_task(self._needs.log.wait(log, position))
@@ -223,8 +233,6 @@ class _Pauses:
             await self._first(arrival, self._tick)
             if arrival.done():
                 arrival.result()
-                return True
-            return False
         finally:
             arrival.cancel()
 
