@@ -1,10 +1,14 @@
 """Measurements of the services, and what age does to samples."""
 
 import asyncio
+import contextlib
+import itertools
 
 import pytest
 
-from millpond.kernel.errors import Conflict, Unavailable
+from millpond.engines.records.faulty import FaultyRecords
+from millpond.kernel.errors import Conflict, EngineError, Unavailable
+from millpond.kernel.faults import Faults
 
 DIMENSIONS = [{"Name": "StreamName", "Value": "orders"}]
 DAY = 24 * 3600
@@ -177,3 +181,39 @@ async def test_seconds_go_after_three_hours_and_their_minutes_stay(world):
     await world.step("roll_up")
     assert await world.count(b"\0data\0") == 1
     assert len(await world.query("m", seconds=4 * 3600)) == 1
+
+
+async def test_keeping_that_fails_anywhere_loses_nothing(world):
+    """An answer that is lost counts twice: figures are no promises."""
+    for point in itertools.count():
+        name = f"m{point}"
+        world.measure(2.0, name=name)
+        faults = Faults(point)
+        object.__setattr__(world.needs, "records", FaultyRecords(world.records, faults))
+        with contextlib.suppress(EngineError):
+            await world.step("keep", stopping=True)
+        object.__setattr__(world.needs, "records", world.records)
+        ((_, found),) = await world.query(name, Dimensions=DIMENSIONS)
+        twice = (faults.struck or "").startswith("commit: the answer")
+        assert found == (4.0 if twice else 2.0), faults.struck
+        if faults.struck is None:
+            break
+    assert point >= 5
+
+
+async def test_ageing_that_fails_anywhere_counts_everything_once(world):
+    for point in itertools.count():
+        begin = world.now
+        await world.put(f"m{point}", 3.0)
+        world.clock.advance(16 * DAY)
+        faults = Faults(point)
+        object.__setattr__(world.needs, "records", FaultyRecords(world.records, faults))
+        with contextlib.suppress(EngineError):
+            await world.step("roll_up")
+        object.__setattr__(world.needs, "records", world.records)
+        await world.step("roll_up")
+        found = await world.query(f"m{point}", seconds=world.now - begin, period=300)
+        assert found == [(begin, 3.0)], faults.struck
+        if faults.struck is None:
+            break
+    assert point >= 5

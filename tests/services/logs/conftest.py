@@ -16,7 +16,7 @@ from millpond.kernel.call import Call, Principal
 from millpond.kernel.clock import ManualClock
 from millpond.kernel.ids import SeededIds
 from millpond.kernel.pages import Pages
-from millpond.kernel.tasks import TASK_PREFIX, read_task, schedule
+from millpond.kernel.tasks import TASK_PREFIX, Task, read_task, schedule
 from millpond.services.logs import needs, operations, shapes, tasks
 
 ACCOUNT = "123456789012"
@@ -98,25 +98,23 @@ class World:
                 return found
             token = {"nextToken": page["nextToken"]}
 
-    async def work(self) -> None:
-        """Do all the background work that is due, as the supervisor does."""
-        while True:
-            async with self.records.transaction() as transaction:
-                found = transaction.scan(TASK_PREFIX, end_of(TASK_PREFIX))
-                due = [
-                    task
-                    async for key, value in found
-                    if (task := read_task(key, value)).due_ms <= self.now
-                ]
+    async def due(self) -> list[Task]:
+        """The background work that is due."""
+        async with self.records.transaction() as transaction:
+            found = transaction.scan(TASK_PREFIX, end_of(TASK_PREFIX))
+            tasks_found = [read_task(key, value) async for key, value in found]
+        return [task for task in tasks_found if task.due_ms <= self.now]
+
+    async def work(self, lent: needs.Needs | None = None) -> None:
+        """Do all the background work that is due, as the supervisor does; with what is `lent`."""
+        while due := await self.due():
             for task in due:
-                next_ms = await tasks.STEPS[task.kind](self.needs, task, Wake())
+                next_ms = await tasks.STEPS[task.kind](lent or self.needs, task, Wake())
                 async with self.records.transaction() as transaction:
                     if next_ms is None:
                         transaction.delete(task.key)
                     else:
                         schedule(transaction, replace(task, due_ms=next_ms))
-            if not due:
-                return
 
     async def count(self) -> int:
         """How many records the service has."""
