@@ -48,9 +48,13 @@ def service_model(name: str) -> ServiceModel:
     return botocore.session.get_session().get_service_model(name)
 
 
-def write(operation: OperationModel, members: dict[str, Any]) -> tuple[Request, bytes]:
-    """The request that botocore sends for these members."""
-    serializer = create_serializer(operation.service_model.protocol, include_validation=False)
+def write(
+    operation: OperationModel, members: dict[str, Any], protocol: str = ""
+) -> tuple[Request, bytes]:
+    """The request that botocore sends for these members, in the service's first protocol if in no
+    other."""
+    chosen = protocol or operation.service_model.protocol
+    serializer = create_serializer(chosen, include_validation=False)
     request = serializer.serialize_to_request(members, operation)
     request.setdefault("context", {})
     if (operation.http_checksum or {}).get("requestChecksumRequired"):
@@ -66,13 +70,15 @@ def write(operation: OperationModel, members: dict[str, Any]) -> tuple[Request, 
     return Request(prepared.method, path, url.query, HeaderMap(headers), url.netloc), body
 
 
-def read(operation: OperationModel, answer: Answer, body: bytes) -> dict[str, Any]:
+def read(
+    operation: OperationModel, answer: Answer, body: bytes, protocol: str = ""
+) -> dict[str, Any]:
     """What botocore understands of an answer: its members, or `Error`."""
     factory = ResponseParserFactory()
     factory.set_parser_defaults(
         timestamp_parser=lambda value: parse_timestamp(value).timestamp(),
     )
-    parser = factory.create_parser(operation.service_model.protocol)
+    parser = factory.create_parser(protocol or operation.service_model.protocol)
     streams = operation.has_streaming_output and answer.status < 300
     response = {
         "status_code": answer.status,

@@ -9,8 +9,8 @@ from millpond.kernel.errors import ServiceError
 from millpond.services.athena import shapes as athena
 from millpond.services.emr import shapes as emr
 from millpond.services.glue import shapes as glue
-from millpond.wire.json_reading import read_json
 from millpond.wire.http import HeaderMap, Request
+from millpond.wire.json_reading import read_json
 from millpond.wire.protocols import protocol_for
 
 GLUE = protocol_for(glue.MODEL)

@@ -15,6 +15,7 @@ from millpond.wire.members import PlainReader, members_of
 from millpond.wire.protocols import protocol_for
 from tests.wire import botocore_side
 from tests.wire.generated import model_of
+from tests.wire.test_protocols_against_botocore import without_empty
 
 OPERATIONS = [
     ("sts", "AssumeRole"),
@@ -28,8 +29,6 @@ OPERATIONS = [
     ("emr-serverless", "ListJobRuns"),
     ("emr-serverless", "UpdateApplication"),
     ("mwaa", "CreateEnvironment"),
-    ("kinesis", "PutRecords"),
-    ("firehose", "PutRecordBatch"),
 ]
 FEW = settings(
     max_examples=15,
@@ -68,17 +67,6 @@ def test_requests_and_answers_pass_whole(service: str, name: str) -> None:
         assert heard == said
 
     check()
-
-
-def without_empty(members: Any) -> Any:
-    """A form has no way to say that a structure or map is there and empty."""
-    if isinstance(members, dict):
-        kept = {name: without_empty(member) for name, member in members.items()}
-        return {name: member for name, member in kept.items() if member not in ({}, [])}
-    if isinstance(members, list):
-        kept_items = [without_empty(member) for member in members]
-        return [member for member in kept_items if member not in ({}, [])]
-    return members
 
 
 def test_a_form_of_the_wrong_type_is_malformed_input() -> None:
