@@ -6,7 +6,6 @@ Otherwise its values are read one by one (`reading`), which finds those that do 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC
 from decimal import Decimal
 from typing import Any
 
@@ -44,6 +43,7 @@ _ARROW: Mapping[str, Any] = {
     "date": pa.date32(),
     "timestamp": pa.timestamp("us"),
     "timestamptz": pa.timestamp("us", tz="UTC"),
+    "refused": pa.null(),
 }
 
 
@@ -76,10 +76,14 @@ class _Reader:
 
 class ColumnReader:
     """Reads runs of records into `columns`. `keys` are the JSON keys of those that are not found
-    under their own name."""
+    under their own name, `arrow` the Arrow types of those that are not to have the usual one."""
 
     def __init__(
-        self, columns: Sequence[Column], serde: Serde, keys: Mapping[str, str] | None = None
+        self,
+        columns: Sequence[Column],
+        serde: Serde,
+        keys: Mapping[str, str] | None = None,
+        arrow: Mapping[str, Any] | None = None,
     ) -> None:
         self._key = serde.key
         exact = any(_has_decimals(column.type) for column in columns)
@@ -90,13 +94,13 @@ class ColumnReader:
             _Reader(
                 name=column.name,
                 key=self._keyed(named.get(column.name, column.name)),
-                arrow=arrow_type(column.type),
+                arrow=(arrow or {}).get(column.name) or arrow_type(column.type),
                 plain=_NOTHING if exact else _PLAIN.get(column.type.name, _NOTHING),
                 read=reader_of(column.type, serde),
             )
             for column in columns
         ]
-        self.schema = pa.schema([(one.name, one.arrow) for one in self._readers])
+        self.schema = pa.schema([pa.field(one.name, one.arrow) for one in self._readers])
 
     def read(self, records: Sequence[bytes]) -> Columns:
         misfits: dict[int, Misfit] = {}
@@ -159,8 +163,6 @@ class ColumnReader:
                 values[at] = None
                 text = f"Data does not match the schema. Column {reader.name}: {error}"
                 misfits.setdefault(sources[at], Misfit(MALFORMED_DATA, text))
-        if reader.arrow.equals(_ARROW["timestamptz"]):
-            values = [value and value.replace(tzinfo=UTC) for value in values]
         return pa.array(values, reader.arrow)
 
 

@@ -56,11 +56,13 @@ def reader_of(type_: Type, serde: Serde) -> Read:
             return read_date
         case "timestamp" | "timestamptz":
             return serde.read_time
+        case "refused":
+            return _refuse
         case "array":
-            return _array(reader_of(type_.inner[0], serde))
+            return _array(_inner(type_, 0, serde))
         case "map":
-            key, one = type_.inner
-            return _map(reader_of(key, serde), reader_of(one, serde), serde)
+            key, one = reader_of(type_.inner[0], serde), _inner(type_, 1, serde)
+            return _map(key, one, serde)
         case "struct":
             return _struct(type_, serde)
     raise AssertionError(type_.name)
@@ -140,11 +142,30 @@ def _decimal(type_: Type, is_lenient: bool) -> Read:
     return read
 
 
+def _refuse(value: Any) -> Any:
+    raise ValueError("Values of its type are not implemented.")
+
+
+def _inner(type_: Type, at: int, serde: Serde) -> Read:
+    """What reads a value inside another one, which may be null unless it is required."""
+    read = reader_of(type_.inner[at], serde)
+    is_required = bool(type_.required) and type_.required[at]
+
+    def read_inner(value: Any) -> Any:
+        if value is not None:
+            return read(value)
+        if is_required:
+            raise ValueError("A value is missing that is required.")
+        return None
+
+    return read_inner
+
+
 def _array(read: Read) -> Read:
     def read_array(value: Any) -> list[Any]:
         if not isinstance(value, list):
             raise _misfit(value, "array")
-        return [None if one is None else read(one) for one in value]
+        return [read(one) for one in value]
 
     return read_array
 
@@ -155,8 +176,7 @@ def _map(read_key: Read, read_value: Read, serde: Serde) -> Read:
             raise _misfit(value, "map")
         found: dict[Any, Any] = {}
         for name, one in value.items():
-            key = serde.key(name) if serde.key else name
-            found[read_key(key)] = None if one is None else read_value(one)
+            found[read_key(serde.key(name) if serde.key else name)] = read_value(one)
         return list(found.items())
 
     return read_map
@@ -164,18 +184,14 @@ def _map(read_key: Read, read_value: Read, serde: Serde) -> Read:
 
 def _struct(type_: Type, serde: Serde) -> Read:
     fields = [
-        (name, reader_of(inner, serde))
-        for name, inner in zip(type_.fields, type_.inner, strict=True)
+        (name, serde.key(name) if serde.key else name, _inner(type_, at, serde))
+        for at, name in enumerate(type_.fields)
     ]
 
     def read_struct(value: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise _misfit(value, "struct")
         keyed = {serde.key(name): one for name, one in value.items()} if serde.key else value
-        found: dict[str, Any] = {}
-        for name, read in fields:
-            one = keyed.get(name)
-            found[name] = None if one is None else read(one)
-        return found
+        return {name: read(keyed.get(key)) for name, key, read in fields}
 
     return read_struct

@@ -37,13 +37,16 @@ class BadType(ValueError):
 @dataclass(frozen=True, slots=True)
 class Type:
     """A type: `name` is Hive's (`int`, `decimal`, `array`, `map`, `struct`, …), or `timestamptz`
-    for an instant. `inner` are the types inside it; `fields` name those of a struct."""
+    for an instant, or `refused` for one that nothing but null can be converted to. `inner` are the
+    types inside it, `fields` name those of a struct, `required` tells which of them (of a map, its
+    values) may not be null: none, if it is empty."""
 
     name: str
     precision: int = 0
     scale: int = 0
     inner: tuple["Type", ...] = ()
     fields: tuple[str, ...] = ()
+    required: tuple[bool, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

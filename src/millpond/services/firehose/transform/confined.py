@@ -49,11 +49,13 @@ class WorkerFault(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A module of ours that a worker runs, its arguments, and its bound of memory."""
+    """A module of ours that a worker runs, its arguments, and its bound of memory. `network`: it
+    runs nothing that users wrote, and reaches the platform."""
 
     module: str
     arguments: tuple[str, ...]
     memory_bytes: int
+    network: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +188,7 @@ class Worker:
                 writes=(own / "tmp",),
                 hidden=(self._place.hidden,),
                 private_tmp=own / "tmp",
+                network=self._program.network,
             ),
         )
 
