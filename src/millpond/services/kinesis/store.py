@@ -32,10 +32,9 @@ _DOOMED_PREFIX = b"kinesis-doomed\0"
 
 
 class Doomed(msgspec.Struct, frozen=True, rename="camel"):
-    """Logs to remove once `due_ms` has come, of the stream of that name and id; and its record, if
-    it is still there and DELETING."""
+    """Logs to remove, of the stream of that name and id; and its record, if it is still there and
+    DELETING."""
 
-    due_ms: int
     account: str
     region: str
     name: str
@@ -175,10 +174,9 @@ def save_doomed(transaction: Transaction, doomed_id: str, doomed: Doomed) -> Non
     transaction.put(_DOOMED_PREFIX + doomed_id.encode(), _encode(doomed))
 
 
-async def scan_doomed(transaction: Transaction) -> AsyncIterator[tuple[str, Doomed]]:
-    """All logs to remove."""
-    async for key, value in transaction.scan(_DOOMED_PREFIX, end_of(_DOOMED_PREFIX)):
-        yield key[len(_DOOMED_PREFIX) :].decode(), _DOOMED.decode(value)
+async def load_doomed(transaction: Transaction, doomed_id: str) -> Doomed | None:
+    value = await transaction.get(_DOOMED_PREFIX + doomed_id.encode())
+    return None if value is None else _DOOMED.decode(value)
 
 
 def forget_doomed(transaction: Transaction, doomed_id: str) -> None:

@@ -22,28 +22,20 @@ LOGS_AT_ONCE = 256
 
 
 async def remove_logs(needs: Needs, task: Task, wake: Wake) -> int | None:
-    """Remove what deleted streams and expired shards left, those whose time has come."""
-    now_ms = needs.clock.now_ms()
-    due: list[tuple[str, Doomed]] = []
-    next_ms: int | None = None
+    """Remove what a deleted stream or expired shards left."""
     async with needs.records.transaction() as transaction:
-        async for doomed_id, doomed in store.scan_doomed(transaction):
-            if doomed.due_ms <= now_ms:
-                due.append((doomed_id, doomed))
-            elif next_ms is None or doomed.due_ms < next_ms:
-                next_ms = doomed.due_ms
-    for doomed_id, doomed in due:
-        for start in range(0, len(doomed.logs), LOGS_AT_ONCE):
-            logs = doomed.logs[start : start + LOGS_AT_ONCE]
-            await asyncio.gather(*(needs.log.delete(log) for log in logs))
-        async with needs.records.transaction() as transaction:
-            stream = await store.load_stream(transaction, doomed, doomed.name)
-            if stream is not None and stream.id == doomed.stream_id and stream.status == "DELETING":
-                store.delete_stream(transaction, doomed, doomed.name)
-            store.forget_doomed(transaction, doomed_id)
-        if wake.stopping:
-            return now_ms
-    return next_ms
+        doomed = await store.load_doomed(transaction, task.subject)
+    if doomed is None:
+        return None
+    for start in range(0, len(doomed.logs), LOGS_AT_ONCE):
+        logs = doomed.logs[start : start + LOGS_AT_ONCE]
+        await asyncio.gather(*(needs.log.delete(log) for log in logs))
+    async with needs.records.transaction() as transaction:
+        stream = await store.load_stream(transaction, doomed, doomed.name)
+        if stream is not None and stream.id == doomed.stream_id and stream.status == "DELETING":
+            store.delete_stream(transaction, doomed, doomed.name)
+        store.forget_doomed(transaction, task.subject)
+    return None
 
 
 async def reshape(needs: Needs, task: Task, wake: Wake) -> int | None:
@@ -102,7 +94,8 @@ async def _forget_shards(
     Where the stream is changed at the same moment, the next sweep does it."""
     indexes = frozenset(shard.index for shard in expired)
     logs = tuple(stream.log_of(index) for index in sorted(indexes))
-    doomed = Doomed(now_ms, stream.account, stream.region, stream.name, stream.id, logs)
+    doomed = Doomed(stream.account, stream.region, stream.name, stream.id, logs)
+    doomed_id = f"{stream.id}/{min(indexes)}"
     try:
         async with needs.records.transaction() as transaction:
             current = await store.load_stream(transaction, stream, stream.name)
@@ -110,8 +103,8 @@ async def _forget_shards(
                 return
             kept = tuple(shard for shard in current.shards if shard.index not in indexes)
             store.save_stream(transaction, stream, replace(current, shards=kept))
-            store.save_doomed(transaction, f"{stream.id}/{min(indexes)}", doomed)
-            schedule(transaction, Task("kinesis", REMOVE_LOGS_TASK, "", now_ms))
+            store.save_doomed(transaction, doomed_id, doomed)
+            schedule(transaction, Task("kinesis", REMOVE_LOGS_TASK, doomed_id, now_ms))
     except Conflict:
         return
 
@@ -124,7 +117,6 @@ STEPS: Mapping[str, Step] = {
 }
 
 TASKS_AT_START: tuple[Task, ...] = (
-    Task("kinesis", REMOVE_LOGS_TASK, ""),
     Task("kinesis", SCALE_TASK, ""),
     Task("kinesis", SWEEP_TASK, ""),
 )

@@ -9,7 +9,7 @@ from millpond.kernel.tasks import Task
 from millpond.services.kinesis import errors
 from millpond.services.kinesis.reshaping import HEAD_START_MS
 from millpond.services.kinesis.scaling import Scaler
-from millpond.services.kinesis.tasks import REMOVE_LOGS_TASK, RESHAPE_TASK, TASKS_AT_START
+from millpond.services.kinesis.tasks import RESHAPE_TASK, SCALE_TASK, SWEEP_TASK, TASKS_AT_START
 
 HALF = str(2**127)
 HOUR = 3600
@@ -48,6 +48,28 @@ async def test_a_new_stream_of_a_deleted_ones_name_is_left_alone(open_world: Any
     await world.work()
     assert (await world.summary("s"))["StreamStatus"] == "ACTIVE"
     assert (await world.stream("s")).log_of(0) not in world.log.deleted
+
+
+async def test_a_second_stream_of_the_name_is_deleting_for_its_own_time(open_world: Any) -> None:
+    world = await open_world(state_seconds=100.0)
+    for pause in (100, 50):
+        await world.call("CreateStream", StreamName="s", ShardCount=1)
+        world.clock.advance(100)
+        await world.call("DeleteStream", StreamName="s")
+        world.clock.advance(pause)
+    await world.work()
+    assert len(world.log.deleted) == 1
+    assert (await world.summary("s"))["StreamStatus"] == "DELETING"
+
+
+async def test_a_shard_that_was_split_as_soon_as_it_was_there_was_open_for_a_moment(
+    world: Any,
+) -> None:
+    await world.call("CreateStream", StreamName="s", ShardCount=1)
+    await world.put("s")
+    await split(world)
+    assert await world.ids("s", "AT_TRIM_HORIZON") == [0]
+    assert await world.ids("s", "AT_LATEST") == [1, 2]
 
 
 async def test_the_record_of_a_stream_that_was_deleting_goes(open_world: Any) -> None:
@@ -98,6 +120,7 @@ async def test_a_closed_shard_is_listed_until_its_records_have_expired(world: An
     parent = (await world.stream("s")).log_of(0)
     assert await world.ids("s") == [0, 1, 2]
     world.clock.advance(24 * HOUR - 1)
+    await world.sweep()
     assert await world.ids("s") == [0, 1, 2]
     world.clock.advance(2)
     assert await world.ids("s") == [1, 2]
@@ -199,7 +222,10 @@ async def test_the_task_of_a_stream_that_is_gone_does_nothing(world: Any) -> Non
     await world.step(Task("kinesis", RESHAPE_TASK, "nobody", 0, "123456789012", "us-east-1"))
 
 
-async def test_two_who_finish_the_same_split_make_it_once(open_world: Any) -> None:
+async def test_those_who_finish_the_same_splits_together_make_them_once(
+    open_world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("millpond.services.kinesis.reshaping.CHANGES_AT_ONCE", 2)
     world = await open_world()
     await world.call("CreateStream", StreamName="s", ShardCount=4)
     world.log.lose_seals = True
@@ -289,5 +315,5 @@ async def test_records_that_were_refused_make_a_shard_hot(open_world: Any) -> No
 async def test_work_at_the_start_finds_nothing_to_do_on_new_data(world: Any) -> None:
     for task in TASKS_AT_START:
         await world.step(task)
-    left = {task.kind for task in await world.tasks()}
-    assert REMOVE_LOGS_TASK not in left
+    assert {task.kind for task in await world.tasks()} == {SCALE_TASK, SWEEP_TASK}
+    assert (world.log.sealed, world.log.deleted, world.log.trimmed) == ([], [], [])

@@ -199,9 +199,9 @@ async def delete_stream(needs: Needs, call: Call, request: shapes.DeleteStreamIn
             store.delete_policy(transaction, call, consumer.arn)
         store.delete_policy(transaction, call, stream.arn)
         logs = tuple(stream.log_of(shard.index) for shard in stream.shards)
-        doomed = Doomed(due_ms, stream.account, stream.region, stream.name, stream.id, logs)
+        doomed = Doomed(stream.account, stream.region, stream.name, stream.id, logs)
         store.save_doomed(transaction, stream.id, doomed)
-        schedule(transaction, Task("kinesis", REMOVE_LOGS_TASK, "", due_ms))
+        schedule(transaction, Task("kinesis", REMOVE_LOGS_TASK, stream.id, due_ms))
         if until_ms > now_ms:
             deleting = replace(stream, status="DELETING", status_until_ms=until_ms)
             store.save_stream(transaction, call, deleting)
