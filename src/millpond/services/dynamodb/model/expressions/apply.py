@@ -126,19 +126,20 @@ def _without(old: Value | None, value: Value) -> Value | None:
 
 def _put(item: Item, path: Path, value: Value) -> None:
     """Put `value` at `path` of an item that is ours."""
-    *_, last = path
-    parent = _open(item, path)
-    if isinstance(last, str):
-        if not isinstance(parent, dict):
-            raise ValidationError(_NO_PLACE)
-        parent[last] = value
-        return
-    if not isinstance(parent, list):
-        raise ValidationError(_NO_PLACE)
-    if last < len(parent):
-        parent[last] = value
+    _place(_open(item, path), path[-1], value)
+
+
+def _place(parent: Item | list[Value], part: str | int, value: Value) -> None:
+    """Put `value` into a map or list; beyond a list's end it is appended."""
+    if isinstance(part, str) and isinstance(parent, dict):
+        parent[part] = value
+    elif isinstance(part, int) and isinstance(parent, list):
+        if part < len(parent):
+            parent[part] = value
+        else:
+            parent.append(value)
     else:
-        parent.append(value)
+        raise ValidationError(_NO_PLACE)
 
 
 def _remove(item: Item, path: Path) -> None:
@@ -164,14 +165,14 @@ def _open(item: Item, path: Path) -> Item | list[Value]:
             child = parent.get(part) if isinstance(parent, dict) else None
         elif isinstance(parent, list) and part < len(parent):
             child = parent[part]
-        if child is None or (child.m is None and child.l is None):
-            raise ValidationError(_NO_PLACE)
-        copy = Value(l=list(child.l)) if child.m is None else Value(m=dict(child.m))  # type: ignore[arg-type]
-        if isinstance(part, str):
-            parent[part] = copy
+        held: Item | list[Value]
+        if child is not None and child.m is not None:
+            held = dict(child.m)
+            _place(parent, part, Value(m=held))
+        elif child is not None and child.l is not None:
+            held = list(child.l)
+            _place(parent, part, Value(l=held))
         else:
-            parent[part] = copy  # type: ignore[index]
-        held = copy.l if copy.m is None else copy.m
-        assert held is not None
+            raise ValidationError(_NO_PLACE)
         parent = held
     return parent
