@@ -40,7 +40,7 @@ EVENT_SIZE_BYTES_MAX = 1024 * 1024
 QUIET_MS_MAX = 5_000
 """How long a subscriber hears nothing of a quiet shard."""
 
-_GATHERED_MS = 4
+_GATHERED_MS = 2
 _LOOK_SECONDS = 1.0
 _RESHAPED_SECONDS = 0.02
 
