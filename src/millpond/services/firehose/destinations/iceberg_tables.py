@@ -43,9 +43,9 @@ class _Changes:
 
 def open_catalog(catalog: Catalog) -> GlueCatalog:
     """pyiceberg's catalog on the platform's Glue and S3."""
-    properties = {
+    properties: dict[str, Any] = {
         "glue.endpoint": catalog.endpoint,
-        "glue.max-retries": "2",
+        "glue.max-retries": 2,
         "s3.endpoint": catalog.endpoint,
         "s3.force-virtual-addressing": "false",
         "py-io-impl": "pyiceberg.io.pyarrow.PyArrowFileIO",
