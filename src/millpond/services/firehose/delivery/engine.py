@@ -67,6 +67,7 @@ async def _begin(
     ends.push_async_callback(plan.delivery.write_log)
     ends.push_async_callback(plan.close)
     scratch = needs.folder / stream.id
+    await asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True)
     ends.push_async_callback(asyncio.to_thread, shutil.rmtree, scratch, ignore_errors=True)
     patience = Patience(needs, wake, plan.delivery, is_short=stream.status != "ACTIVE")
     source: Source
