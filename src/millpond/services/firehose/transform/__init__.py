@@ -24,7 +24,7 @@ def check(processing: ProcessingConfiguration | None, destination: Any) -> None:
     asked = read(processing)
     if asked.query is not None and not isinstance(destination, IcebergDestinationConfiguration):
         partitioning = getattr(destination, "dynamic_partitioning_configuration", None)
-        if partitioning is None or not partitioning.enabled:
+        if partitioning is None or partitioning.enabled is False:
             raise InvalidArgument(
                 "A processor of type MetadataExtraction needs dynamic partitioning."
             )

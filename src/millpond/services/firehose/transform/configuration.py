@@ -60,7 +60,7 @@ def read(processing: ProcessingConfiguration | None) -> Processing:
     Raises:
         InvalidArgument: a processor or parameter cannot be what it is.
     """
-    if processing is None or not processing.enabled:
+    if processing is None or processing.enabled is False:
         return Processing()
     found: dict[str, dict[str, str]] = {}
     for processor in processing.processors or ():
