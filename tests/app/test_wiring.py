@@ -25,8 +25,11 @@ def test_every_service_answers(service, server):
     asked = {
         "athena": ("list_work_groups", "WorkGroups"),
         "cloudwatch": ("list_metrics", "Metrics"),
+        "dynamodb": ("list_tables", "TableNames"),
         "emr": ("list_clusters", "Clusters"),
+        "firehose": ("list_delivery_streams", "DeliveryStreamNames"),
         "glue": ("get_databases", "DatabaseList"),
+        "kinesis": ("list_streams", "StreamNames"),
         "logs": ("describe_log_groups", "logGroups"),
         "s3": ("list_buckets", "Buckets"),
         "sts": ("get_caller_identity", "Arn"),
@@ -49,6 +52,7 @@ def test_every_operation_of_a_service_is_in_its_shapes(service):
 
 def test_the_platform_loads_no_engine_before_it_is_used():
     heavy = {"duckdb", "pyarrow", "pysail", "pyspark", "pandas", "numpy", "boto3", "botocore"}
+    heavy |= {"aiohttp", "pyiceberg", "cramjam", "jq"}
     program = f"import sys, millpond.app.lifecycle\nprint(sorted({heavy!r} & set(sys.modules)))"
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert loaded.stdout == "[]\n", loaded.stderr
