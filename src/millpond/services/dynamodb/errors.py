@@ -14,6 +14,12 @@ class ResourceNotFound(ServiceError):
     code: ClassVar[str] = "ResourceNotFoundException"
 
 
+class TableNotFound(ServiceError):
+    """What is asked of continuous backups says so in place of ResourceNotFoundException."""
+
+    code: ClassVar[str] = "TableNotFoundException"
+
+
 class ResourceInUse(ServiceError):
     code: ClassVar[str] = "ResourceInUseException"
 
@@ -27,7 +33,7 @@ class IdempotentParameterMismatch(ServiceError):
 
 
 class ConditionalCheckFailed(ServiceError):
-    """`item` is shown to a caller who asked for it (ReturnValuesOnConditionCheckFailure)."""
+    """Shows the item to a caller who asked for it (ReturnValuesOnConditionCheckFailure)."""
 
     code: ClassVar[str] = "ConditionalCheckFailedException"
 
@@ -38,7 +44,7 @@ class ConditionalCheckFailed(ServiceError):
 
 
 class TransactionCanceled(ServiceError):
-    """`reasons` has one entry for each item of the request, in order, with AWS's member names."""
+    """CancellationReasons has one entry for each part of the request, in order."""
 
     code: ClassVar[str] = "TransactionCanceledException"
 

@@ -8,7 +8,11 @@ from millpond.engines.records.interface import Transaction
 from millpond.kernel.call import Call
 from millpond.services.dynamodb import shapes, store
 from millpond.services.dynamodb.access import require_named_table, table_arn
-from millpond.services.dynamodb.errors import ResourceNotFound, ValidationError
+from millpond.services.dynamodb.errors import (
+    ResourceNotFound,
+    TableNotFound,
+    ValidationError,
+)
 from millpond.services.dynamodb.expiring import schedule_expiry
 from millpond.services.dynamodb.filling import schedule_filling
 from millpond.services.dynamodb.model.definitions import check_tag_count, read_tags
@@ -107,7 +111,7 @@ async def update_continuous_backups(
     """Keep the setting of point-in-time recovery. There is no restoring from it.
 
     Raises:
-        ResourceNotFound
+        TableNotFound
 
     Source: DynamoDB API reference, UpdateContinuousBackups.
     """
@@ -127,7 +131,7 @@ async def describe_continuous_backups(
     """The setting of point-in-time recovery, without times: nothing can be restored.
 
     Raises:
-        ResourceNotFound
+        TableNotFound
 
     Source: DynamoDB API reference, DescribeContinuousBackups.
     """
@@ -136,15 +140,11 @@ async def describe_continuous_backups(
     return shapes.DescribeContinuousBackupsOutput(continuous_backups_description=_backups(table))
 
 
-class _TableNotFound(ResourceNotFound):
-    code = "TableNotFoundException"
-
-
 async def _require_backed_up(transaction: Transaction, call: Call, given: str) -> Table:
     try:
         return await require_named_table(transaction, call, given)
     except ResourceNotFound as error:
-        raise _TableNotFound(f"Table not found: {given}") from error
+        raise TableNotFound(f"Table not found: {given}") from error
 
 
 def _backups(table: Table) -> shapes.ContinuousBackupsDescription:
