@@ -272,6 +272,16 @@ async def test_an_on_demand_stream_grows_with_its_load_and_shrinks_when_it_is_ov
     assert (await world.summary("s"))["OpenShardCount"] == 4
 
 
+async def test_the_task_looks_at_on_demand_streams_as_long_as_the_platform_runs(
+    world: Any,
+) -> None:
+    await world.call("CreateStream", StreamName="s", StreamModeDetails=ON_DEMAND)
+    feed(world, await world.stream("s"), {2: 0.9})
+    await world.step(Task("kinesis", SCALE_TASK, ""))
+    assert (await world.summary("s"))["OpenShardCount"] == 5
+    assert [task.kind for task in await world.tasks()] == [SCALE_TASK]
+
+
 async def test_provisioned_streams_and_those_without_load_stay(world: Any) -> None:
     await world.call("CreateStream", StreamName="p", ShardCount=2)
     await world.call("CreateStream", StreamName="o", StreamModeDetails=ON_DEMAND)
