@@ -25,7 +25,7 @@ RESHAPE_TASK = "reshape"
 CHANGES_AT_ONCE = 256
 """So many logs are sealed together, and so many shards change in one transaction."""
 HEAD_START_MS = 1000
-"""How long the operation has before the task looks whether it came to its end."""
+"""How long after each step forward the task looks whether anybody still goes on."""
 _PAUSE_SECONDS_MAX = 0.02
 
 _log = logging.getLogger(__name__)
@@ -89,8 +89,11 @@ async def _do_some(needs: Needs, stream: Stream, reshaping: Reshaping) -> None:
                     or current.next_index != stream.next_index
                 ):
                     return
-                changed = apply(current, changes, ends, needs.clock.now_ms())
-                if not next_round(changed.open_shards(), reshaping):
+                now_ms = needs.clock.now_ms()
+                changed = apply(current, changes, ends, now_ms)
+                if next_round(changed.open_shards(), reshaping):
+                    schedule(transaction, _task(stream, now_ms + HEAD_START_MS))
+                else:
                     changed = replace(changed, reshaping=None)
                     transaction.delete(_task(stream).key)
                 store.save_stream(transaction, stream, changed)
