@@ -1,15 +1,19 @@
 """The pure parts: types, times, patterns."""
 
 import contextlib
+import json
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from millpond.services.firehose.convert import joda
+from millpond.services.firehose.convert.columns import ColumnReader
+from millpond.services.firehose.convert.reading import Serde, reader_of
 from millpond.services.firehose.convert.timestamps import hive_reader, read_date, read_openx
-from millpond.services.firehose.convert.types import BadType, Type, parse_type
+from millpond.services.firehose.convert.types import BadType, Column, Type, parse_type
 
 names = st.from_regex(r"[a-z_][a-z0-9_]{0,8}", fullmatch=True)
 simple = st.sampled_from(
@@ -143,3 +147,41 @@ def test_what_a_pattern_writes_it_reads(time: datetime) -> None:
     assert joda.reader("dd.MM.yyyy HH-mm-ss,SSSSSS")(text) == time
     millis = int(time.replace(tzinfo=UTC).timestamp() * 1000)
     assert abs(hive_reader(["millis"])(millis) - time).total_seconds() < 0.002
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text(max_size=5)
+    | st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from(["12", "true", "1.5"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3),
+    max_leaves=4,
+)  # fmt: skip
+kinds = st.sampled_from(
+    ["string", "int", "tinyint", "bigint", "double", "float", "boolean", "decimal(5,2)", "date",
+     "timestamp", "array<int>", "map<string,double>", "struct<a:int>"]
+)  # fmt: skip
+
+
+@given(kinds, st.lists(json_values, max_size=6), st.booleans())
+def test_a_column_made_in_one_go_is_what_its_values_are_one_by_one(
+    kind: str, values: list[Any], is_lenient: bool
+) -> None:
+    serde = Serde(is_lenient=is_lenient, read_time=read_openx, key=str.lower)
+    column = Column("c", parse_type(kind))
+    records = [json.dumps({"c": value}).encode() for value in values]
+    together = ColumnReader([column], serde).read(records)
+    alone = [ColumnReader([column], serde).read([record]) for record in records]
+    assert set(together.misfits) == {at for at, one in enumerate(alone) if one.misfits}
+    each = [row for one in alone for row in one.table.column("c").to_pylist()]
+    assert together.table.column("c").to_pylist() == each
+    read = reader_of(column.type, serde)
+    for value, one in zip(values, alone, strict=True):
+        if value is None or not isinstance(value, str | bool | int | float):
+            continue
+        try:
+            expected = read(value)
+        except ValueError:
+            assert one.misfits
+        else:
+            assert one.table.num_rows == 1
+            if kind not in {"float", "decimal(5,2)"}:
+                assert one.table.column("c").to_pylist() == [expected]

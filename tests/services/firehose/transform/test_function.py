@@ -177,7 +177,17 @@ async def test_an_idle_worker_leaves(
     while pid(one) is not None:
         await function_loop_turn()
     await one.close()
-    assert list((needs.folder / "workers").iterdir()) == []
+    assert list((needs.folder / "workers").glob("*/*")) == []
+
+
+async def test_what_an_earlier_run_left_is_removed(
+    invoking: Any, bucket: Any, records_of: Any, needs: Any
+) -> None:
+    left = needs.folder / "workers" / "earlier" / "0" / "in"
+    left.mkdir(parents=True)
+    bucket.objects["f.py"] = UPPER
+    await invoking().apply(records_of(b"a"))
+    assert not left.exists()
 
 
 async def function_loop_turn() -> None:

@@ -80,6 +80,14 @@ async def test_a_query_with_no_single_object_finds_nothing(
             assert "AWS" not in one.keys["k"]
 
 
+async def test_a_query_that_cannot_be_compiled_is_loaded_once_for_a_batch(query: Make) -> None:
+    asked = query("{k: (")
+    started = time.perf_counter()
+    found = await asked.extract([b"{}"] * 1000)
+    assert time.perf_counter() - started < 10
+    assert all("syntax error" in one.problem for one in found)
+
+
 @pytest.mark.parametrize("text", ["def f: f; f", "{k: [range(1e9)] | tostring}", "[repeat(1)]"])
 async def test_a_hostile_program_costs_its_records_and_no_more(
     query: Make, text: str, monkeypatch: pytest.MonkeyPatch

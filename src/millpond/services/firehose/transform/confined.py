@@ -11,6 +11,7 @@ import logging
 import os
 import shutil
 import sys
+import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,8 @@ START_SECONDS_MAX = 30.0
 _OUTPUT_SIZE_BYTES_MAX = 1 << 20
 """How much of what a worker printed is kept."""
 _FILE_SIZE_BYTES_MAX = 512 << 20
+_RUN = uuid.uuid4().hex
+"""This run of the platform: folders of workers that are not of it are left over."""
 
 _log = logging.getLogger(__name__)
 
@@ -45,6 +48,10 @@ class WorkerTimedOut(Exception):
 
 class WorkerFault(Exception):
     """The worker says that it could not answer: what its program raised."""
+
+
+class WorkerNotLoaded(WorkerFault):
+    """The program cannot be loaded: what it says of that. Asking again would say the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +106,7 @@ class Worker:
 
         Raises:
             WorkerFault: its program failed; it goes on.
+        WorkerNotLoaded: it has no program that could be asked.
             WorkerEnded, WorkerTimedOut: it is gone; the next question starts another.
         """
         self._stay()
@@ -136,7 +144,7 @@ class Worker:
         await asyncio.gather(*self._ending, return_exceptions=True)
 
     async def _start(self) -> "_Running":
-        own = self._place.folder / self._place.ids.hex(8)
+        own = self._place.folder / _RUN / self._place.ids.hex(8)
         try:
             await asyncio.to_thread(_make_folders, own)
             if self._prepare is not None:
@@ -226,7 +234,7 @@ class _Running:
     async def wait_for_ready(self) -> None:
         kind, content = await self._hear()
         if kind == FAULT:
-            raise WorkerFault(content.decode(errors="replace"))
+            raise WorkerNotLoaded(content.decode(errors="replace"))
         if kind != READY:
             raise WorkerEnded("The process does not speak as it should.")
 
@@ -272,3 +280,6 @@ class _Running:
 def _make_folders(own: Path) -> None:
     for name in ("in", "tmp"):
         (own / name).mkdir(parents=True)
+    for earlier in own.parents[1].iterdir():
+        if earlier.name != _RUN:
+            shutil.rmtree(earlier, ignore_errors=True)

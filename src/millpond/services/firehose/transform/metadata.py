@@ -16,6 +16,7 @@ from millpond.services.firehose.transform.confined import (
     Worker,
     WorkerEnded,
     WorkerFault,
+    WorkerNotLoaded,
     WorkerTimedOut,
 )
 
@@ -40,10 +41,6 @@ class Found(NamedTuple):
 
     keys: Mapping[str, str] = NO_KEYS
     problem: str = ""
-
-
-class BadQuery(ValueError):
-    """The jq program cannot be compiled; the text is jq's."""
 
 
 class JqExtraction:
@@ -77,6 +74,8 @@ class JqExtraction:
             results = _decode(await self.worker.ask(_array(records), BATCH_SECONDS_MAX))
             if len(results) == len(records):
                 return [_found(result) for result in results]
+        except WorkerNotLoaded as fault:
+            return [Found(problem=str(fault))] * len(records)
         except (WorkerFault, WorkerEnded, WorkerTimedOut, msgspec.DecodeError):
             pass
         # Something among them stops the program: which of them, only each by itself can tell.
