@@ -268,3 +268,35 @@ def test_everything_is_there_after_a_kill(fresh_server: Any) -> None:
     found = client.describe_time_to_live(TableName="kept")["TimeToLiveDescription"]
     assert found["AttributeName"] == "until"
     assert client.list_tags_of_resource(ResourceArn=table["TableArn"])["Tags"]
+
+
+def test_pyiceberg_keeps_a_catalog(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", server.endpoint)
+    pyiceberg = pytest.importorskip("pyiceberg.catalog.dynamodb")
+    pa = pytest.importorskip("pyarrow")
+    server.client("s3").create_bucket(Bucket="iceberg-on-dynamodb")
+    catalog = pyiceberg.DynamoDbCatalog(
+        "millpond",
+        **{
+            "table-name": "iceberg-catalog",
+            "warehouse": "s3://iceberg-on-dynamodb/warehouse",
+            "dynamodb.region": server.region,
+            "dynamodb.access-key-id": server.access_key_id,
+            "dynamodb.secret-access-key": server.secret_access_key,
+            "s3.endpoint": server.endpoint,
+            "s3.region": server.region,
+            "s3.access-key-id": server.access_key_id,
+            "s3.secret-access-key": server.secret_access_key,
+        },
+    )
+    catalog.create_namespace("shop")
+    columns = pa.schema([("id", pa.int64())])
+    catalog.create_table("shop.orders", columns)
+    with pytest.raises(Exception, match="already exists"):
+        catalog.create_table("shop.orders", columns)
+    assert catalog.load_table("shop.orders").schema().column_names == ["id"]
+    catalog.rename_table("shop.orders", "shop.sold")
+    assert catalog.list_tables("shop") == [("shop", "sold")]
+    catalog.drop_table("shop.sold")
+    catalog.drop_namespace("shop")
+    assert catalog.list_namespaces() == []

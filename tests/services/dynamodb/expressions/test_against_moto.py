@@ -1,7 +1,7 @@
 """Random expressions on random items: moto's answer and ours, where moto has one.
 
-It breaks down where operands of different types are compared: those rounds do not count. Booleans are numbers to it, so there are
-none.
+It breaks down where operands of different types are compared: those rounds do not count. Booleans
+are numbers to it, so there are none.
 """
 
 import json

@@ -63,6 +63,7 @@ async def update_table(
         work = _Updating(needs, call, transaction, request)
         new = work.update(table)
         store.save_table(transaction, call, new)
+    async with needs.records.transaction() as transaction:
         counts = await current_counts(transaction, needs, table)
     return shapes.UpdateTableOutput(
         table_description=describe(call, new, counts, status="UPDATING")
