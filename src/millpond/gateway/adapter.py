@@ -19,7 +19,7 @@ from granian.http import HTTP1Settings, HTTP2Settings
 from granian.log import LogLevels
 from granian.server.embed import Server
 
-from millpond.gateway.bodies import BodyFailed
+from millpond.gateway.bodies import BodyFailed, InOnePiece
 from millpond.gateway.chain import Gateway
 from millpond.gateway.idle import Requests, close_idle
 from millpond.gateway.refusals import Trouble
@@ -61,7 +61,7 @@ _NO_TRAILERS: Mapping[str, str] = {}
 _log = logging.getLogger("millpond.gateway")
 
 
-class SocketBody:
+class SocketBody(InOnePiece):
     """A request's body as it comes from the socket. `length` is None when it comes in HTTP chunks.
 
     Raises BodyFailed while it is iterated: it ended early, or came too slowly.
@@ -73,6 +73,7 @@ class SocketBody:
         self._protocol = protocol
         self._pieces: AsyncIterator[bytes] | None = None
         self.length = length
+        self.in_one_piece = length is not None and length <= _READ_AT_ONCE_BYTES_MAX
         self.received = 0
         self.ended = False
 
@@ -81,6 +82,14 @@ class SocketBody:
         while data := await self._next():
             yield data
             self._check_rate(began)
+        self._end()
+
+    async def whole(self) -> bytes:
+        data = await self._next()
+        self._end()
+        return data
+
+    def _end(self) -> None:
         self.ended = True
         if self.length is not None and self.received != self.length:
             raise BodyFailed(Trouble.BODY_TRUNCATED)
@@ -121,7 +130,7 @@ class SocketBody:
 
     async def _read(self) -> bytes:
         if self._pieces is None:
-            if self.length is not None and self.length <= _READ_AT_ONCE_BYTES_MAX:
+            if self.in_one_piece:
                 data: bytes = await self._protocol()
                 return data
             self._pieces = aiter(self._protocol)

@@ -5,11 +5,16 @@ credential again. The body of a JSON or form request is gathered and its hash is
 signature. S3 signs a hash that travels in a header: its bodies stream, through a `VerifiedBody`.
 """
 
-import hashlib
 import hmac
 from dataclasses import dataclass, replace
 
-from millpond.gateway.bodies import HashCheck, Unchecked, VerifiedBody, gather_limited
+from millpond.gateway.bodies import (
+    HashCheck,
+    Unchecked,
+    VerifiedBody,
+    gather_limited,
+    sha256_hex,
+)
 from millpond.gateway.refusals import Trouble, refuse, refuse_chunks, refuse_claim
 from millpond.kernel.body import Body, BytesBody
 from millpond.kernel.call import Principal
@@ -81,7 +86,7 @@ async def authenticate(
         payload_hash = claim.declared_payload
         if not s3:
             given = await gather_limited(model, body, BODY_GATHERED_BYTES_MAX)
-            payload_hash = hashlib.sha256(given).hexdigest()
+            payload_hash = await sha256_hex(given)
         secret = credential.secret_access_key
         verified = verify(claim, sent, secret, s3=s3, payload_hash=payload_hash)
     except Refused as refused:

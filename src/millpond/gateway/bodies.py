@@ -8,6 +8,7 @@ of a chunk is wrong, so whoever stores it and commits afterwards never commits a
 import asyncio
 import hashlib
 import hmac
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
@@ -19,6 +20,8 @@ from millpond.wire.shape import ServiceModel
 
 HASHED_ELSEWHERE_BYTES_MIN = 128 * 1024
 """Pieces from this size on are hashed in a thread, while the event loop goes on."""
+GATHERED_HASHED_ELSEWHERE_BYTES_MIN = 1024 * 1024
+"""The same for gathered bodies: below, the way to the thread costs more than it spares."""
 
 _hashing = ThreadPoolExecutor(max_workers=2, thread_name_prefix="millpond-hash")
 _NO_TRAILERS: Mapping[str, str] = {}
@@ -30,6 +33,16 @@ class BodyFailed(Exception):
     def __init__(self, trouble: Trouble) -> None:
         super().__init__(trouble.name)
         self.trouble = trouble
+
+
+class InOnePiece(ABC):
+    """A body that may be small enough to be taken whole, which is cheaper."""
+
+    in_one_piece: bool
+
+    @abstractmethod
+    async def whole(self) -> bytes:
+        """All of it. Raises BodyFailed."""
 
 
 class Check(Protocol):
@@ -122,6 +135,14 @@ class VerifiedBody:
             raise refuse(self._model, failed.trouble) from failed
 
 
+async def sha256_hex(data: bytes) -> str:
+    """The SHA-256 of a gathered body; of a large one in a thread, while the event loop goes on."""
+    if len(data) < GATHERED_HASHED_ELSEWHERE_BYTES_MIN:
+        return hashlib.sha256(data).hexdigest()
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(_hashing, lambda: hashlib.sha256(data).hexdigest())
+
+
 async def gather_limited(model: ServiceModel, body: Body, limit_bytes: int) -> bytes:
     """The whole body of a request for the service `model`.
 
@@ -135,6 +156,8 @@ async def gather_limited(model: ServiceModel, body: Body, limit_bytes: int) -> b
     pieces: list[bytes] = []
     size = 0
     try:
+        if isinstance(body, InOnePiece) and body.in_one_piece:
+            return await body.whole()
         async for piece in body:
             size += len(piece)
             if size > limit_bytes:

@@ -13,7 +13,7 @@ from typing import Any
 
 from millpond import __version__
 from millpond.gateway.authenticate import Authenticated, authenticate
-from millpond.gateway.authorise import authorise
+from millpond.gateway.authorise import authorise, authorise_items
 from millpond.gateway.bodies import VerifiedBody, gather_limited
 from millpond.gateway.compression import decompress, is_compressed
 from millpond.gateway.dispatch import run
@@ -169,6 +169,7 @@ class Gateway:
             content = await gather_limited(exchange.target.model, body, BODY_GATHERED_BYTES_MAX)
             body = BytesBody(content, body.trailers)
         exchange.input = exchange.protocol.parse(operation, who.request, body)
+        authorise_items(who.principal, exchange.target.model, operation.name, exchange.input)
 
     async def _dispatch(self, exchange: Exchange) -> None:
         target, who = exchange.target, exchange.who

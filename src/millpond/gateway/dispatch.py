@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
-from millpond.gateway.authorise import authorise
+from millpond.gateway.authorise import authorise, authorise_items
 from millpond.gateway.refusals import Trouble, refuse
 from millpond.gateway.service import Handler, Service
 from millpond.kernel.call import Call, Caller
@@ -100,6 +100,7 @@ class InProcessCaller:
         shape = _operation(callee.model, operation)
         authorise(call.principal, callee.model, operation)
         request = from_members(shape, members, callee.model.validation_code)
+        authorise_items(call.principal, callee.model, operation, request)
         inner = replace(call, service=service, operation=operation)
         answer = await run(callee, inner, request)
         return to_members(shape, answer)

@@ -282,17 +282,16 @@ def _claim(
     names = tuple(signed_headers.split(";"))
     if any(earlier >= later for earlier, later in itertools.pairwise(names)):
         raise Refused(Reason.MALFORMED, "the SignedHeaders must be in order, each once.")
-    unsigned = sorted(
+    unsigned = [
         name
-        for name in ("host", *request.headers)
-        if (name.startswith("x-amz-") or name in {"host", "content-md5"}) and name not in names
-    )
+        for name in request.headers
+        if name not in names and (name.startswith("x-amz-") or name == "content-md5")
+    ]
+    if "host" not in names:
+        unsigned.append("host")
     if unsigned:
-        raise Refused(
-            Reason.UNSIGNED_HEADERS,
-            unsigned[0],
-            HeadersNotSigned=", ".join(dict.fromkeys(unsigned)),
-        )
+        unsigned.sort()
+        raise Refused(Reason.UNSIGNED_HEADERS, unsigned[0], HeadersNotSigned=", ".join(unsigned))
     return Claim(
         mechanism,
         access_key_id,
