@@ -132,6 +132,11 @@ class World:
             self.clock.advance(0.1)
             await asyncio.sleep(0.002)
 
+    async def clock_past(self, seconds: float) -> None:
+        """Move the clock at one go, once work has seen what there is."""
+        await self.pass_time(1)
+        self.clock.advance(seconds)
+
     async def wait_until(self, is_so: Callable[[], Awaitable[Any]], *, moving: bool = True) -> Any:
         """What `is_so` answers, once that is something; the clock runs meanwhile."""
         end = time.monotonic() + WAIT_SECONDS_MAX
