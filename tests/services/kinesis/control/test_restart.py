@@ -50,15 +50,15 @@ def test_a_thousand_streams_of_ten_shards_are_made_in_seconds_and_idle(fresh_ser
     began = time.perf_counter()
     for number in range(1000):
         kinesis.create_stream(StreamName=f"s{number:04d}", ShardCount=10)
-    assert time.perf_counter() - began < 30
+    assert time.perf_counter() - began < 60
     assert kinesis.describe_limits()["OpenShardCount"] == 10_000
     began = time.perf_counter()
     for number in range(0, 1000, 50):
         kinesis.describe_stream_summary(StreamName=f"s{number:04d}")
         kinesis.list_streams(ExclusiveStartStreamName=f"s{number:04d}", Limit=100)
-    assert time.perf_counter() - began < 5
+    assert time.perf_counter() - began < 10
     seconds = fresh_server.restart(kill=True)
-    assert seconds < 10
+    assert seconds < 15
     pid = fresh_server.process.pid
     spent = cpu_seconds(pid)
     time.sleep(2)
