@@ -25,7 +25,11 @@ async def serve() -> AsyncIterator[Callable[[Handler], Awaitable[str]]]:
 
     async def start(handler: Handler) -> str:
         app = web.Application(client_max_size=128 << 20)
-        app.router.add_post("/{path:.*}", handler)
+
+        async def handle(request: web.Request) -> web.StreamResponse:
+            return await handler(request)
+
+        app.router.add_post("/{path:.*}", handle)
         runners.append(web.AppRunner(app, shutdown_timeout=0.1))
         await runners[-1].setup()
         site = web.TCPSite(runners[-1], "127.0.0.1", 0)

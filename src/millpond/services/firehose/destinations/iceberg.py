@@ -11,6 +11,7 @@ Source: Firehose Developer Guide, Deliver data to Apache Iceberg Tables; API ref
 IcebergDestinationConfiguration.
 """
 
+import asyncio
 import importlib.util
 import re
 from collections.abc import Mapping, Sequence
@@ -121,7 +122,7 @@ class IcebergTables:
         self._worker = Worker(place_of(needs), Program(_WORKER, (), MEMORY_BYTES, network=True))
 
     async def deliver(self, batch: Batch) -> Sequence[Undelivered]:
-        undelivered, targets = self._sort(batch.records)
+        undelivered, targets = await asyncio.to_thread(self._sort, batch.records)
         if not targets:
             return undelivered
         question = messages.encode(

@@ -8,7 +8,8 @@ Source: Firehose Developer Guide, Index rotation for the OpenSearch Service dest
 data delivery failures; API reference, DocumentIdOptions; OpenSearch documentation, Bulk.
 """
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any, NamedTuple
@@ -118,19 +119,8 @@ class SearchCluster:
 
     async def deliver(self, batch: Batch) -> Sequence[Undelivered]:
         undelivered: list[Undelivered] = []
-        documents: list[_Document] = []
-        size = 0
-        for record in batch.records:
-            document = self._document(record)
-            if isinstance(document, Undelivered):
-                undelivered.append(document)
-                continue
-            if documents and size + len(document.lines) > BODY_SIZE_BYTES_MAX:
-                undelivered += await self._send(documents)
-                documents, size = [], 0
-            documents.append(document)
-            size += len(document.lines)
-        if documents:
+        requests = self._requests(batch.records, undelivered)
+        while documents := await asyncio.to_thread(next, requests, None):
             undelivered += await self._send(documents)
         return undelivered
 
@@ -140,6 +130,25 @@ class SearchCluster:
     def document_id(self, record: Record) -> str:
         """The same on each try; unlike that of every other record of every delivery stream."""
         return f"{self._stream}.{record.arrival_ms}.{record.id}"
+
+    def _requests(
+        self, records: Sequence[Record], undelivered: list[Undelivered]
+    ) -> Iterator[Sequence[_Document]]:
+        """The documents by request; records that are none go to `undelivered`."""
+        documents: list[_Document] = []
+        size = 0
+        for record in records:
+            document = self._document(record)
+            if isinstance(document, Undelivered):
+                undelivered.append(document)
+                continue
+            if documents and size + len(document.lines) > BODY_SIZE_BYTES_MAX:
+                yield documents
+                documents, size = [], 0
+            documents.append(document)
+            size += len(document.lines)
+        if documents:
+            yield documents
 
     def _document(self, record: Record) -> _Document | Undelivered:
         settings = self._settings
@@ -187,7 +196,7 @@ class SearchCluster:
             told = reply.body[:1000].decode(errors="replace")
             is_final = reply.status == 413
             return self._all(documents, str(reply.status), told, is_final)
-        return self._judge(documents, reply)
+        return await asyncio.to_thread(self._judge, documents, reply)
 
     def _judge(self, documents: Sequence[_Document], reply: Reply) -> Sequence[Undelivered]:
         try:

@@ -24,7 +24,7 @@ from millpond.services.firehose.transform.frames import (
     FAULT,
     FRAME_SIZE_BYTES_MAX,
     READY,
-    frame,
+    head,
 )
 
 IDLE_SECONDS_MAX = 60.0
@@ -239,7 +239,8 @@ class _Running:
             raise WorkerEnded("The process does not speak as it should.")
 
     async def ask(self, question: bytes) -> bytes:
-        self._writer.write(frame(ANSWER, question))
+        self._writer.write(head(ANSWER, len(question)))
+        self._writer.write(question)
         kind, content = await self._hear()
         if kind == FAULT:
             raise WorkerFault(content.decode(errors="replace"))

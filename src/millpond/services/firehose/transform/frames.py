@@ -14,8 +14,9 @@ READY, ANSWER, FAULT = b"r", b"a", b"f"
 FRAME_SIZE_BYTES_MAX = 64 << 20
 
 
-def frame(kind: bytes, content: bytes) -> bytes:
-    return (len(content) + 1).to_bytes(4, "big") + kind + content
+def head(kind: bytes, size_bytes: int) -> bytes:
+    """What comes before the content of a frame."""
+    return (size_bytes + 1).to_bytes(4, "big") + kind
 
 
 class FarEnd:
@@ -30,7 +31,8 @@ class FarEnd:
         os.dup2(2, 1)
 
     def say(self, kind: bytes, content: bytes = b"") -> None:
-        self._target.write(frame(kind, content))
+        self._target.write(head(kind, len(content)))
+        self._target.write(content)
         self._target.flush()
 
     def questions(self) -> Iterator[bytes]:

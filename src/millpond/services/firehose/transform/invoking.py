@@ -1,5 +1,6 @@
 """Puts records to a transformation function, batch by batch, again where it fails."""
 
+import asyncio
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -76,8 +77,9 @@ class Invoking:
             attempt += 1
             started = time.perf_counter()
             try:
-                event = self._event(batch)
-                results = invocation.results(await self.function.invoke(event), ids)
+                event = await asyncio.to_thread(self._event, batch)
+                answer = await self.function.invoke(event)
+                results = await asyncio.to_thread(invocation.results, answer, ids)
             except InvocationFailed as failed:
                 self._measure(started, batch, is_success=False)
                 if attempt > self._settings.retries:

@@ -26,7 +26,7 @@ BATCH_SECONDS_MAX = 10.0
 RECORD_SECONDS_MAX = 1.0
 SLOW_RECORDS_MAX = 5
 """Once so many records of a batch have each taken too long, the rest are failed with them."""
-RECORDS_PER_BATCH_MAX = 5000
+RECORDS_PER_BATCH_MAX = 1000
 BATCH_SIZE_BYTES_MAX = 1 << 20
 KEY_SIZE_BYTES_MAX = 1024
 """The longest value of a partition key: no S3 key is longer."""

@@ -5,6 +5,7 @@ messages, deaggregation, the function, metadata extraction, the delimiter: those
 configured. A record that fails in one of them leaves the row; the others go on.
 """
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
 
 from msgspec.structs import replace
@@ -68,12 +69,7 @@ class Pipeline:
     async def apply(self, records: Sequence[Record]) -> Transformed:
         failures: list[Failure] = []
         dropped = 0
-        if self._is_from_kinesis:
-            records = _taken_apart(records, _open_kpl, failures)
-        if self._processing.is_compressed:
-            records = _taken_apart(records, self._decompress, failures)
-        if self._processing.split is not None:
-            records = _taken_apart(records, self._split, failures)
+        records = await asyncio.to_thread(self._take_apart, records, failures)
         if self._function is not None:
             transformed = await self._function.apply(records)
             records, dropped = transformed.records, transformed.dropped
@@ -81,8 +77,7 @@ class Pipeline:
         if self._query is not None:
             records = await self._extract(self._query, records, failures)
         if self._processing.delimiter:
-            delimiter = self._processing.delimiter
-            records = [replace(record, data=record.data + delimiter) for record in records]
+            records = await asyncio.to_thread(_delimited, records, self._processing.delimiter)
         return Transformed(records, failures, dropped)
 
     async def close(self) -> None:
@@ -90,6 +85,16 @@ class Pipeline:
             await self._function.close()
         if self._query is not None:
             await self._query.close()
+
+    def _take_apart(self, records: Sequence[Record], failures: list[Failure]) -> Sequence[Record]:
+        """What makes several records of one, or none."""
+        if self._is_from_kinesis:
+            records = _taken_apart(records, _open_kpl, failures)
+        if self._processing.is_compressed:
+            records = _taken_apart(records, self._decompress, failures)
+        if self._processing.split is not None:
+            records = _taken_apart(records, self._split, failures)
+        return records
 
     def _decompress(self, record: Record) -> Sequence[Record]:
         try:
@@ -162,6 +167,10 @@ def _taken_apart(
             parts.append(replace(piece, subsequence=number))
             number += 1
     return parts
+
+
+def _delimited(records: Sequence[Record], delimiter: bytes) -> list[Record]:
+    return [replace(record, data=record.data + delimiter) for record in records]
 
 
 def _failure(record: Record, code: str, message: str) -> Failure:
