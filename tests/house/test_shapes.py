@@ -10,7 +10,7 @@ import pytest
 
 from millpond.wire.fields import structure_of
 from millpond.wire.shape import ServiceModel
-from tests.wire import botocore_side
+from tests.wire import botocore_side, generated
 from tools.generate_shapes import CONFIGURATIONS, SERVICES, generate, python_pattern, snake
 
 NAMES = sorted(path.stem for path in CONFIGURATIONS.glob("*.toml"))
@@ -57,6 +57,43 @@ def test_a_structure_may_hold_itself() -> None:
     assert read.configurations[0].configurations[0].classification == "b"
 
 
+def test_no_member_hides_a_type_that_annotations_use() -> None:
+    fields = structure_of(import_module("millpond.services.dynamodb.shapes").AttributeValue).by_name
+    assert (fields["BOOL"].attribute, fields["BOOL"].value.kind) == ("bool_", "boolean")
+    assert fields["NULL"].value.kind == "boolean"
+
+
+def test_a_service_of_several_protocols_has_the_markers_of_all() -> None:
+    model = model_of("cloudwatch")
+    assert (model.protocol, *model.other_protocols) == ("smithy-rpc-v2-cbor", "json", "query")
+    assert model.query_codes["InvalidParameterValueException"] == "InvalidParameterValue"
+    operation = model.operations["GetMetricData"]
+    assert operation.result_wrapper == "GetMetricDataResult"
+    result = import_module("millpond.services.cloudwatch.shapes").MetricDataResult
+    timestamps = structure_of(result).by_name["Timestamps"].value
+    assert (timestamps.item.kind, timestamps.item.timestamp) == ("timestamp", "iso8601")
+
+
+def test_a_stream_of_events_names_its_events_and_exceptions() -> None:
+    shapes = import_module("millpond.services.kinesis.shapes")
+    field = structure_of(shapes.SubscribeToShardOutput).event_stream
+    assert field is not None
+    assert field.value.stream is not None
+    assert field.value.events == (shapes.SubscribeToShardEvent,)
+    assert field.value.stream.events == ("SubscribeToShardEvent",)
+    assert "KMSThrottlingException" in field.value.stream.exceptions
+    live_tail = generated.model_of("logs", "StartLiveTail").operations["StartLiveTail"]
+    assert live_tail.output is not None
+    stream = structure_of(live_tail.output).event_stream
+    assert stream is not None
+    assert stream.value.stream is not None
+    assert stream.value.stream.events == ("sessionStart", "sessionUpdate")
+    assert [kind.__name__ for kind in stream.value.events] == [
+        "LiveTailSessionStart",
+        "LiveTailSessionUpdate",
+    ]
+
+
 @pytest.mark.parametrize(
     ("aws", "python"),
     [
@@ -68,6 +105,7 @@ def test_a_structure_may_hold_itself() -> None:
         ("SSEKMSKeyId", "ssekms_key_id"),
         ("From", "from_"),
         ("StorageDescriptor", "storage_descriptor"),
+        ("BOOL", "bool_"),
     ],
 )
 def test_a_member_is_spelled_as_python_spells_names(aws: str, python: str) -> None:
