@@ -6,6 +6,7 @@ import pytest
 
 from millpond.engines.log.interface import Read
 from millpond.kernel.errors import Damaged, ServiceError
+from millpond.services.kinesis.model.sequence import STEP
 from tests.services.kinesis.data.conftest import FIRST
 
 HOUR_SECONDS = 3600
@@ -28,6 +29,18 @@ async def test_iterators_begin_where_their_type_says(world):
     assert await world.read("s", "AT_TIMESTAMP", Timestamp=0.0) == [b"1", b"2", b"3", b"4"]
     answer = await world.call("GetRecords", ShardIterator=newest)
     assert [record["Data"] for record in answer["Records"]] == [b"4"]
+
+
+async def test_a_place_that_is_still_to_come_skips_nothing(world):
+    (number,) = await world.put("s", b"1")
+    following, later = str(int(number) + STEP), str(int(number) + 2 * STEP)
+    kind = "AFTER_SEQUENCE_NUMBER"
+    iterator = await world.iterator("s", kind, StartingSequenceNumber=following)
+    await world.put("s", b"2")
+    answer = await world.call("GetRecords", ShardIterator=iterator)
+    assert [record["Data"] for record in answer["Records"]] == [b"2"]
+    with pytest.raises(ServiceError, match="is invalid"):
+        await world.iterator("s", kind, StartingSequenceNumber=str(int(later) + STEP))
 
 
 async def test_a_shards_own_numbers_are_places_in_it(world):

@@ -221,5 +221,7 @@ def test_a_stream_that_distributes_by_itself_needs_no_keys(
     used = [result["ShardId"] for result in answer["Records"]]
     assert len(set(used)) == 4
     assert all(used.count(shard_id) == 4 for shard_id in set(used))
+    one_by_one = {kinesis.put_record(StreamName=stream, Data=b"z")["ShardId"] for _ in range(4)}
+    assert one_by_one == set(used)
     found = [r for shard_id in set(used) for r in read_all(kinesis, stream, shard_id)]
-    assert sorted(r.get("PartitionKey", "") for r in found) == [""] * 8 + ["same"] * 8
+    assert sorted(r.get("PartitionKey", "") for r in found) == [""] * 12 + ["same"] * 8
