@@ -82,7 +82,7 @@ async def test_appending_nothing_answers_nothing(log):
     ids=["no name", "a long name", "no entries", "an empty entry", "a long entry"],
 )
 async def test_what_is_too_long_or_empty_is_refused_and_nothing_is_written(log, refused):
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"[a-z]"):
         await log.append([batch(b"b", b"0"), refused])
     assert log.bounds(b"b").end == 0
 

@@ -81,7 +81,7 @@ def read_end(data: bytes | memoryview, end: int, nonce: int, base: int) -> Group
     None if its second index is damaged, or not all there.
     """
     edge = end - EDGE_SIZE_BYTES
-    if edge < 0:
+    if edge < 0 or end > len(data):
         return None
     mark, stated, its_nonce, offset, index_size, payload_size = _EDGE.unpack_from(data, edge)
     if mark != END_MARK or its_nonce != nonce or index_size > edge:

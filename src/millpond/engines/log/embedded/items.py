@@ -1,6 +1,6 @@
 """What the index of a group says: a list of items, each a msgpack array that begins with its kind.
 
-    JOURNAL  version, [[number, end], …]   first in a journal: up to where the journals before count
+    JOURNAL  version, [[number, end], …]   first of all in a journal: where those before it end
     CREATE   log, name                     a log begins; its number is never used again
     APPEND   log, position, count, time_ms, size, crc
                                            a frame; the bytes lie in the order of these items

@@ -1,11 +1,12 @@
 """The journal: where every group goes first, and is synced before anybody hears of it.
 
-A journal is a file `<number>-<nonce>`: a header group that says up to where the journals before it
-count, then groups, and after each of them, once its sync has returned, a mark. What a mark or any
-other group follows was synced; so damage in it is damage, and not the end that a power cut tore.
+A journal is a file `<number>-<nonce>` of groups, one after another. The first also says up to where
+the journals before it count. A group is written when all before it is synced; and once its own sync
+has returned, a mark is put behind it, which the next group overwrites. So what a mark or a group
+follows was synced, and damage in it is damage, not the end that a power cut tore.
 
 After a failed write or sync (other than for want of space) a file is never written again: it counts
-up to its last synced group, which the header of the next one says.
+up to its last synced group, which the first group of the next one says.
 """
 
 import contextlib
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from millpond.engines.log.embedded.groups import group_edges
-from millpond.engines.log.embedded.items import JOURNAL, VERSION, pack
+from millpond.engines.log.embedded.items import JOURNAL, VERSION, Items, pack
 from millpond.engines.log.embedded.trouble import is_no_space, refusal_of
 from millpond.engines.log.files import Files, write_all
 from millpond.kernel.errors import Unavailable
@@ -32,18 +33,16 @@ def parse_name(name: str) -> tuple[int, int]:
 
 
 class _File:
-    """A journal that is being written. `end` is where its last synced group ends, `tail` where the
-    next one goes. `fresh`: its name is not on disk for sure."""
+    """A journal that is being written. `end` is where its last synced group ends, and the next one
+    goes; before the first, its name is not on disk for sure either."""
 
-    __slots__ = ("descriptor", "end", "fresh", "nonce", "number", "tail")
+    __slots__ = ("descriptor", "end", "nonce", "number")
 
     def __init__(self, number: int, nonce: int, descriptor: int) -> None:
         self.number = number
         self.nonce = nonce
         self.descriptor = descriptor
         self.end = 0
-        self.tail = 0
-        self.fresh = True
 
 
 class Written(NamedTuple):
@@ -77,7 +76,7 @@ class Journal:
         self.ends = ends
         self._current: _File | None = None
 
-    def write(self, index: bytes, payload: Sequence[bytes], payload_size: int) -> Written:
+    def write(self, items: Items, payload: Sequence[bytes], payload_size: int) -> Written:
         """Write a group and return once it is on disk.
 
         Raises:
@@ -85,63 +84,51 @@ class Journal:
             Unavailable: it may or may not count after a restart.
         """
         file = self._writable()
-        offset = file.tail
-        start, end = group_edges(file.nonce, offset, index, payload_size)
+        is_first = not file.end
+        if is_first:
+            items = [(JOURNAL, VERSION, sorted(self.ends.items())), *items]
+        start, end = group_edges(file.nonce, file.end, pack(items), payload_size)
         data = b"".join((start, *payload, end))
         try:
-            write_all(self._files, file.descriptor, data, offset)
+            write_all(self._files, file.descriptor, data, file.end)
         except OSError as error:
             if not is_no_space(error):
                 self._retire()
             raise refusal_of(error) from error
         try:
             self._files.sync(file.descriptor)
-            if file.fresh:
+            if is_first:
                 self._files.sync_folder(self._folder)
         except OSError as error:
             self._retire()
             raise Unavailable(
                 f"A sync of the log failed; whether this was written is unknown: {error}."
             ) from error
-        file.fresh = False
-        file.end = file.tail = offset + len(data)
+        written = Written(file.number, file.end + len(start))
+        file.end += len(data)
         self._mark(file)
-        return Written(file.number, offset + len(start))
+        return written
 
     def _mark(self, file: _File) -> None:
         """Say in the file that what it holds is synced. That it is missing is no harm."""
-        start, end = group_edges(file.nonce, file.tail, b"", 0)
+        start, end = group_edges(file.nonce, file.end, b"", 0)
         with contextlib.suppress(OSError):
-            write_all(self._files, file.descriptor, start + end, file.tail)
-            file.tail += len(start) + len(end)
+            write_all(self._files, file.descriptor, start + end, file.end)
 
     def _writable(self) -> _File:
-        if self._current is not None and self._current.tail >= self._size_bytes_max:
+        if self._current is not None and self._current.end >= self._size_bytes_max:
             self._retire()
         if self._current is None:
-            self._current = self._create()
+            number, nonce = self._next_number, secrets.randbits(64)
+            self._next_number += 1
+            name = file_name(number, nonce)
+            try:
+                descriptor = self._files.create(self._folder / name)
+            except OSError as error:
+                raise refusal_of(error) from error
+            self.names[number] = name
+            self._current = _File(number, nonce, descriptor)
         return self._current
-
-    def _create(self) -> _File:
-        number, nonce = self._next_number, secrets.randbits(64)
-        self._next_number += 1
-        name = file_name(number, nonce)
-        header = pack([[JOURNAL, VERSION, sorted(self.ends.items())]])
-        start, end = group_edges(nonce, 0, header, 0)
-        try:
-            descriptor = self._files.create(self._folder / name)
-        except OSError as error:
-            raise refusal_of(error) from error
-        file = _File(number, nonce, descriptor)
-        self.names[number] = name
-        try:
-            write_all(self._files, descriptor, start + end, 0)
-        except OSError as error:
-            self._current = file
-            self._retire()
-            raise refusal_of(error) from error
-        file.tail = len(start) + len(end)
-        return file
 
     def _retire(self) -> None:
         """Write no more to the current file."""

@@ -7,7 +7,7 @@ same items make the same ledger. Used on the event loop alone, once it is open.
 from collections import defaultdict
 from collections.abc import Iterable
 
-from millpond.engines.log.embedded.items import APPEND, CREATE, DELETE, SEAL, TRIM, Items
+from millpond.engines.log.embedded.items import APPEND, CREATE, DELETE, JOURNAL, SEAL, TRIM, Items
 from millpond.engines.log.embedded.places import Place, Places
 from millpond.engines.log.interface import Bounds
 
@@ -113,6 +113,8 @@ class Ledger:
         """Do what the group says whose bytes begin at `offset` of journal `file`."""
         for item in items:
             kind, log_id = item[0], item[1]
+            if kind == JOURNAL:
+                continue
             if kind == CREATE:
                 if log_id >= self.next_id:
                     self.add(LogState(log_id, item[2]))

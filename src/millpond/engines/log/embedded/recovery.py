@@ -14,8 +14,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from millpond.engines.log.embedded.groups import Group
-from millpond.engines.log.embedded.items import APPEND, JOURNAL, Items, unpack
+from millpond.engines.log.embedded.groups import read_start
+from millpond.engines.log.embedded.items import APPEND, JOURNAL, unpack
 from millpond.engines.log.embedded.journal import parse_name
 from millpond.engines.log.embedded.ledger import Ledger
 from millpond.engines.log.embedded.scan import Scan, scan
@@ -24,6 +24,7 @@ from millpond.kernel.errors import Damaged
 
 _log = logging.getLogger(__name__)
 _ENTRY_SIZE_BYTES_MIN = 9
+_FIRST_READ_SIZE_BYTES = 64 * 1024
 
 
 @dataclass(slots=True)
@@ -58,7 +59,7 @@ def recover(files: Files, folder: Path, ledger: Ledger, first: int) -> Journals:
     suspects: set[int] = set()
     for number in sorted(names):
         nonce = parse_name(names[number])[1]
-        data = _read(files, folder / names[number], synced=number not in stated)
+        data = _read(files, folder / names[number], sync=number not in stated)
         found = scan(data, nonce, stated.get(number))
         ends[number] = found.end
         _report(names[number], found)
@@ -69,7 +70,7 @@ def recover(files: Files, folder: Path, ledger: Ledger, first: int) -> Journals:
                 suspects = _open_logs(ledger)
             items = unpack(group.index)
             suspects -= {item[1] for item in items if item[0] == APPEND}
-            _apply(ledger, items, number, group)
+            ledger.apply(items, number, group.payload_offset)
         if len(found.groups) in losses:
             possible_loss_bytes += losses[len(found.groups)]
             suspects = _open_logs(ledger)
@@ -79,39 +80,32 @@ def recover(files: Files, folder: Path, ledger: Ledger, first: int) -> Journals:
     return Journals(names, ends)
 
 
-def _apply(ledger: Ledger, items: Items, number: int, group: Group) -> None:
-    if items and items[0][0] != JOURNAL:
-        ledger.apply(items, number, group.payload_offset)
-
-
-def _read(files: Files, path: Path, *, synced: bool) -> bytes:
-    """All of a journal; when it is not stated to be synced, it is afterwards."""
+def _read(files: Files, path: Path, *, sync: bool = False, size_max: int | None = None) -> bytes:
+    """A journal's bytes, all or the first; synced before, if it is not stated to be."""
     descriptor = files.open(path)
     try:
-        if synced:
+        if sync:
             files.sync(descriptor)
-        return read_all(files, descriptor, files.size(descriptor), 0)
+        size = files.size(descriptor)
+        return read_all(files, descriptor, size if size_max is None else min(size, size_max), 0)
     finally:
         files.close(descriptor)
 
 
 def _stated_ends(files: Files, folder: Path, names: dict[int, str]) -> dict[int, int]:
-    """Where journals end, as the headers of later ones say; the latest word counts."""
+    """Where journals end, as the first groups of later ones say; the latest word counts."""
     stated: dict[int, int] = {}
     for number in sorted(names):
-        descriptor = files.open(folder / names[number])
-        try:
-            start = read_all(files, descriptor, _HEADER_SIZE_BYTES_MAX, 0)
-        finally:
-            files.close(descriptor)
-        groups = scan(start, parse_name(names[number])[1], None).groups
-        items = unpack(groups[0].index) if groups and not groups[0].offset else []
-        if items and items[0][0] == JOURNAL:
-            stated.update(items[0][2])
+        nonce = parse_name(names[number])[1]
+        path = folder / names[number]
+        group = read_start(_read(files, path, size_max=_FIRST_READ_SIZE_BYTES), 0, nonce, 0)
+        if group is None:
+            group = next(iter(scan(_read(files, path), nonce, None).groups), None)
+        if group is not None and not group.offset and group.index:
+            header = unpack(group.index)[0]
+            if header[0] == JOURNAL:
+                stated.update(header[2])
     return stated
-
-
-_HEADER_SIZE_BYTES_MAX = 1024 * 1024
 
 
 def _open_logs(ledger: Ledger) -> set[int]:

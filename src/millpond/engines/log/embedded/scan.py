@@ -1,7 +1,8 @@
 """Reading a journal after a restart: which of its groups count.
 
 A group counts when it is whole, or when something proves that it was synced: a group or a mark
-after it, or the header of a later journal. The last group, without a proof, may be what a power cut
+after it, for these are written when all before them is synced, or the first group of a later
+journal. The last group, without a proof, may be what a power cut
 left of a write: it counts if all its bytes match their checksums (it is synced before anyone reads
 it), and is dropped if not. A proven group counts although its bytes are damaged; reading them will
 say so.
@@ -42,46 +43,49 @@ def scan(data: bytes, nonce: int, end: int | None) -> Scan:
     while at < len(data):
         group = read_start(data, at, nonce, at)
         if group is None or group.end > len(data):
-            at = _read_on(found, data, nonce, at, group)
+            at = _read_on(found, data, nonce, at, is_synced=end is not None)
             continue
         other = read_end(data, group.end, nonce, 0)
         found.healed += other is None or other.offset != at
         found.groups.append(group)
         at = group.end
-    found.end = found.groups[-1].end if found.groups else 0
+    if missing:
+        _lose(found, missing)
     if end is not None:
-        if at < end or missing:
-            _lose(found, end - found.end)
         found.end = end
-    elif found.groups and not _is_whole(found.groups[-1], data):
-        found.end = found.groups.pop().offset
+        return found
+    if found.groups and not _is_whole(found.groups[-1], data):
+        found.groups.pop()
+    found.end = found.groups[-1].end if found.groups else 0
     return found
 
 
-def _read_on(found: Scan, data: bytes, nonce: int, at: int, torn: Group | None) -> int:
-    """Read on where no whole group begins; where the next one does, or the end of `data`.
+def _read_on(found: Scan, data: bytes, nonce: int, at: int, *, is_synced: bool) -> int:
+    """Read on at `at`, where no group can be read; where the next one can, or the end of `data`.
 
-    What lies between is read from its end. If nothing follows, it is where writing stopped.
+    What lies between is read from its end. If nothing follows it and `data` was not synced as a
+    whole, `at` may be where writing stopped.
     """
     following = _next_start(data, nonce, at + 1)
-    end = following if following is not None else _last_end(data, nonce, at)
+    if following is None:
+        following = len(data)
+        start = following if is_synced else _last_end(data, nonce, at)
+        if start == at:
+            return following
+    else:
+        start = following
     between: list[Group] = []
-    start = end
     while start > at:
         group = read_end(data, start, nonce, 0)
         if group is None or group.offset < at:
             break
         between.append(group)
         start = group.offset
-    if following is None and not between:
-        if torn is not None and torn.payload_offset + torn.payload_size <= len(data):
-            found.groups.append(torn)
-        return len(data)
     if start > at:
         _lose(found, start - at)
     found.groups.extend(reversed(between))
     found.healed += len(between)
-    return following if following is not None else len(data)
+    return following
 
 
 def _lose(found: Scan, size: int) -> None:
@@ -97,11 +101,12 @@ def _next_start(data: bytes, nonce: int, at: int) -> int | None:
 
 
 def _last_end(data: bytes, nonce: int, at: int) -> int:
-    """Where the last group ends that ends after `at`, or `at`."""
+    """Where the last group ends that begins at `at` or after it; `at` if none does."""
     mark = len(data)
     while (mark := data.rfind(END_MARK, at, mark)) >= 0:
         end = mark + EDGE_SIZE_BYTES
-        if end <= len(data) and read_end(data, end, nonce, 0) is not None:
+        group = read_end(data, end, nonce, 0) if end <= len(data) else None
+        if group is not None and group.offset >= at:
             return end
     return at
 

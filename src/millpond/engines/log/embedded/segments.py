@@ -59,7 +59,7 @@ class SegmentFile:
         self.number = number
         self.nonce = secrets.randbits(64)
         self.path = folder / file_name(number, self.nonce)
-        self._descriptor = files.create(self.path)
+        self._descriptor: int | None = files.create(self.path)
         self._written = 0
         self._waiting: list[bytes] = []
         self._waiting_size = 0
@@ -106,6 +106,7 @@ class SegmentFile:
         )
 
     def _flush(self) -> None:
+        assert self._descriptor is not None
         write_all(self._files, self._descriptor, b"".join(self._waiting), self._written)
         self._written += self._waiting_size
         self._waiting, self._waiting_size = [], 0
@@ -113,13 +114,20 @@ class SegmentFile:
     def finish(self, level: int) -> Segment:
         """Return once it is on disk, but for its name."""
         self._flush()
+        assert self._descriptor is not None
         self._files.sync(self._descriptor)
-        self._files.close(self._descriptor)
+        self._close()
         return Segment(self.number, self.nonce, self._written, level)
 
     def discard(self) -> None:
         """It is not needed."""
         with contextlib.suppress(OSError):
-            self._files.close(self._descriptor)
+            self._close()
         with contextlib.suppress(OSError):
             self._files.unlink(self.path)
+
+    def _close(self) -> None:
+        """Once only: a number that was closed may be that of another file."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            self._files.close(descriptor)

@@ -14,7 +14,6 @@ from queue import SimpleQueue
 from typing import Any
 
 from millpond.engines.log.embedded.draft import Draft
-from millpond.engines.log.embedded.items import pack
 from millpond.engines.log.embedded.journal import Journal, Written
 from millpond.engines.log.embedded.ledger import Ledger
 from millpond.kernel.clock import Clock
@@ -102,7 +101,7 @@ class Writer:
         outcome: Written | Exception
         try:
             outcome = self._journal.write(
-                pack(draft.items), [frame.data for frame in draft.frames], draft.size_bytes
+                draft.items, [frame.data for frame in draft.frames], draft.size_bytes
             )
         except Exception as error:
             outcome = error
