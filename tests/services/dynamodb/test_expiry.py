@@ -2,7 +2,10 @@
 
 from typing import Any
 
-from tests.services.dynamodb.conftest import World
+import pytest
+
+from millpond.services.dynamodb import expiring
+from tests.services.dynamodb.conftest import World, index
 
 
 async def set_expiry(world: World, enabled: bool = True, attribute: str = "until") -> None:
@@ -53,8 +56,6 @@ async def test_items_are_deleted_after_their_time(table: World) -> None:
 
 
 async def test_what_expires_leaves_the_indexes_too(world: World) -> None:
-    from tests.services.dynamodb.conftest import index
-
     await world.make_table(
         "tab", kinds={"owner": "S"}, GlobalSecondaryIndexes=[index("owners", "owner")]
     )
@@ -95,3 +96,23 @@ async def test_nothing_expires_any_more_once_it_is_disabled(table: World) -> Non
     assert await names(table) == {"a"}
     assert await table.count("entry") == 0
     assert [task for task in await table.tasks() if task.kind == "expire"] == []
+
+
+async def test_an_item_that_was_given_more_time_meanwhile_stays(
+    table: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await set_expiry(table)
+    for name in ("renewed", "deleted", "gone"):
+        await put(table, name, seconds(table, 5))
+    await table.work()
+    table.clock.advance(61)
+    work = expiring.transact
+
+    async def after_others(needs: Any, do: Any) -> Any:
+        await put(table, "renewed", seconds(table, 500))
+        await table.do("DeleteItem", TableName="tab", Key={"id": {"S": "deleted"}})
+        return await work(needs, do)
+
+    monkeypatch.setattr(expiring, "transact", after_others)
+    await table.work()
+    assert await names(table) == {"renewed"}

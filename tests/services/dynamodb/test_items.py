@@ -253,3 +253,23 @@ async def test_capacity_is_told_by_size(table: World) -> None:
         }
     smaller = await table.put(A, ReturnConsumedCapacity="TOTAL")
     assert smaller["ConsumedCapacity"]["CapacityUnits"] == 5.0
+
+
+async def test_a_lock_is_held_by_one_as_terraform_holds_it(world: World) -> None:
+    await world.make_table("locks", "LockID:S")
+    lock = {"LockID": {"S": "bucket/state"}, "Info": {"S": '{"Who":"ann"}'}}
+    free = {"TableName": "locks", "ConditionExpression": "attribute_not_exists(LockID)"}
+    await world.do("PutItem", Item=lock, **free)
+    refused = await world.refusal("PutItem", Item=lock, **free)
+    assert refused.code == "ConditionalCheckFailedException"
+    key = {"LockID": lock["LockID"]}
+    found = await world.do(
+        "GetItem",
+        TableName="locks",
+        Key=key,
+        ProjectionExpression="LockID, Info",
+        ConsistentRead=True,
+    )
+    assert found["Item"] == lock
+    await world.do("DeleteItem", TableName="locks", Key=key)
+    await world.do("PutItem", Item=lock, **free)

@@ -2,7 +2,11 @@
 
 from typing import Any
 
-from tests.services.dynamodb.conftest import World
+import pytest
+
+from millpond.kernel.tasks import schedule
+from millpond.services.dynamodb import tasks
+from tests.services.dynamodb.conftest import Wake, World
 
 A, B, C = ({"id": {"S": name}} for name in "abc")
 
@@ -100,11 +104,8 @@ async def test_a_token_does_its_request_once_within_ten_minutes(table: World) ->
 
 
 async def test_old_tokens_are_forgotten(table: World) -> None:
-    from millpond.kernel.tasks import schedule
-    from millpond.services.dynamodb.tasks import TASKS_AT_START
-
     async with table.records.transaction() as transaction:
-        for task in TASKS_AT_START:
+        for task in tasks.TASKS_AT_START:
             schedule(transaction, task)
     for token in ("one", "two"):
         await table.do("TransactWriteItems", TransactItems=[put(A)], ClientRequestToken=token)
@@ -169,3 +170,20 @@ async def test_what_goes_beyond_16_megabytes_is_left_to_another_call(table: Worl
     rest = await table.do("BatchGetItem", RequestItems=answer["UnprocessedKeys"])
     assert answer["Responses"]["tab"] + rest["Responses"]["tab"] == keys
     assert rest["UnprocessedKeys"] == {}
+
+
+async def test_a_token_that_was_used_again_meanwhile_is_kept(
+    table: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    members = {"TransactItems": [put(A)], "ClientRequestToken": "token"}
+    await table.do("TransactWriteItems", **members)
+    table.clock.advance(700)
+    work = tasks.transact
+
+    async def after_others(needs: Any, do: Any) -> Any:
+        await table.do("TransactWriteItems", **members)
+        return await work(needs, do)
+
+    monkeypatch.setattr(tasks, "transact", after_others)
+    await tasks.forget_tokens(table.needs, tasks.TASKS_AT_START[0], Wake())
+    assert await table.count("token") == 1
