@@ -56,7 +56,7 @@ def test_a_lambda_function_is_refused_with_what_to_give_instead() -> None:
         (("Lambda", {}), "needs the parameter LambdaArn"),
         (("Lambda", {"LambdaArn": "s3://bucket"}), "must name a .py or .zip object"),
         (("Lambda", {"LambdaArn": "s3://b/k.zip#../x"}), "must name a .py or .zip object"),
-        (("Lambda", {"LambdaArn": "http:///x"}), "is no URL"),
+        (("Lambda", {"LambdaArn": "http:///x"}), "must be an http or https URL"),
         (("Lambda", {"LambdaArn": "s3://b/k.py", "NumberOfRetries": "301"}), "from 0 to 300"),
         (("Lambda", {"LambdaArn": "s3://b/k.py", "BufferSizeInMBs": "0.1"}), "from 0.2 to 3"),
         (("Lambda", {"LambdaArn": "s3://b/k.py", "BufferIntervalInSeconds": "1e2"}), "0 to 900"),

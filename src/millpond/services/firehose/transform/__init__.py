@@ -1,5 +1,6 @@
 """What Firehose does to records before they are delivered: its processors, each a module."""
 
+import importlib.util
 from typing import Any
 
 from millpond.services.firehose.delivery.interface import Delivery, Transformer
@@ -28,6 +29,10 @@ def check(processing: ProcessingConfiguration | None, destination: Any) -> None:
             raise InvalidArgument(
                 "A processor of type MetadataExtraction needs dynamic partitioning."
             )
+    if asked.query is not None and importlib.util.find_spec("jq") is None:
+        raise InvalidArgument(
+            "A processor of type MetadataExtraction needs jq: install millpond[firehose]."
+        )
 
 
 def transformer(needs: Needs, delivery: Delivery) -> Transformer | None:

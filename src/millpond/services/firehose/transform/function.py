@@ -11,12 +11,12 @@ There is no Lambda service here. What stands in `LambdaArn` says where the funct
 import re
 from pathlib import Path
 from typing import NamedTuple, Protocol
-from urllib.parse import urlsplit
 
 from millpond.kernel.body import gather
 from millpond.kernel.errors import ServiceError
 from millpond.kernel.outgoing import Unreachable
 from millpond.services.firehose.delivery.interface import Delivery
+from millpond.services.firehose.destinations.addresses import check_url
 from millpond.services.firehose.errors import InvalidArgument
 from millpond.services.firehose.needs import Needs
 from millpond.services.firehose.transform import confined
@@ -68,8 +68,7 @@ def parse_address(value: str) -> Code | str:
         InvalidArgument: it is neither; the text says what can be given.
     """
     if value.startswith(("http://", "https://")):
-        if not urlsplit(value).hostname:
-            raise InvalidArgument(f"LambdaArn {value} is no URL.")
+        check_url("LambdaArn", value)
         return value
     if value.startswith("s3://"):
         path, _, handler = value.removeprefix("s3://").partition("#")
