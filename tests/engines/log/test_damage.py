@@ -12,7 +12,7 @@ from millpond.engines.log.embedded import EmbeddedLog
 from millpond.engines.log.embedded.frames import decode
 from millpond.engines.log.embedded.journal import parse_name
 from millpond.engines.log.embedded.opening import open_folder
-from millpond.engines.log.embedded.pieces import read_place
+from millpond.engines.log.embedded.pieces import OpenFiles, read_pieces
 from millpond.engines.log.interface import Batch, Bounds
 from millpond.kernel.clock import ManualClock
 from millpond.kernel.errors import Damaged
@@ -69,22 +69,25 @@ def store():
     return disk
 
 
+def find(opened, stored, number):
+    if stored:
+        segment = opened.segments[number]
+        return FOLDER / "segments" / segment.name, segment.nonce
+    return FOLDER / "journal" / opened.journals.names[number], 0
+
+
 def read_everything(disk):
     """All entries by log and position, None for each that is damaged; and the logs' bounds."""
     opened = open_folder(disk, FOLDER)
     found = {}
     bounds = {}
+    reading = OpenFiles(disk, lambda stored, number: find(opened, stored, number))
     for name, log in opened.ledger.by_name.items():
         entries = found[name] = {}
         bounds[name] = log.bounds()
         for place in log.places_from(log.first):
             stored = place.end <= log.stored_end
-            if stored:
-                segment = opened.segments[place.file]
-                path, nonce = FOLDER / "segments" / segment.name, segment.nonce
-            else:
-                path, nonce = FOLDER / "journal" / opened.journals.names[place.file], None
-            for piece in read_place(disk, path, place, nonce, log.id):
+            for piece in read_pieces(reading, place, stored=stored, log_id=log.id):
                 if piece.data is None:
                     entries.update(dict.fromkeys(range(piece.position, piece.end)))
                     continue

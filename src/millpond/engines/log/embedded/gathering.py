@@ -4,16 +4,13 @@ Bytes are copied as they are, with the checksums that they came with: damage sta
 reading it there says so.
 """
 
-import contextlib
-import errno
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 
 from millpond.engines.log.embedded.groups import Group
 from millpond.engines.log.embedded.items import unpack
-from millpond.engines.log.embedded.pieces import read_chunk
+from millpond.engines.log.embedded.pieces import OpenFiles, read_chunk
 from millpond.engines.log.embedded.places import Place
 from millpond.engines.log.embedded.segments import (
     LOST_CRC,
@@ -22,7 +19,7 @@ from millpond.engines.log.embedded.segments import (
     Segment,
     SegmentFile,
 )
-from millpond.engines.log.files import Files, read_all
+from millpond.engines.log.files import Files
 
 
 class Stopped(Exception):
@@ -31,7 +28,7 @@ class Stopped(Exception):
 
 @dataclass(slots=True)
 class Run:
-    """Places of a log, one after another; `nonces` of their files if they are chunks."""
+    """Places of a log, one after another: chunks if they are `stored`, frames if not."""
 
     log_id: int
     places: Iterable[Place]
@@ -47,59 +44,17 @@ class Gathered:
     chunks: list[tuple[Run, list[Place]]] = field(default_factory=list)
 
 
-class Sources:
-    """Files to copy from, each opened once. `find` gives a file's path and its nonce (0 for a
-    journal) from whether it is a segment, and its number."""
-
-    def __init__(self, files: Files, find: Callable[[bool, int], tuple[Path, int]]) -> None:
-        self._files = files
-        self._find = find
-        self._open: dict[tuple[bool, int], tuple[int, int]] = {}
-
-    def __enter__(self) -> "Sources":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        for descriptor, _ in self._open.values():
-            with contextlib.suppress(OSError):
-                self._files.close(descriptor)
-
-    def frames(self, run: Run) -> Iterator[RawFrame]:
-        for place in run.places:
-            data, nonce = self._read(run.stored, place)
-            if not run.stored:
-                whole = place.size > 0 and len(data) == place.size
-                yield RawFrame(
-                    place.position,
-                    place.end - place.position,
-                    place.time_ms_first,
-                    place.crc if whole else LOST_CRC,
-                    data if whole else b"",
-                )
-                continue
+def _frames_of(files: OpenFiles, run: Run) -> Iterator[RawFrame]:
+    for place in run.places:
+        data, nonce = files.read(place, run.stored)
+        if run.stored:
             group = read_chunk(data, place, nonce)
             yield from _lost(place) if group is None else _frames(group, data, place)
-
-    def _read(self, stored: bool, place: Place) -> tuple[bytes, int]:
-        """The bytes at a place, fewer or none if the disk has lost them."""
-        if not place.size:
-            return b"", 0
-        key = (stored, place.file)
-        if key not in self._open:
-            path, nonce = self._find(stored, place.file)
-            self._open[key] = (self._files.open(path), nonce)
-        descriptor, nonce = self._open[key]
-        try:
-            return read_all(self._files, descriptor, place.size, place.offset), nonce
-        except OSError as error:
-            if error.errno != errno.EIO:
-                raise
-            return b"", nonce
+        elif place.size and len(data) == place.size:
+            count = place.end - place.position
+            yield RawFrame(place.position, count, place.time_ms_first, place.crc, data)
+        else:
+            yield from _lost(place)
 
 
 def _lost(place: Place) -> Iterator[RawFrame]:
@@ -121,7 +76,7 @@ def _frames(group: Group, data: bytes, place: Place) -> Iterator[RawFrame]:
 def gather(
     files: Files,
     folder: Path,
-    sources: Sources,
+    sources: OpenFiles,
     runs: Sequence[Run],
     *,
     next_number: Callable[[], int],
@@ -151,7 +106,7 @@ def gather(
             if not is_large and shared is None:
                 shared = begin()
             target = begin() if is_large or shared is None else shared
-            gathered.chunks.append((run, target.add(run.log_id, sources.frames(run))))
+            gathered.chunks.append((run, target.add(run.log_id, _frames_of(sources, run))))
             if is_large:
                 gathered.segments.append(target.finish(OWN))
         if shared is not None:

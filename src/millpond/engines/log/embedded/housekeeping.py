@@ -18,11 +18,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from millpond.engines.log.embedded.catalog import Catalog
-from millpond.engines.log.embedded.gathering import Gathered, Run, Sources, Stopped, gather
+from millpond.engines.log.embedded.gathering import Gathered, Run, Stopped, gather
 from millpond.engines.log.embedded.journal import Journal
 from millpond.engines.log.embedded.ledger import Ledger, LogState
+from millpond.engines.log.embedded.pieces import OpenFiles
 from millpond.engines.log.embedded.places import Place, Places
-from millpond.engines.log.embedded.segments import OWN, Segment
+from millpond.engines.log.embedded.segments import OWN, SEGMENT_FOLDER, Segment
 from millpond.engines.log.files import Files
 from millpond.kernel.clock import Clock
 
@@ -60,6 +61,7 @@ class Housekeeping:
     ) -> None:
         self._files = files
         self._folder = folder
+        self._segment_folder = folder / SEGMENT_FOLDER
         self._clock = clock
         self._ledger = ledger
         self._journal = journal
@@ -74,14 +76,14 @@ class Housekeeping:
         self._pause: asyncio.Future[None] | None = None
         self._stopping = False
 
-    @property
-    def segment_folder(self) -> Path:
-        return self._folder / "segments"
-
-    def segment_path(self, number: int) -> Path | None:
-        """Where a segment is, None when it was removed."""
+    def find(self, stored: bool, number: int) -> tuple[Path, int] | None:
+        """The path of a segment (`stored`) or a journal, and a segment's nonce; None when it was
+        removed. For any thread."""
+        if not stored:
+            path = self._journal.path(number)
+            return None if path is None else (path, 0)
         segment = self.segments.get(number)
-        return None if segment is None else self.segment_folder / segment.name
+        return None if segment is None else (self._segment_folder / segment.name, segment.nonce)
 
     def nudge(self) -> None:
         """Something was written: see whether there is work."""
@@ -215,11 +217,11 @@ class Housekeeping:
         await self._save()
 
     async def _run(self, runs: Sequence[Run], level: int) -> Gathered:
-        with Sources(self._files, self._source) as sources:
+        with OpenFiles(self._files, self.find) as sources:
             return await self._in_thread(
                 lambda: gather(
                     self._files,
-                    self.segment_folder,
+                    self._segment_folder,
                     sources,
                     sorted(runs, key=lambda run: run.log_id),
                     next_number=self._take_number,
@@ -259,18 +261,9 @@ class Housekeeping:
         def unlink() -> None:
             for segment in segments:
                 with contextlib.suppress(OSError):
-                    self._files.unlink(self.segment_folder / segment.name)
+                    self._files.unlink(self._segment_folder / segment.name)
 
         await self._in_thread(unlink)
-
-    def _source(self, stored: bool, number: int) -> tuple[Path, int]:
-        """For `Sources`; in the thread."""
-        if stored:
-            segment = self.segments[number]
-            return self.segment_folder / segment.name, segment.nonce
-        path = self._journal.path(number)
-        assert path is not None
-        return path, 0
 
     def _take_number(self) -> int:
         self._next_segment += 1

@@ -7,14 +7,13 @@ from pathlib import Path
 from millpond.engines.log.embedded.catalog import Found, read_catalog
 from millpond.engines.log.embedded.ledger import Ledger
 from millpond.engines.log.embedded.recovery import Journals, recover
-from millpond.engines.log.embedded.segments import Segment
+from millpond.engines.log.embedded.segments import SEGMENT_FOLDER, Segment
 from millpond.engines.log.files import Files
 from millpond.kernel.errors import Damaged
 
 _log = logging.getLogger(__name__)
 
 JOURNAL_FOLDER = "journal"
-SEGMENT_FOLDER = "segments"
 
 
 @dataclass(frozen=True, slots=True)

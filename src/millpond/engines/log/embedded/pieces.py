@@ -4,8 +4,11 @@ A chunk is a group whose items are frames of one log. What does not match its ch
 without bytes, frame by frame; a chunk that has lost both its indexes is one piece without bytes.
 """
 
+import contextlib
 import errno
+from collections.abc import Callable
 from pathlib import Path
+from types import TracebackType
 from typing import NamedTuple
 
 from awscrt.checksums import crc32c
@@ -14,6 +17,8 @@ from millpond.engines.log.embedded.groups import Group, read_end, read_start
 from millpond.engines.log.embedded.items import APPEND, unpack
 from millpond.engines.log.embedded.places import Place
 from millpond.engines.log.files import Files, read_all
+
+Find = Callable[[bool, int], tuple[Path, int] | None]
 
 _CANNOT_BE_READ = {errno.EIO, errno.EBADMSG, errno.EUCLEAN}
 
@@ -36,30 +41,66 @@ def lost(place: Place) -> Piece:
     return Piece(place.position, place.end - place.position, place.time_ms_first, None)
 
 
-def read_place(
-    files: Files, path: Path | None, place: Place, nonce: int | None, log_id: int
-) -> list[Piece]:
-    """What lies at a place of file `path`; `nonce` is the segment's, None in a journal.
+class OpenFiles:
+    """Files to read places from, each opened once: for one thread and one piece of work.
+
+    `find` gives the path of a file and its nonce, from whether it is a segment and its number;
+    None when it was removed.
+    """
+
+    def __init__(self, files: Files, find: Find) -> None:
+        self._files = files
+        self._find = find
+        self._open: dict[tuple[bool, int], tuple[int, int]] = {}
+
+    def __enter__(self) -> "OpenFiles":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for descriptor, _ in self._open.values():
+            with contextlib.suppress(OSError):
+                self._files.close(descriptor)
+
+    def read(self, place: Place, stored: bool) -> tuple[bytes, int]:
+        """The bytes at a place, fewer or none if the disk has lost them, and the file's nonce.
+
+        Raises:
+            FileNotFoundError: the file is not there (any more).
+            OSError: it cannot be read now.
+        """
+        if not place.size:
+            return b"", 0
+        key = (stored, place.file)
+        if key not in self._open:
+            found = self._find(stored, place.file)
+            if found is None:
+                raise FileNotFoundError(errno.ENOENT, "A file of the log is gone", str(place.file))
+            path, nonce = found
+            self._open[key] = (self._files.open(path), nonce)
+        descriptor, nonce = self._open[key]
+        try:
+            return read_all(self._files, descriptor, place.size, place.offset), nonce
+        except OSError as error:
+            if error.errno not in _CANNOT_BE_READ:
+                raise
+            return b"", nonce
+
+
+def read_pieces(files: OpenFiles, place: Place, *, stored: bool, log_id: int) -> list[Piece]:
+    """What lies at a place: a chunk if it is `stored`, a frame if not.
 
     Raises:
-        FileNotFoundError: the file is not there.
+        FileNotFoundError: the file is not there (any more).
         OSError: it cannot be read now.
     """
-    if not place.size:
-        return [lost(place)]
-    if path is None:
-        raise FileNotFoundError(place.file)
-    descriptor = files.open(path)
-    try:
-        data = read_all(files, descriptor, place.size, place.offset)
-    except OSError as error:
-        if error.errno not in _CANNOT_BE_READ:
-            raise
-        return [lost(place)]
-    finally:
-        files.close(descriptor)
-    if nonce is None:
-        if len(data) < place.size or crc32c(data) != place.crc:
+    data, nonce = files.read(place, stored)
+    if not stored:
+        if not place.size or len(data) < place.size or crc32c(data) != place.crc:
             return [lost(place)]
         return [Piece(place.position, place.end - place.position, place.time_ms_first, data)]
     group = read_chunk(data, place, nonce)

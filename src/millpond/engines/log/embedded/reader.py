@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from itertools import islice
-from typing import Protocol
 
 from millpond.engines.log.embedded.cache import Cache
 from millpond.engines.log.embedded.frames import decode
 from millpond.engines.log.embedded.ledger import Ledger, LogState
-from millpond.engines.log.embedded.pieces import Piece, lost
+from millpond.engines.log.embedded.pieces import Find, OpenFiles, Piece, lost, read_pieces
 from millpond.engines.log.embedded.places import Place
+from millpond.engines.log.files import Files
 from millpond.engines.log.interface import Entry, Read
 from millpond.kernel.errors import Damaged, Unavailable
 
@@ -18,25 +18,18 @@ _LOAD_SIZE_BYTES_MAX = 8 * 1024 * 1024
 _LOAD_PLACES_MAX = 4_096
 
 
-class Source(Protocol):
-    """Where bytes come from."""
-
-    def load(self, log_id: int, place: Place, stored: bool) -> list[Piece]:
-        """Read a chunk (`stored`) or a frame. Blocks.
-
-        Raises:
-            FileNotFoundError: the file is not there (any more).
-            OSError: it cannot be read now.
-        """
-        ...
-
-
 class Reader:
     def __init__(
-        self, ledger: Ledger, source: Source, executor: Executor, cache_size_bytes_max: int
+        self,
+        ledger: Ledger,
+        files: Files,
+        find: Find,
+        executor: Executor,
+        cache_size_bytes_max: int,
     ) -> None:
         self._ledger = ledger
-        self._source = source
+        self._files = files
+        self._find = find
         self._executor = executor
         self._cache: Cache[list[Piece]] = Cache(cache_size_bytes_max)
 
@@ -136,11 +129,12 @@ class Reader:
     ) -> list[list[Piece] | None]:
         """In a thread. None where the file is gone."""
         loaded: list[list[Piece] | None] = []
-        for place, stored in places:
-            try:
-                loaded.append(self._source.load(log_id, place, stored))
-            except FileNotFoundError:
-                loaded.append(None)
+        with OpenFiles(self._files, self._find) as files:
+            for place, stored in places:
+                try:
+                    loaded.append(read_pieces(files, place, stored=stored, log_id=log_id))
+                except FileNotFoundError:
+                    loaded.append(None)
         return loaded
 
     def _take(

@@ -17,6 +17,7 @@ from millpond.engines.log.embedded.journal import file_name
 from millpond.engines.log.embedded.places import Place
 from millpond.engines.log.files import Files, write_all
 
+SEGMENT_FOLDER = "segments"
 CHUNK_SIZE_BYTES = 256 * 1024
 CHUNK_FRAMES_MAX = 1_024
 _WRITE_SIZE_BYTES = 1024 * 1024

@@ -11,8 +11,7 @@ from millpond.engines.log.embedded.housekeeping import Housekeeping, Tuning
 from millpond.engines.log.embedded.items import APPEND
 from millpond.engines.log.embedded.journal import Journal, Written
 from millpond.engines.log.embedded.opening import JOURNAL_FOLDER, open_folder
-from millpond.engines.log.embedded.pieces import Piece, read_place
-from millpond.engines.log.embedded.places import Place
+from millpond.engines.log.embedded.pieces import Piece
 from millpond.engines.log.embedded.reader import Reader
 from millpond.engines.log.embedded.trouble import refusal_of
 from millpond.engines.log.embedded.waiters import Waiters
@@ -37,7 +36,6 @@ class EmbeddedLog:
     def __init__(
         self, folder: Path, clock: Clock, files: Files, tuning: Tuning, cache_size: int
     ) -> None:
-        self._files = files
         found = open_folder(files, folder)
         self._ledger = found.ledger
         self._journal = Journal(
@@ -60,7 +58,9 @@ class EmbeddedLog:
             tuning,
         )
         self._threads = ThreadPoolExecutor(2, "log-reader")
-        self._reader = Reader(self._ledger, self, self._threads, cache_size)
+        self._reader = Reader(
+            self._ledger, files, self._housekeeping.find, self._threads, cache_size
+        )
         self._waiters = Waiters(self._ledger)
         self._writer = Writer(self._journal, self._ledger, clock, self._settle)
 
@@ -145,15 +145,6 @@ class EmbeddedLog:
         self._waiters.close()
         self._threads.shutdown()
         self._journal.close()
-
-    def load(self, log_id: int, place: Place, stored: bool) -> list[Piece]:
-        """For the reader; in its threads."""
-        if not stored:
-            return read_place(self._files, self._journal.path(place.file), place, None, log_id)
-        segment = self._housekeeping.segments.get(place.file)
-        nonce = 0 if segment is None else segment.nonce
-        path = self._housekeeping.segment_path(place.file)
-        return read_place(self._files, path, place, nonce, log_id)
 
     async def wait_for_housekeeping(self) -> None:
         """Return once nothing is left to be moved or removed in the background."""
