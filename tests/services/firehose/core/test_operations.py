@@ -174,6 +174,15 @@ async def test_what_cannot_be_created_is_refused(still_world, members, words):
             "at least 64",
         ),
         (
+            "ExtendedS3",
+            {
+                "Prefix": "!{partitionKeyFromQuery:id}/",
+                "ErrorOutputPrefix": "e/",
+                "DynamicPartitioningConfiguration": {"Enabled": True},
+            },
+            "MetadataExtraction processor should be present",
+        ),
+        (
             "HttpEndpoint",
             {"SecretsManagerConfiguration": {"Enabled": True}},
             "SecretsManagerConfiguration is not implemented",

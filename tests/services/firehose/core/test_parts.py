@@ -141,6 +141,14 @@ PARTITIONED = {
     "Prefix": "id=!{partitionKeyFromLambda:id}/!{timestamp:yyyy}/",
     "ErrorOutputPrefix": "err/!{firehose:error-output-type}/",
     "DynamicPartitioningConfiguration": {"Enabled": True},
+    "ProcessingConfiguration": {
+        "Processors": [
+            {
+                "Type": "Lambda",
+                "Parameters": [{"ParameterName": "LambdaArn", "ParameterValue": "s3://lake/f.py"}],
+            }
+        ]
+    },
     "BufferingHints": {"SizeInMBs": 64, "IntervalInSeconds": 10},
 }
 
@@ -267,7 +275,6 @@ class Destination(Part):
 
 async def make_http(world, monkeypatch, destination, **more):
     monkeypatch.setattr(parts, "destination", lambda *_: destination)
-    monkeypatch.setattr(parts, "check", lambda *_: None)
     settings = {
         "EndpointConfiguration": {"Url": "https://hooks.example.com"},
         "BufferingHints": {"SizeInMBs": 1, "IntervalInSeconds": 10},

@@ -1,5 +1,6 @@
 """Prefix expressions: what they become, and which are refused."""
 
+import contextlib
 from datetime import UTC, datetime
 
 import pytest
@@ -55,10 +56,8 @@ def test_patterns_that_java_does_not_know_are_refused(pattern):
 
 @given(st.text(alphabet="yMdHhmsSEaDQXxZ'/-: \0", max_size=12))
 def test_any_pattern_of_known_letters_gives_text_or_is_refused(pattern):
-    try:
+    with contextlib.suppress(BadPattern):
         assert isinstance(format_time(pattern, WHEN), str)
-    except BadPattern:
-        pass
 
 
 def test_prefixes_are_evaluated_as_in_the_guide():
@@ -86,8 +85,8 @@ def test_prefixes_are_evaluated_as_in_the_guide():
         ("!{other:x}", "e/", False, "unknown namespace: other"),
         ("!{firehose:x}", "e/", False, "unknown value"),
         ("!{timestamp:bb}", "e/", False, "Unknown pattern letter: b"),
-        ("!{partitionKeyFromQuery:id}/", "e/", False, "must be enabled"),
-        ("a/", "e/", True, "at least one partition key"),
+        ("!{partitionKeyFromQuery:id}/", "e/", False, "Namespaces can only be part"),
+        ("a/", "e/", True, "should contain Dynamic"),
         ("!{partitionKeyFromLambda:id}/", None, True, "ErrorOutputPrefix"),
         ("x" * 510 + "!{timestamp:yyyy}", "e/", False, "longer than 512"),
     ],

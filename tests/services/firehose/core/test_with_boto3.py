@@ -4,6 +4,7 @@ import gzip
 import json
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
@@ -61,7 +62,7 @@ def test_the_life_of_a_delivery_stream(server):
     assert sorted(wait_for(all_there)) == sorted(expected)
     firehose.delete_delivery_stream(DeliveryStreamName="life")
     wait_for(lambda: "life" not in firehose.list_delivery_streams()["DeliveryStreamNames"])
-    with pytest.raises(ClientError, match="Firehose life under account .* not found"):
+    with pytest.raises(ClientError, match=r"Firehose life under account .* not found"):
         firehose.put_record(DeliveryStreamName="life", Record={"Data": b"x"})
 
 
@@ -85,6 +86,36 @@ def test_what_is_delivered_can_be_read_in_cloudwatch(server):
         return answer["Datapoints"]
 
     assert sum(point["Sum"] for point in wait_for(measured)) == 5
+
+
+def test_five_megabytes_a_second_are_delivered_within_the_interval_and_two_seconds(server):
+    server.client("s3").create_bucket(Bucket="firehose-load")
+    hints = {"SizeInMBs": 5, "IntervalInSeconds": 1}
+    make(server, "load", "firehose-load", BufferingHints=hints, CompressionFormat="GZIP")
+    firehose, count, start = server.client("firehose"), 0, time.time()
+    while (passed := time.time() - start) < 3:
+        if count * 200 > passed * 5_000_000:
+            time.sleep(0.005)
+            continue
+        records = [{"Data": b"%0199d\n" % (count + number)} for number in range(500)]
+        firehose.put_record_batch(DeliveryStreamName="load", Records=records)
+        count += 500
+
+    def all_there():
+        found = objects_of(server, "firehose-load").values()
+        return sum(gzip.decompress(data).count(b"\n") for data in found) == count
+
+    wait_for(all_there)
+    answer = server.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/Firehose",
+        MetricName="DeliveryToS3.DataFreshness",
+        Dimensions=[{"Name": "DeliveryStreamName", "Value": "load"}],
+        StartTime=start - 60,
+        EndTime=time.time() + 60,
+        Period=60,
+        Statistics=["Maximum"],
+    )
+    assert max(point["Maximum"] for point in answer["Datapoints"]) <= 3
 
 
 def test_all_that_was_acknowledged_arrives_though_the_server_is_killed_again_and_again(
@@ -138,5 +169,6 @@ def test_hundreds_of_idle_delivery_streams_cost_nothing(fresh_server):
 
 
 def cpu_seconds(server):
-    fields = open(f"/proc/{server.process.pid}/stat").read().rsplit(")", 1)[1].split()
+    text = Path(f"/proc/{server.process.pid}/stat").read_text()
+    fields = text.rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / 100

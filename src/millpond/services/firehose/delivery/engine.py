@@ -259,7 +259,7 @@ class Delivering:
         positions = self._source.positions
         await self._write_down(Progress(positions))
         self._window = Window(self._plan, positions, self._scratch)
-        await self._source.done(positions)
+        await self._source.done()
         await self._patience.look()
 
     async def _write_down(self, progress: Progress) -> None:

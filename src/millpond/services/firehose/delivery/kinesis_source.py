@@ -227,7 +227,7 @@ class StreamSource:
         pause_ms = max(due_ms - self._needs.clock.now_ms(), PAUSE_MS_MIN)
         await self._needs.clock.sleep(min(pause_ms / 1000, POLL_SECONDS))
 
-    async def done(self, positions: Mapping[str, str]) -> None:
+    async def done(self) -> None:
         """Kinesis keeps its records for as long as its retention says."""
 
 

@@ -1,6 +1,5 @@
 """Where records come from: read in order from a place, up to a place that was written down."""
 
-import contextlib
 import logging
 from collections.abc import Mapping
 from typing import Protocol
@@ -16,6 +15,8 @@ Positions = dict[str, str]
 """How far a source was read, by shard; the values are the source's own."""
 
 READ_SIZE_BYTES = 1024 * 1024
+TRIM_MS = 60_000
+"""How much time lies between two trims of a log, by its entries' times."""
 
 _logger = logging.getLogger(__name__)
 
@@ -42,8 +43,8 @@ class Source(Protocol):
         """Return when there may be something to read. May be cancelled."""
         ...
 
-    async def done(self, positions: Mapping[str, str]) -> None:
-        """All before `positions` is delivered for good."""
+    async def done(self) -> None:
+        """All that was read is delivered for good."""
         ...
 
 
@@ -58,7 +59,7 @@ class DirectSource:
         self._data_keys = stream.data_keys
         self._next = int(positions.get("", "0"))
         self._delivery = delivery
-        self._last_ms = 0
+        self._last_ms = self._trimmed_ms = 0
 
     @property
     def positions(self) -> Positions:
@@ -131,7 +132,7 @@ class DirectSource:
     async def wait(self) -> None:
         await self._log.wait(self._name, place_of(self._next)[0])
 
-    async def done(self, positions: Mapping[str, str]) -> None:
-        if positions == self.positions and self._last_ms:
-            with contextlib.suppress(Damaged):
-                await self._log.trim(self._name, self._last_ms)
+    async def done(self) -> None:
+        if self._last_ms - self._trimmed_ms >= TRIM_MS:
+            self._trimmed_ms = self._last_ms
+            await self._log.trim(self._name, self._last_ms)

@@ -139,11 +139,13 @@ def check_prefixes(
         raise InvalidArgument("ErrorOutputPrefix cannot contain partition keys.")
     if data.keys and not partitioned:
         raise InvalidArgument(
-            "Prefix contains partition keys, so DynamicPartitioningConfiguration must be enabled."
+            "Dynamic Partitioning Namespaces can only be part of a prefix expression when "
+            "Dynamic Partitioning is enabled."
         )
     if partitioned and not data.keys:
         raise InvalidArgument(
-            "Prefix must contain at least one partition key when dynamic partitioning is enabled."
+            "S3 Prefix should contain Dynamic Partitioning namespaces when Dynamic Partitioning is "
+            "enabled."
         )
     if partitioned and not error_output_prefix:
         raise InvalidArgument(

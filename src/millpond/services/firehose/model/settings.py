@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from millpond.services.firehose.errors import InvalidArgument, not_implemented
-from millpond.services.firehose.model.prefixes import check_prefixes, check_zone
+from millpond.services.firehose.model.prefixes import check_prefixes, check_zone, read_prefix
 from millpond.services.firehose.model.stream import CONFIGURATIONS, Kind
 
 SIZE_MIB_DEFAULT = 5
@@ -18,6 +18,11 @@ SIZE_MIB_PARTITIONED = 64
 SIZE_MIB_CONVERTED = 128
 INTERVAL_SECONDS_DEFAULT = 300
 RETRY_SECONDS_DEFAULT = 300
+
+_KEY_FINDERS = {
+    "partitionKeyFromQuery": "MetadataExtraction",
+    "partitionKeyFromLambda": "Lambda",
+}
 
 Values = dict[str, Any]
 
@@ -62,6 +67,7 @@ def _complete_extended(values: Values) -> Values:
         raise InvalidArgument(
             "BufferingHints.SizeInMBs must be at least 64 when Dynamic Partitioning is enabled."
         )
+    _check_keys(values)
     if converted:
         if size_given < SIZE_MIB_PARTITIONED:
             raise InvalidArgument(
@@ -80,6 +86,19 @@ def _complete_extended(values: Values) -> Values:
     elif values["S3BackupMode"] == "Enabled":
         raise InvalidArgument("S3BackupConfiguration must be set when S3BackupMode is Enabled.")
     return values
+
+
+def _check_keys(values: Values) -> None:
+    """Somebody has to find the partition keys that the prefix names."""
+    processing = values.get("ProcessingConfiguration")
+    processors = (processing or {}).get("Processors") or ()
+    kinds = {one["Type"] for one in processors} if is_on(processing) else set()
+    prefix = read_prefix(values.get("Prefix") or "")
+    for namespace, kind in _KEY_FINDERS.items():
+        if prefix.uses(namespace) and kind not in kinds:
+            raise InvalidArgument(
+                f"{kind} processor should be present when S3 Prefix has {namespace} namespace."
+            )
 
 
 def _complete_s3(
