@@ -132,11 +132,12 @@ def fan_out(target: Target, stream: str, seconds: float, rate: int = 5_000, batc
     reader.start()
     if results.get() != "subscribed":
         raise RuntimeError(f"{target.name} does not push records")
-    uvloop.run(_produce(target, stream, total, rate, batch))
-    delays_ms = results.get()
+    sent_ns = uvloop.run(_produce(target, stream, total // batch, rate / batch, batch))
+    arrived = results.get()
     reader.join()
-    if isinstance(delays_ms, str):
-        raise RuntimeError(f"{target.name}: {delays_ms}")
+    if isinstance(arrived, str):
+        raise RuntimeError(f"{target.name}: {arrived}")
+    delays_ms = sorted((at_ns - sent_ns[request]) / 1e6 for request, at_ns in arrived)
     p50, p99 = (delays_ms[int(len(delays_ms) * share)] for share in (0.5, 0.99))
     note = f"p50 {p50:.1f} ms, p99 {p99:.1f} ms"
     return Row(f"put to SubscribeToShard, {rate:,} records/s", "ms", p50, note)
@@ -172,35 +173,43 @@ def _latencies(run: Run) -> str:
     return f"p50 {run.percentile_ms(0.5):.1f} ms, p99 {run.percentile_ms(0.99):.1f} ms"
 
 
-async def _produce(target: Target, stream: str, total: int, rate: int, batch: int) -> None:
-    """PutRecords at a steady rate; each record begins with when its request was sent."""
+async def _produce(
+    target: Target, stream: str, requests: int, rate: float, batch: int
+) -> Sequence[int]:
+    """PutRecords at a steady rate, their records numbered by request; when each was sent."""
     address = urlsplit(target.endpoint)
-    connections = [await asyncio.open_connection(address.hostname, address.port) for _ in range(4)]
     free: asyncio.Queue[Any] = asyncio.Queue()
+    connections = [await asyncio.open_connection(address.hostname, address.port) for _ in range(4)]
     for connection in connections:
         free.put_nowait(connection)
+    prepared = [_numbered(target, stream, number, batch) for number in range(requests)]
+    sent_ns = [0] * requests
 
-    async def put() -> None:
+    async def put(number: int) -> None:
         reader, writer = connection = await free.get()
-        data = base64.b64encode(
-            struct.pack(">q", time.monotonic_ns()) + bytes(RECORD_SIZE_BYTES - 8)
-        ).decode()
-        records = [{"Data": data, "PartitionKey": "k"}] * batch
-        body = json.dumps({"StreamName": stream, "Records": records}).encode()
-        writer.write(signed(target, "POST", "PutRecords", body))
+        sent_ns[number] = time.monotonic_ns()
+        writer.write(prepared[number])
         head = await reader.readuntil(b"\r\n\r\n")
-        answer = await reader.readexactly(_length(head))
-        if json.loads(answer).get("FailedRecordCount") != 0:
-            raise RuntimeError(answer.decode())
+        answer = json.loads(await reader.readexactly(_length(head)))
+        if answer.get("FailedRecordCount") != 0:
+            raise RuntimeError(str(answer))
         free.put_nowait(connection)
 
     began = time.perf_counter()
     async with asyncio.TaskGroup() as group:
-        for number in range(total // batch):
-            await asyncio.sleep(max(0, began + number * batch / rate - time.perf_counter()))
-            group.create_task(put())
+        for number in range(requests):
+            await asyncio.sleep(max(0, began + number / rate - time.perf_counter()))
+            group.create_task(put(number))
     for _, writer in connections:
         writer.close()
+    return sent_ns
+
+
+def _numbered(target: Target, stream: str, number: int, batch: int) -> bytes:
+    data = struct.pack(">q", number) + bytes(RECORD_SIZE_BYTES - 8)
+    records = [{"Data": base64.b64encode(data).decode(), "PartitionKey": "k"}] * batch
+    body = json.dumps({"StreamName": stream, "Records": records}).encode()
+    return signed(target, "POST", "PutRecords", body)
 
 
 def _length(head: bytes) -> int:
@@ -213,7 +222,7 @@ def _length(head: bytes) -> int:
 def _subscriber(
     results: "multiprocessing.SimpleQueue[Any]", target: Target, consumer_arn: str, total: int
 ) -> None:
-    """Put "subscribed" into `results`, then the sorted delays of `total` records."""
+    """Put "subscribed" into `results`, then the requests of `total` records and their arrivals."""
     try:
         results.put(uvloop.run(_subscribe(results, target, consumer_arn, total)))
     except BaseException as error:
@@ -223,7 +232,7 @@ def _subscriber(
 
 async def _subscribe(
     results: "multiprocessing.SimpleQueue[Any]", target: Target, consumer_arn: str, total: int
-) -> Sequence[float]:
+) -> Sequence[tuple[int, int]]:
     address = urlsplit(target.endpoint)
     reader, writer = await asyncio.open_connection(address.hostname, address.port, limit=2**24)
     body = {
@@ -236,12 +245,12 @@ async def _subscribe(
     if not head.startswith(b"HTTP/1.1 200"):
         raise RuntimeError((head + await reader.read(1000)).decode())
     results.put("subscribed")
-    delays_ms: list[float] = []
+    arrived: list[tuple[int, int]] = []
     received = b""
-    while len(delays_ms) < total:
+    while len(arrived) < total:
         size = int(await reader.readuntil(b"\r\n"), 16)
         if size == 0:
-            raise RuntimeError(f"The subscription ended after {len(delays_ms)} records.")
+            raise RuntimeError(f"The subscription ended after {len(arrived)} records.")
         received += (await reader.readexactly(size + 2))[:-2]
         now_ns = time.monotonic_ns()
         while len(received) >= 4 and len(received) >= (length := int.from_bytes(received[:4])):
@@ -249,7 +258,7 @@ async def _subscribe(
             payload = received[12 + headers_length : length - 4]
             received = received[length:]
             for record in json.loads(payload or b"{}").get("Records", ()):
-                sent_ns = struct.unpack(">q", base64.b64decode(record["Data"])[:8])[0]
-                delays_ms.append((now_ns - sent_ns) / 1e6)
+                number = struct.unpack(">q", base64.b64decode(record["Data"])[:8])[0]
+                arrived.append((number, now_ns))
     writer.close()
-    return sorted(delays_ms)
+    return arrived
