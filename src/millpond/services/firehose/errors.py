@@ -17,10 +17,6 @@ class ResourceNotFound(ServiceError):
     code: ClassVar[str] = "ResourceNotFoundException"
 
 
-class LimitExceeded(ServiceError):
-    code: ClassVar[str] = "LimitExceededException"
-
-
 class ConcurrentModification(ServiceError):
     code: ClassVar[str] = "ConcurrentModificationException"
 
