@@ -163,6 +163,8 @@ def test_there_are_573_reserved_words() -> None:
          "expression;"),
         ("update", "SET a = :v, a.b = :v", "Two document paths overlap with each other; must "
          "remove or rewrite one of these paths; path one: [a], path two: [a, b]"),
+        ("update", "SET a.b = :v, a = :v", "Two document paths overlap with each other; must "
+         "remove or rewrite one of these paths; path one: [a, b], path two: [a]"),
         ("update", "SET a[0] = :v REMOVE a.b", "Two document paths conflict with each other; must "
          "remove or rewrite one of these paths; path one: [a, [0]], path two: [a, b]"),
         ("update", "ADD a :s", "Incorrect operand type for operator or function; operator: ADD, "
