@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError, EventStreamError
 
 from millpond.gateway import sending
 from millpond.gateway.adapter import serve
+from millpond.gateway.connections import connections
 from tests.gateway.http2 import Http2, signed
 from tests.gateway.toy import Running, Shelf, make_gateway, running
 
@@ -76,6 +77,20 @@ def test_boto3_reads_a_stream_to_its_end(client: Any, shelf: Shelf) -> None:
     assert record["Data"] == b"data"
     assert record["ApproximateArrivalTimestamp"].timestamp() == 1_700_000_000.25
     assert shelf.subscribers == 0
+
+
+def test_nothing_waits_for_an_acknowledgement(server: Running, shelf: Shelf) -> None:
+    """An event behind another answer on one connection would: by 40 ms, with Java's client."""
+    with subscribe_raw(server.port, "live") as connection:
+        assert connection.recv(200)
+        client = connection.getsockname()
+        for peer, _, ours in connections():
+            if peer == client:
+                assert ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+                break
+        else:
+            pytest.fail("the server has no such connection")
+    until(lambda: shelf.subscribers == 0)
 
 
 def test_a_stream_may_end_before_its_first_event(client: Any, shelf: Shelf) -> None:

@@ -23,7 +23,7 @@ from millpond.gateway.bodies import BodyFailed, InOnePiece
 from millpond.gateway.chain import Gateway
 from millpond.gateway.idle import Requests, close_idle
 from millpond.gateway.refusals import Trouble
-from millpond.gateway.sending import LIVE_STREAMS_MAX, LiveStreams, send
+from millpond.gateway.sending import LiveStreams, live_streams_max, send
 from millpond.kernel.body import BytesBody
 from millpond.kernel.limits import (
     BODY_GATHERED_BYTES_MAX,
@@ -224,7 +224,7 @@ class _Server(Server):  # type: ignore[misc]
             websockets=False,
             backlog=_BACKLOG,
             backpressure=_connections_max(),
-            runtime_blocking_threads=_FILE_THREADS_MAX + LIVE_STREAMS_MAX,
+            runtime_blocking_threads=_FILE_THREADS_MAX + live_streams_max(),
             http1_settings=HTTP1Settings(
                 header_read_timeout=int(IDLE_SECONDS_MAX * 1000),
                 max_buffer_size=_BUFFER_SIZE_BYTES,
@@ -290,7 +290,8 @@ async def serve(
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens on `host` and `port`, alone.
+    """A socket that listens on `host` and `port`, alone. Its connections send at once what they are
+    given: an event must not wait for the client to acknowledge the answer before it.
 
     Raises:
         OSError: it cannot; most often something else does already.
@@ -301,6 +302,7 @@ def listen(host: str, port: int) -> socket.socket:
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         listener.bind(address)
         listener.listen(_BACKLOG)
         listener.setblocking(False)

@@ -19,7 +19,8 @@ from millpond.kernel.limits import BODY_GATHERED_BYTES_MAX, BODY_IDLE_SECONDS_MA
 from millpond.wire.http import Answer
 
 LIVE_STREAMS_MAX = 512
-"""Each holds one of the server's threads while it waits. More are refused with 503."""
+"""Each holds one of the server's threads while it waits, and three descriptors. More are refused
+with 503."""
 
 _ANSWERED_AT_ONCE_BYTES_MAX = 1024 * 1024
 _PAGE_SIZE_BYTES = resource.getpagesize()
@@ -37,6 +38,7 @@ class LiveStreams:
         self._none_left = asyncio.Event()
         self._none_left.set()
         self._ended = False
+        self._most = live_streams_max()
 
     async def send(
         self,
@@ -48,7 +50,7 @@ class LiveStreams:
     ) -> None:
         """Send the pieces of `body` as they come, until they end, the client goes or reads nothing
         for `BODY_IDLE_SECONDS_MAX`, or all streams are ended."""
-        if self._ended or len(self._sending) >= LIVE_STREAMS_MAX:
+        if self._ended or len(self._sending) >= self._most:
             await body.pieces.aclose()
             protocol.response_empty(503, [])
             return
@@ -76,6 +78,12 @@ class LiveStreams:
             sending.cancel()
         await self._none_left.wait()
         self._hangups.close()
+
+
+def live_streams_max() -> int:
+    """An eighth of the files that this process may have open, and at most LIVE_STREAMS_MAX."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return LIVE_STREAMS_MAX if soft == resource.RLIM_INFINITY else min(LIVE_STREAMS_MAX, soft // 8)
 
 
 async def send(scope: Any, protocol: Any, answer: Answer, live: LiveStreams) -> None:
