@@ -233,7 +233,7 @@ class _Server(Server):  # type: ignore[misc]
                 initial_connection_window_size=_H2_CONNECTION_WINDOW_SIZE_BYTES,
                 initial_stream_window_size=_H2_STREAM_WINDOW_SIZE_BYTES,
                 keep_alive_interval=int(IDLE_SECONDS_MAX / 2 * 1000),
-                keep_alive_timeout=int(_H2_PING_SECONDS_MAX),
+                keep_alive_timeout=_H2_PING_SECONDS_MAX,
                 max_concurrent_streams=_H2_STREAMS_MAX,
                 max_frame_size=_H2_FRAME_SIZE_BYTES,
                 max_headers_size=HEADERS_SIZE_BYTES_MAX,
