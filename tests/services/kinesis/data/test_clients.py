@@ -6,6 +6,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +162,26 @@ async def test_aiobotocore_puts_reads_and_is_pushed_to(
                 break
         assert pushed == [b"one", b"two"]
         subscribed["EventStream"].close()
+
+
+def test_cloudwatch_tells_how_many_records_came_in(
+    server: Server, kinesis: Any, make_stream: Callable[..., str]
+) -> None:
+    stream = make_stream(1)
+    for _ in range(2):
+        kinesis.put_records(StreamName=stream, Records=[{"Data": b"x", "PartitionKey": "k"}] * 7)
+    now = datetime.now(UTC)
+    points = server.client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/Kinesis",
+        MetricName="IncomingRecords",
+        Dimensions=[{"Name": "StreamName", "Value": stream}],
+        StartTime=now - timedelta(minutes=5),
+        EndTime=now + timedelta(minutes=5),
+        Period=60,
+        Statistics=["Sum", "SampleCount"],
+    )["Datapoints"]
+    assert sum(point["Sum"] for point in points) == 14
+    assert sum(point["SampleCount"] for point in points) == 2
 
 
 def test_the_aws_command_puts_and_reads(
