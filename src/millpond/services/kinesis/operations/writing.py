@@ -5,6 +5,7 @@ nothing of the append was written, and all of it is routed again by the stream's
 """
 
 from collections.abc import Sequence
+from itertools import compress
 from typing import NamedTuple, Protocol
 
 from millpond.engines.log.interface import Batch, Sealed
@@ -49,10 +50,13 @@ class Written(NamedTuple):
 
 
 class _Share(NamedTuple):
-    """The records of a request that go to one shard, by their places in the request."""
+    """The records of a request that belong to one shard, by their places in the request: those that
+    it takes, and those that its limits refuse. `size_bytes` is that of the taken ones."""
 
     lane: Lane
-    places: Sequence[int]
+    taken: Sequence[int]
+    size_bytes: int
+    refused: Sequence[int] = ()
 
 
 class Incoming:
@@ -84,62 +88,71 @@ async def write(needs: Needs, call: Call, stream: Stream, incoming: Incoming) ->
         InvalidArgument: an explicit hash key is out of range; nothing is written.
         ResourceNotFound: the stream was deleted in the meantime; nothing is written.
     """
-    count = len(incoming.sent)
     while True:
-        entries = incoming.entries(stream)
-        traffic = needs.traffic.of(stream, needs.meter)
-        now_ms = needs.clock.now_ms()
-        results: list[PutRecordsResultEntry] = [_NOT_WRITTEN] * count
-        shares = []
-        throttled = 0
-        for share in _shares(traffic, incoming):
-            admitted = _admit(needs, traffic, share, incoming.sizes, now_ms, results)
-            throttled += len(share.places) - len(admitted)
-            if admitted:
-                shares.append(_Share(share.lane, admitted))
-        if not shares:
-            return Written(results, throttled, 0, stream)
-        batches = [Batch(lane.log, [entries[place] for place in places]) for lane, places in shares]
         try:
-            appended = await needs.log.append(batches)
+            return await _attempt(needs, stream, incoming)
         except Sealed:
             reshaped = await _reshaped(needs, call, stream)
-            if reshaped is None:
-                return Written([_NOT_WRITTEN] * count, 0, count, stream)
-            stream = reshaped
-            continue
-        for (lane, places), (position, _) in zip(shares, appended, strict=True):
-            number = lane.base + sequence.step(position)
-            for place in places:
-                results[place] = PutRecordsResultEntry(
-                    sequence_number=str(number), shard_id=lane.id
-                )
-                number += sequence.STEP
-        return Written(results, throttled, 0, stream)
+        if reshaped is None:
+            count = len(incoming.sent)
+            return Written([_NOT_WRITTEN] * count, 0, count, stream)
+        stream = reshaped
 
 
 _NOT_WRITTEN = PutRecordsResultEntry(error_code=FAILED, error_message="Internal Service Failure")
 
 
-def _shares(traffic: StreamTraffic, incoming: Incoming) -> list[_Share]:
-    """Each record's shard: by its hash key, or in turn where the stream distributes by itself."""
+async def _attempt(needs: Needs, stream: Stream, incoming: Incoming) -> Written:
+    """Append records to the shards that `stream` has.
+
+    Raises:
+        Sealed: one of the shards is closed; nothing is written, nor counted.
+    """
+    traffic = needs.traffic.of(stream, needs.meter)
+    now_ms = needs.clock.now_ms()
+    shares = [
+        _share(needs, traffic, lane, places, incoming.sizes, now_ms)
+        for lane, places in zip(traffic.routing.lanes, _places(traffic, incoming), strict=True)
+        if places
+    ]
+    taking = [share for share in shares if share.taken]
+    entries = incoming.entries(stream)
+    batches = [Batch(share.lane.log, [entries[place] for place in share.taken]) for share in taking]
+    appended = await needs.log.append(batches) if batches else []
+    results: list[PutRecordsResultEntry] = [_NOT_WRITTEN] * len(incoming.sent)
+    for (lane, taken, _, _), (position, _) in zip(taking, appended, strict=True):
+        number = lane.base + sequence.step(position)
+        for place in taken:
+            results[place] = PutRecordsResultEntry(sequence_number=str(number), shard_id=lane.id)
+            number += sequence.STEP
+    throttled = 0
+    for share in shares:
+        _count(traffic, share, now_ms)
+        if share.refused:
+            throttled += len(share.refused)
+            refusal = _refusal(stream, share.lane)
+            for place in share.refused:
+                results[place] = refusal
+    return Written(results, throttled, 0, stream)
+
+
+def _places(traffic: StreamTraffic, incoming: Incoming) -> list[list[int]]:
+    """For each lane the places of its records: by their hash keys, or in turn where the stream
+    distributes them by itself."""
     routing = traffic.routing
-    lanes = routing.lanes
-    places: list[list[int]] = [[] for _ in lanes]
+    places: list[list[int]] = [[] for _ in routing.lanes]
     if traffic.stream.distribution == "AUTO":
         count = len(incoming.sent)
         turn = traffic.take_turns(count)
         for place in range(count):
-            places[(turn + place) % len(lanes)].append(place)
-    else:
-        of_key = routing.of_key
-        for place, (record, key) in enumerate(zip(incoming.sent, incoming.keys, strict=True)):
-            explicit = record.explicit_hash_key
-            if explicit is None:
-                places[of_key(key)].append(place)
-            else:
-                places[_explicit(traffic, explicit)].append(place)
-    return [_Share(lane, of) for lane, of in zip(lanes, places, strict=True) if of]
+            places[(turn + place) % len(places)].append(place)
+        return places
+    of_key = routing.of_key
+    for place, (record, key) in enumerate(zip(incoming.sent, incoming.keys, strict=True)):
+        explicit = record.explicit_hash_key
+        lane = of_key(key) if explicit is None else _explicit(traffic, explicit)
+        places[lane].append(place)
+    return places
 
 
 def _explicit(traffic: StreamTraffic, hash_key: str) -> int:
@@ -152,49 +165,45 @@ def _explicit(traffic: StreamTraffic, hash_key: str) -> int:
         ) from error
 
 
-def _admit(
+def _share(
     needs: Needs,
     traffic: StreamTraffic,
-    share: _Share,
+    lane: Lane,
+    places: Sequence[int],
     sizes: Sequence[int],
     now_ms: int,
-    results: list[PutRecordsResultEntry],
-) -> Sequence[int]:
-    """The places of those records that the shard takes; the others' results are written."""
-    lane, places = share
-    shard = traffic.shard(lane.index)
+) -> _Share:
+    """What a shard takes of the records that belong to it."""
     wanted = [sizes[place] for place in places]
-    admitted = shard.throughput.admit_writes(wanted, now_ms) if needs.limits else None
+    admitted = None
+    if needs.limits:
+        admitted = traffic.shard(lane.index).throughput.admit_writes(wanted, now_ms)
     if admitted is None:
-        _count(traffic, lane, now_ms, len(places), sum(wanted), 0)
-        return places
-    stream = traffic.stream
-    refused = PutRecordsResultEntry(
+        return _Share(lane, places, sum(wanted))
+    return _Share(
+        lane,
+        list(compress(places, admitted)),
+        sum(compress(wanted, admitted)),
+        [place for place, fits in zip(places, admitted, strict=True) if not fits],
+    )
+
+
+def _refusal(stream: Stream, lane: Lane) -> PutRecordsResultEntry:
+    return PutRecordsResultEntry(
         error_code=THROTTLED,
         error_message=f"Rate exceeded for shard {lane.id} in stream {stream.name} under account "
         f"{stream.account}.",
     )
-    taken = []
-    taken_bytes = 0
-    for place, size, fits in zip(places, wanted, admitted, strict=True):
-        if fits:
-            taken.append(place)
-            taken_bytes += size
-        else:
-            results[place] = refused
-    _count(traffic, lane, now_ms, len(taken), taken_bytes, len(places) - len(taken))
-    return taken
 
 
-def _count(
-    traffic: StreamTraffic, lane: Lane, now_ms: int, records: int, size_bytes: int, refused: int
-) -> None:
-    traffic.shard(lane.index).count(now_ms, records, size_bytes, refused)
+def _count(traffic: StreamTraffic, share: _Share, now_ms: int) -> None:
+    lane, taken, size_bytes, refused = share
+    traffic.shard(lane.index).count(now_ms, len(taken), size_bytes, len(refused))
     metrics = traffic.metrics
     if metrics.watches_shards:
-        metrics.shard("IncomingRecords", lane.id, records)
+        metrics.shard("IncomingRecords", lane.id, len(taken))
         metrics.shard("IncomingBytes", lane.id, size_bytes)
-        metrics.shard("WriteProvisionedThroughputExceeded", lane.id, refused)
+        metrics.shard("WriteProvisionedThroughputExceeded", lane.id, len(refused))
 
 
 async def _reshaped(needs: Needs, call: Call, stream: Stream) -> Stream | None:
