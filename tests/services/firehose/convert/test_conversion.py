@@ -186,9 +186,10 @@ async def test_keys_follow_the_openx_options(
         convert_dots_in_json_keys_to_underscores=True,
         column_to_json_key_mappings={"ts": "Timestamp"},
     )
-    one = conversion_of({"a_b": "int", "ts": "int", "x": "int"}, openx=openx)
-    await one.convert(runs_of(b'{"a.b":1,"Timestamp":2,"X":3,"ts":4}'), target)
-    assert read_parquet(target) == [{"a_b": 1, "ts": 2, "x": None}]
+    columns = {"a_b": "int", "ts": "int", "x": "int", "m": "map<string,int>"}
+    one = conversion_of(columns, openx=openx)
+    await one.convert(runs_of(b'{"a.b":1,"Timestamp":2,"X":3,"ts":4,"m":{"A.b":5}}'), target)
+    assert read_parquet(target) == [{"a_b": 1, "ts": 2, "x": None, "m": [("A.b", 5)]}]
 
 
 async def test_the_hive_serde_reads_times_by_patterns_and_no_numbers_from_text(

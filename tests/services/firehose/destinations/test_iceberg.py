@@ -18,6 +18,7 @@ from pyiceberg.types import (
     DoubleType,
     ListType,
     LongType,
+    MapType,
     NestedField,
     StringType,
     StructType,
@@ -31,8 +32,8 @@ from millpond.kernel.clock import SystemClock
 from millpond.kernel.credentials import Credential
 from millpond.kernel.ids import SystemIds
 from millpond.services.firehose.delivery.interface import Batch, NotNow, Record
-from millpond.services.firehose.destinations import iceberg
-from millpond.services.firehose.destinations.iceberg_messages import Catalog
+from millpond.services.firehose.destinations import iceberg, iceberg_tables
+from millpond.services.firehose.destinations.iceberg_messages import Catalog, Row, Target
 from millpond.services.firehose.destinations.iceberg_tables import open_catalog
 from millpond.services.firehose.errors import InvalidArgument
 from millpond.services.firehose.shapes import (
@@ -296,19 +297,21 @@ async def test_every_type_is_read_back(catalog: GlueCatalog, tables: Any) -> Non
         NestedField(3, "d", DoubleType()),
         NestedField(4, "l", ListType(5, inner)),
         NestedField(7, "u", UUIDType()),
+        NestedField(8, "m", MapType(9, StringType(), 10, LongType(), value_required=True)),
     )
     name = new_table(catalog, schema)
     one = tables(settings(table_of(name)))
     at = "2024-02-29T12:00:00+02:00"
     undelivered = await one.deliver(
         batch_of(
-            {"ts": at, "tz": at, "d": 1, "l": [{"when": "2024-01-01"}]},
+            {"ts": at, "tz": at, "d": 1, "l": [{"when": "2024-01-01"}], "m": {"Key.X": 1}},
             {"l": [{}]},
+            {"m": {"k": None}},
             {"u": str(uuid.uuid4())},
         )
     )
-    assert ["required" in lost.message for lost in undelivered] == [True, False]
-    assert "not implemented" in undelivered[1].message
+    assert ["required" in lost.message for lost in undelivered] == [True, True, False]
+    assert "not implemented" in undelivered[2].message
     assert rows_of(catalog, name) == [
         {
             "ts": datetime(2024, 2, 29, 10),
@@ -316,8 +319,24 @@ async def test_every_type_is_read_back(catalog: GlueCatalog, tables: Any) -> Non
             "d": 1.0,
             "l": [{"When": date(2024, 1, 1)}],
             "u": None,
+            "m": [("Key.X", 1)],
         }
     ]
+
+
+async def test_many_rows_are_read_run_by_run(
+    catalog: GlueCatalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(iceberg_tables, "RUN_ROWS", 3)
+    monkeypatch.setattr(iceberg_tables, "TOLD_IN_FULL_MAX", 1)
+    name = new_table(catalog)
+    rows = [Row(10 + at, "insert", b'{"id":%d}' % at) for at in range(10)]
+    rows[4] = Row(14, "insert", b'{"id":"' + b"x" * 64 + b'"}')
+    rows[7] = Row(17, "insert", b'{"id":"' + b"x" * 64 + b'"}')
+    lost = iceberg_tables.deliver(catalog, "s", "b", Target(DATABASE, name, [], rows))
+    assert [one.place for one in lost] == [14, 17]
+    assert lost[1].message == lost[0].message[:64] != lost[0].message
+    assert sorted(row["id"] for row in rows_of(catalog, name)) == [0, 1, 2, 3, 5, 6, 8, 9]
 
 
 async def test_append_only_streams_take_no_updates(catalog: GlueCatalog, tables: Any) -> None:

@@ -30,11 +30,13 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 @dataclass(frozen=True, slots=True)
 class Serde:
     """How values are read. `is_lenient`: numbers and booleans from text. `key` gives the column's
-    or field's name for a key of the JSON; None: keys are names."""
+    or field's name for a key of the JSON, `map_key` the key of a map for one; None: they are the
+    same."""
 
     is_lenient: bool
     read_time: ReadTime
     key: Callable[[str], str] | None = None
+    map_key: Callable[[str], str] | None = None
 
 
 def reader_of(type_: Type, serde: Serde) -> Read:
@@ -176,7 +178,7 @@ def _map(read_key: Read, read_value: Read, serde: Serde) -> Read:
             raise _misfit(value, "map")
         found: dict[Any, Any] = {}
         for name, one in value.items():
-            found[read_key(serde.key(name) if serde.key else name)] = read_value(one)
+            found[read_key(serde.map_key(name) if serde.map_key else name)] = read_value(one)
         return list(found.items())
 
     return read_map

@@ -34,7 +34,12 @@ def serde_of(deserializer: Deserializer) -> Serde:
     """How values are read."""
     openx, hive = deserializer.open_x_json_ser_de, deserializer.hive_json_ser_de
     if openx is not None:
-        return Serde(is_lenient=True, read_time=read_openx, key=_key(openx))
+        return Serde(
+            is_lenient=True,
+            read_time=read_openx,
+            key=_key(openx),
+            map_key=None if openx.case_insensitive is False else str.lower,
+        )
     assert hive is not None
     return Serde(is_lenient=False, read_time=hive_reader(hive.timestamp_formats), key=str.lower)
 

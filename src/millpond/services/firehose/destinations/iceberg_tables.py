@@ -22,7 +22,7 @@ from pyiceberg.schema import Schema
 from pyiceberg.table import Table
 from pyiceberg.table.upsert_util import create_match_filter
 
-from millpond.services.firehose.convert.columns import MALFORMED_DATA, ColumnReader, Misfit
+from millpond.services.firehose.convert.columns import MALFORMED_DATA, ColumnReader, Columns, Misfit
 from millpond.services.firehose.convert.reading import Serde
 from millpond.services.firehose.convert.timestamps import read_openx
 from millpond.services.firehose.destinations.iceberg_messages import Catalog, Lost, Row, Target
@@ -30,6 +30,10 @@ from millpond.services.firehose.destinations.iceberg_types import columns_of
 
 BATCH_PROPERTY = "firehose.batch-id"
 STREAM_PROPERTY = "firehose.delivery-stream-arn"
+RUN_ROWS = 5000
+TOLD_IN_FULL_MAX = 1000
+"""Of so many rows it is told in full why they are not in the table, of more in brief."""
+_BRIEF_CHARACTERS = 64
 
 
 @dataclass(slots=True)
@@ -111,8 +115,8 @@ def _changes(schema: Schema, target: Target) -> _Changes:
     refused = {column.name for column in columns if column.type.name == "refused"}
     types = {one.name: one.type for one in arrow if one.name not in refused}
     serde = Serde(is_lenient=True, read_time=read_openx, key=str.lower)
-    found = ColumnReader(columns, serde, arrow=types).read([row.data for row in target.rows])
-    misfits = dict(found.misfits)
+    found = _read(ColumnReader(columns, serde, arrow=types), target.rows)
+    misfits = found.misfits
     table = found.table.drop_columns(sorted(refused))
     kept = pa.schema([one for one in arrow if one.name not in refused])
     keys = _key_columns(schema, target)
@@ -132,10 +136,28 @@ def _changes(schema: Schema, target: Target) -> _Changes:
         keys=rows.changed(),
         appended=table.take(rows.kept()).cast(kept) if table.num_rows else kept.empty_table(),
         lost=[
-            Lost(target.rows[at].place, _code(misfit), misfit.message, True)
-            for at, misfit in sorted(misfits.items())
+            Lost(
+                target.rows[at].place,
+                _code(misfit),
+                misfit.message if number < TOLD_IN_FULL_MAX else misfit.message[:_BRIEF_CHARACTERS],
+                True,
+            )
+            for number, (at, misfit) in enumerate(sorted(misfits.items()))
         ],
     )
+
+
+def _read(reader: ColumnReader, rows: Sequence[Row]) -> Columns:
+    """All rows as columns, a run at a time: as Python's objects they would take much more."""
+    tables: list[Any] = [reader.schema.empty_table()]
+    sources: list[int] = []
+    misfits: dict[int, Misfit] = {}
+    for start in range(0, len(rows), RUN_ROWS):
+        found = reader.read([row.data for row in rows[start : start + RUN_ROWS]])
+        tables.append(found.table)
+        sources += [start + at for at in found.sources]
+        misfits |= {start + at: misfit for at, misfit in found.misfits.items()}
+    return Columns(pa.concat_tables(tables), sources, misfits)
 
 
 def _missing(schema: Schema, table: Any) -> dict[int, str]:

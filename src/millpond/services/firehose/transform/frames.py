@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 READY, ANSWER, FAULT = b"r", b"a", b"f"
 """The worker can be asked; an answer; it could not answer, and why (text)."""
-FRAME_SIZE_BYTES_MAX = 64 << 20
+FRAME_SIZE_BYTES_MAX = 256 << 20
 
 
 def head(kind: bytes, size_bytes: int) -> bytes:
