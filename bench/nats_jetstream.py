@@ -59,3 +59,16 @@ async def _publish_on(connection: "nats.NATS", number: int, count: int, content:
     for _ in range(count):
         await stream.publish_async(f"bench.{number}", content, wait_stall=60)
     await stream.publish_async_completed()
+
+
+def publish_one_by_one(target: Target, count: int) -> None:
+    """Publish, and wait for each acknowledgement before the next."""
+    asyncio.run(_publish_one_by_one(target, count))
+
+
+async def _publish_one_by_one(target: Target, count: int) -> None:
+    connection = await nats.connect(f"nats://{urlsplit(target.endpoint).netloc}")
+    stream = connection.jetstream()
+    for _ in range(count):
+        await stream.publish("bench.0", b"x" * 200)
+    await connection.close()
