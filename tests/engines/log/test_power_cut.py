@@ -59,6 +59,7 @@ class Owner:
         self.recorder = recorder
         self.ops = []
         self.refusals = 0
+        self.is_dead = bool
         self._values = itertools.count()
 
     async def append(self, log, *names, count=2, size=60):
@@ -82,6 +83,7 @@ class Owner:
         op.first = log.bounds(name).first
 
     async def _do(self, call, ops):
+        was_dead = self.is_dead()
         for op in ops:
             op.began = self.recorder.moment()
             self.ops.append(op)
@@ -90,7 +92,7 @@ class Owner:
         except EngineError as error:
             self.refusals += 1
             for op in ops:
-                op.refused = isinstance(error, Full)
+                op.refused = was_dead or isinstance(error, Full)
         else:
             for op in ops:
                 op.acked = self.recorder.moment()
@@ -179,6 +181,7 @@ async def work(owner, disks):
     clock = ManualClock()
     for disk in disks:
         owner.recorder.restart()
+        owner.is_dead = lambda disk=disk: getattr(disk, "dead", False)
         try:
             log = open_log(disk, clock)
         except EngineError:
@@ -204,7 +207,7 @@ async def work(owner, disks):
             if turn == 4:
                 await owner.append(log, b"c", count=1, size=1_600)
         await settle(log)
-        if not getattr(disk, "dead", False):
+        if not owner.is_dead():
             await owner.observe(log)
         await log.close()
 
@@ -251,10 +254,10 @@ async def test_whenever_the_power_goes_the_logs_are_as_was_acknowledged():
     states = 0
     for now in range(recorder.now + 1):
         every = cuts(now)
-        for cut in (every[0], every[1 + now % 7]):
+        for cut in (every[0], every[1 + now % 7], every[1 + (now + 3) % 7]):
             await check(recorder, owner, now, cut, goes_on=now % 8 == 0)
             states += 1
-    assert states > 600
+    assert states > 900
 
 
 async def sites():

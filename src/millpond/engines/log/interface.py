@@ -78,7 +78,8 @@ class Log(Protocol):
             Sealed: one of the logs is sealed; nothing of this call was written.
             Full: no space left; nothing of this call was written.
             Unavailable: it cannot be said whether it was written.
-            ValueError: an entry or a name is longer than the constants above, or empty.
+            ValueError: an entry or a name is longer than the constants above, or empty, or a batch
+                has no entries.
         """
         ...
 
@@ -95,7 +96,11 @@ class Log(Protocol):
         ...
 
     async def wait(self, log: bytes, position: int) -> None:
-        """Return once there is an entry at `position` or after it, or the log is sealed."""
+        """Return once there is an entry at `position` or after it, or the log is sealed.
+
+        Raises:
+            Unavailable: the logs were closed meanwhile.
+        """
         ...
 
     def bounds(self, log: bytes) -> Bounds:
@@ -119,7 +124,12 @@ class Log(Protocol):
 
     async def trim(self, log: bytes, before_ms: int) -> None:
         """Allow that entries older than `before_ms` go. Whole segments go, so some stay longer;
-        what goes is always the oldest. Positions stay as they are."""
+        what goes is always the oldest. Positions stay as they are. What is gone stays gone after
+        a restart; where there is nothing to go, nothing is written.
+
+        Raises:
+            Full, Unavailable: as `append`; so do `seal` and `delete`.
+        """
         ...
 
     async def delete(self, log: bytes) -> None:
