@@ -5,7 +5,7 @@ import sys
 import time
 from datetime import date
 
-from bench import kinesis, retail, s3, servers
+from bench import retail, s3, servers, streams
 
 
 def _s3(keys: int) -> None:
@@ -43,16 +43,6 @@ def _start() -> None:
     print(f"| resident when idle | {our_mb:.0f} MB | {their_mb:.0f} MB |", flush=True)
 
 
-def _kinesis() -> None:
-    with servers.millpond(None, "--kinesis-limits", "none") as (target, _, _):
-        rows = kinesis.measure(target)
-    print("\n### Kinesis\n")
-    print("| what | Millpond | latency |")
-    print("|---|---:|---|")
-    for row in rows:
-        print(f"| {row.name} | {row.value:,.0f} {row.unit} | {row.note} |", flush=True)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("parts", nargs="*", default=["start", "s3", "kinesis", "retail"])
@@ -67,7 +57,7 @@ def main() -> None:
             case "start":
                 _start()
             case "kinesis":
-                _kinesis()
+                streams.compare()
             case "retail":
                 retail.compare(options.rows)
             case _:

@@ -143,22 +143,6 @@ def fan_out(target: Target, stream: str, seconds: float, rate: int = 5_000, batc
     return Row(f"put to SubscribeToShard, {rate:,} records/s", "ms", p50, note)
 
 
-def measure(target: Target, *, scale: float = 1.0, pushes: bool = True) -> list[Row]:
-    """Every figure of one server. `scale` shortens the runs of a slow one, but leaves what
-    GetRecords reads."""
-    make_stream(target, "bench")
-    filling = SHARDS * READ_AT_ONCE * 5 // 4 // BATCH
-    rows = [
-        put_records(target, "bench", max(int(1000 * scale), filling)),
-        put_record(target, "bench", int(20_000 * scale)),
-        get_records(target, "bench", int(200 * scale)),
-    ]
-    if pushes:
-        make_stream(target, "bench-pushed", shards=1)
-        rows.append(fan_out(target, "bench-pushed", 10 * scale))
-    return rows
-
-
 def _record(number: int) -> dict[str, str]:
     data = base64.b64encode(os.urandom(RECORD_SIZE_BYTES)).decode()
     return {"Data": data, "PartitionKey": f"key-{number}"}
