@@ -49,7 +49,7 @@ def show_stream(
 
 
 def show_description_summary(
-    stream: Stream, consumer_count: int, settings: Settings, now_ms: int
+    stream: Stream, consumer_count: int, channel_count: int, settings: Settings, now_ms: int
 ) -> shapes.StreamDescriptionSummary:
     on_demand = stream.mode == "ON_DEMAND"
     return shapes.StreamDescriptionSummary(
@@ -66,7 +66,7 @@ def show_description_summary(
         consumer_count=consumer_count,
         warm_throughput=show_warm_throughput(stream) if settings.has_commitment(now_ms) else None,
         max_record_size_in_ki_b=stream.max_record_size_kib,
-        channel_count=0,
+        channel_count=channel_count,
         record_distribution_strategy=stream.distribution if on_demand else None,
     )
 

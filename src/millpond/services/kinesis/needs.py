@@ -9,16 +9,24 @@ from millpond.kernel.clock import Clock
 from millpond.kernel.ids import Ids
 from millpond.kernel.metrics import Meter
 from millpond.kernel.pages import Pages
+from millpond.services.kinesis.channels.rates import CallRates
 from millpond.services.kinesis.traffic import Traffic
 
-CALLS: tuple[tuple[str, str], ...] = ()
-"""The operations of other services that this one calls."""
+CALLS: tuple[tuple[str, str], ...] = (
+    ("s3", "HeadBucket"),
+    ("s3", "PutObject"),
+    ("logs", "CreateLogGroup"),
+    ("logs", "CreateLogStream"),
+    ("logs", "PutLogEvents"),
+)
+"""The operations of other services that this one calls: for channels."""
 
 
 @dataclass(frozen=True, slots=True)
 class Needs:
     """`limits`: AWS's throughput limits of shards and calls are enforced. `state_seconds`: how
-    long a stream stays CREATING, UPDATING or DELETING. `traffic`: what is known only in memory."""
+    long a stream or channel stays CREATING, UPDATING or DELETING. `traffic`, `channel_calls`: what
+    is known only in memory."""
 
     records: Records
     log: Log
@@ -30,3 +38,4 @@ class Needs:
     limits: bool = True
     state_seconds: float = 0.0
     traffic: Traffic = field(default_factory=Traffic)
+    channel_calls: CallRates = field(default_factory=CallRates)

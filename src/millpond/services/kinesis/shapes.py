@@ -14,6 +14,28 @@ from msgspec import Struct as _Struct
 
 from millpond.wire import shape as _wire
 
+BucketARN = _Annotated[
+    str,
+    _Meta(
+        min_length=1, max_length=2048, pattern="^(?:arn:aws[-a-z0-9]*:s3:::[a-z0-9._-]{3,63})\\Z"
+    ),
+]
+ChannelARN = _Annotated[
+    str,
+    _Meta(
+        min_length=1, max_length=2048, pattern="^(?:arn:aws.*:kinesis:.*:\\d{12}:channel/\\S+)\\Z"
+    ),
+]
+ChannelEncryptionType = _Literal["KMS"]
+ChannelName = _Annotated[
+    str, _Meta(min_length=1, max_length=128, pattern="^(?:[a-zA-Z0-9_.-]+)\\Z")
+]
+CloudWatchLogGroupName = _Annotated[
+    str, _Meta(min_length=1, max_length=512, pattern="^(?:[\\.\\-_/#A-Za-z0-9]+)\\Z")
+]
+CloudWatchLogStreamName = _Annotated[
+    str, _Meta(min_length=1, max_length=512, pattern="^(?:[^:*]*)\\Z")
+]
 ConsumerARN = _Annotated[
     str,
     _Meta(
@@ -26,11 +48,24 @@ ConsumerName = _Annotated[
     str, _Meta(min_length=1, max_length=128, pattern="^(?:[a-zA-Z0-9_.-]+)\\Z")
 ]
 Data = _Annotated[bytes, _Meta(max_length=10485760)]
+DataFreshnessInSeconds = _Annotated[int, _Meta(ge=-2147483648, le=2147483647)]
 DescribeStreamInputLimit = _Annotated[int, _Meta(ge=1, le=10000)]
 EncryptionType = _Literal["NONE", "KMS"]
+ExpectedBucketOwner = _Annotated[
+    str, _Meta(min_length=12, max_length=12, pattern="^(?:\\d{12})\\Z")
+]
+GSRSchemaARN = _Annotated[
+    str,
+    _Meta(
+        min_length=1,
+        max_length=512,
+        pattern="^(?:arn:aws[-a-z0-9]*:glue:[-a-z0-9]+:\\d{12}:schema/[-a-zA-Z0-9_$#.]+/[-a-zA-Z0-9_$#.]+)\\Z",
+    ),
+]
 GetRecordsInputLimit = _Annotated[int, _Meta(ge=1, le=10000)]
 HashKey = _Annotated[str, _Meta(pattern="^(?:^(0|([1-9]\\d{0,38}))$)\\Z")]
 KeyId = _Annotated[str, _Meta(min_length=1, max_length=2048)]
+ListChannelsInputLimit = _Annotated[int, _Meta(ge=1, le=10000)]
 ListShardsInputLimit = _Annotated[int, _Meta(ge=1, le=10000)]
 ListStreamConsumersInputLimit = _Annotated[int, _Meta(ge=1, le=10000)]
 ListStreamsInputLimit = _Annotated[int, _Meta(ge=1, le=10000)]
@@ -50,8 +85,13 @@ MinimumThroughputBillingCommitmentInputStatus = _Literal["ENABLED", "DISABLED"]
 NaturalIntegerObject = _Annotated[int, _Meta(ge=0, le=2147483647)]
 NextToken = _Annotated[str, _Meta(min_length=1, max_length=1048576)]
 PartitionKey = _Annotated[str, _Meta(min_length=1, max_length=256)]
+PartitionSourceName = _Annotated[
+    str, _Meta(min_length=1, max_length=255, pattern="^(?:[a-zA-Z0-9\\.\\_]+)\\Z")
+]
+PartitionTransform = _Literal["TIME_HOUR"]
 PositiveIntegerObject = _Annotated[int, _Meta(ge=1, le=2147483647)]
 RecordDistributionStrategy = _Literal["AUTO", "USER_PARTITION_KEY"]
+RecordFormatType = _Literal["GSR_JSON", "JSON", "STRING", "BYTE_ARRAY"]
 ResourceARN = _Annotated[
     str,
     _Meta(
@@ -61,6 +101,29 @@ ResourceARN = _Annotated[
     ),
 ]
 RetentionPeriodHours = _Annotated[int, _Meta(ge=-2147483648, le=2147483647)]
+RoleARN = _Annotated[
+    str,
+    _Meta(
+        min_length=1,
+        max_length=512,
+        pattern="^(?:arn:aws[-a-z0-9]*:iam::\\d{12}:role/[a-zA-Z_0-9+=,.@\\-_/]+)\\Z",
+    ),
+]
+S3CompressionType = _Literal["NONE", "GZIP", "ZSTD"]
+S3ErrorOutputPrefix = _Annotated[
+    str, _Meta(min_length=1, max_length=512, pattern="^(?:[0-9A-Za-z!\\-_'.*()\\/]+)\\Z")
+]
+S3OutputKeyTemplate = _Annotated[
+    str, _Meta(min_length=1, max_length=1024, pattern="^(?:[0-9A-Za-z!\\-_'.*()\\/=:{}]+)\\Z")
+]
+S3StorageClass = _Literal["STANDARD", "INTELLIGENT_TIERING", "GLACIER_IR"]
+S3TablesCompressionType = _Literal["NONE", "ZSTD", "SNAPPY"]
+S3TablesNamespace = _Annotated[
+    str, _Meta(min_length=1, max_length=255, pattern="^(?:[0-9a-z_]+)\\Z")
+]
+S3TablesTableName = _Annotated[
+    str, _Meta(min_length=1, max_length=255, pattern="^(?:[0-9a-z_]+)\\Z")
+]
 ScalingType = _Literal["UNIFORM_SCALING"]
 SequenceNumber = _Annotated[str, _Meta(pattern="^(?:^(0|([1-9]\\d{0,128}))$)\\Z")]
 ShardFilterType = _Literal[
@@ -87,6 +150,14 @@ StreamId = _Annotated[
 ]
 StreamMode = _Literal["PROVISIONED", "ON_DEMAND"]
 StreamName = _Annotated[str, _Meta(min_length=1, max_length=128, pattern="^(?:[a-zA-Z0-9_.-]+)\\Z")]
+TableBucketARN = _Annotated[
+    str,
+    _Meta(
+        min_length=1,
+        max_length=2048,
+        pattern="^(?:arn:aws[-a-z0-9]*:s3tables:[-a-z0-9]+:\\d{12}:bucket/[a-z0-9_-]{3,63})\\Z",
+    ),
+]
 TagKey = _Annotated[str, _Meta(min_length=1, max_length=128)]
 TagValue = _Annotated[str, _Meta(max_length=256)]
 
@@ -108,10 +179,128 @@ class AddTagsToStreamInput(
     stream_id: StreamId | None = None
 
 
+class ChannelDescription(
+    _Struct,
+    kw_only=True,
+    omit_defaults=True,
+    rename={
+        "channel_name": "ChannelName",
+        "channel_arn": "ChannelARN",
+        "channel_id": "ChannelId",
+        "channel_status": "ChannelStatus",
+        "channel_status_reason": "ChannelStatusReason",
+        "channel_creation_timestamp": "ChannelCreationTimestamp",
+        "service_execution_role_arn": "ServiceExecutionRoleARN",
+        "stream_configuration_list": "StreamConfigurationList",
+        "s3_destination_configuration": "S3DestinationConfiguration",
+        "s3_tables_destination_configuration": "S3TablesDestinationConfiguration",
+        "encryption_configuration": "EncryptionConfiguration",
+        "logging_configuration": "LoggingConfiguration",
+    },
+):
+    channel_name: str | None = None
+    channel_arn: str | None = None
+    channel_id: str | None = None
+    channel_status: str | None = None
+    channel_status_reason: str | None = None
+    channel_creation_timestamp: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+    service_execution_role_arn: str | None = None
+    stream_configuration_list: list[ChannelStreamDescription] | None = None
+    s3_destination_configuration: S3DestinationDescription | None = None
+    s3_tables_destination_configuration: S3TablesDestinationDescription | None = None
+    encryption_configuration: ChannelEncryptionConfiguration | None = None
+    logging_configuration: ChannelLoggingConfiguration | None = None
+
+
+class ChannelEncryptionConfiguration(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    encryption_type: ChannelEncryptionType
+    key_id: KeyId
+
+
+class ChannelLoggingConfiguration(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    cloud_watch_logs: CloudWatchLogs
+
+
+class ChannelLoggingUpdateInput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    cloud_watch_logs: CloudWatchLogsUpdateInput
+
+
+class ChannelStreamConfiguration(
+    _Struct,
+    kw_only=True,
+    omit_defaults=True,
+    rename={"stream_arn": "StreamARN", "record_configuration": "RecordConfiguration"},
+):
+    stream_arn: StreamARN
+    record_configuration: RecordConfiguration
+
+
+class ChannelStreamDescription(
+    _Struct,
+    kw_only=True,
+    omit_defaults=True,
+    rename={
+        "stream_arn": "StreamARN",
+        "stream_creation_timestamp": "StreamCreationTimestamp",
+        "record_configuration": "RecordConfiguration",
+    },
+):
+    stream_arn: str | None = None
+    stream_creation_timestamp: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+    record_configuration: RecordConfiguration | None = None
+
+
+class ChannelStreamIdentifier(
+    _Struct,
+    kw_only=True,
+    omit_defaults=True,
+    rename={"stream_arn": "StreamARN", "stream_creation_timestamp": "StreamCreationTimestamp"},
+):
+    stream_arn: str | None = None
+    stream_creation_timestamp: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+
+
+class ChannelSummary(
+    _Struct,
+    kw_only=True,
+    omit_defaults=True,
+    rename={
+        "channel_name": "ChannelName",
+        "channel_arn": "ChannelARN",
+        "channel_id": "ChannelId",
+        "channel_status": "ChannelStatus",
+        "channel_status_reason": "ChannelStatusReason",
+        "channel_creation_timestamp": "ChannelCreationTimestamp",
+        "channel_destination_type": "ChannelDestinationType",
+        "streams": "Streams",
+    },
+):
+    channel_name: str | None = None
+    channel_arn: str | None = None
+    channel_id: str | None = None
+    channel_status: str | None = None
+    channel_status_reason: str | None = None
+    channel_creation_timestamp: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+    channel_destination_type: str | None = None
+    streams: list[ChannelStreamIdentifier] | None = None
+
+
 class ChildShard(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     shard_id: str | None = None
     parent_shards: list[str] | None = None
     hash_key_range: HashKeyRange | None = None
+
+
+class CloudWatchLogs(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    enabled: bool
+    log_group_name: CloudWatchLogGroupName | None = None
+    log_stream_name: CloudWatchLogStreamName | None = None
+
+
+class CloudWatchLogsUpdateInput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    enabled: bool
+    log_group_name: CloudWatchLogGroupName | None = None
+    log_stream_name: CloudWatchLogStreamName | None = None
 
 
 class Consumer(
@@ -150,6 +339,37 @@ class ConsumerDescription(
     stream_arn: str | None = None
 
 
+class CreateChannelInput(
+    _Struct,
+    kw_only=True,
+    omit_defaults=True,
+    rename={
+        "channel_name": "ChannelName",
+        "service_execution_role_arn": "ServiceExecutionRoleARN",
+        "stream_configuration_list": "StreamConfigurationList",
+        "s3_destination_configuration": "S3DestinationConfiguration",
+        "s3_tables_destination_configuration": "S3TablesDestinationConfiguration",
+        "encryption_configuration": "EncryptionConfiguration",
+        "tags": "Tags",
+        "logging_configuration": "LoggingConfiguration",
+    },
+):
+    channel_name: ChannelName
+    service_execution_role_arn: RoleARN
+    stream_configuration_list: _Annotated[
+        list[ChannelStreamConfiguration], _Meta(min_length=1, max_length=10000)
+    ]
+    s3_destination_configuration: S3DestinationConfiguration | None = None
+    s3_tables_destination_configuration: S3TablesDestinationConfiguration | None = None
+    encryption_configuration: ChannelEncryptionConfiguration | None = None
+    tags: _Annotated[dict[TagKey, TagValue], _Meta(min_length=1, max_length=200)] | None = None
+    logging_configuration: ChannelLoggingConfiguration | None = None
+
+
+class CreateChannelOutput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    channel_description: ChannelDescription | None = None
+
+
 class CreateStreamInput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     stream_name: StreamName
     shard_count: PositiveIntegerObject | None = None
@@ -158,6 +378,21 @@ class CreateStreamInput(_Struct, kw_only=True, omit_defaults=True, rename="pasca
     warm_throughput_mi_bps: NaturalIntegerObject | None = None
     max_record_size_in_ki_b: MaxRecordSizeInKiB | None = None
     record_distribution_strategy: RecordDistributionStrategy | None = None
+
+
+class DeadLetterQueueS3Configuration(
+    _Struct,
+    kw_only=True,
+    omit_defaults=True,
+    rename={
+        "bucket_arn": "BucketARN",
+        "expected_bucket_owner": "ExpectedBucketOwner",
+        "error_output_prefix": "ErrorOutputPrefix",
+    },
+):
+    bucket_arn: BucketARN
+    expected_bucket_owner: ExpectedBucketOwner
+    error_output_prefix: S3ErrorOutputPrefix | None = None
 
 
 class DecreaseStreamRetentionPeriodInput(
@@ -175,6 +410,12 @@ class DecreaseStreamRetentionPeriodInput(
     retention_period_hours: RetentionPeriodHours
     stream_arn: StreamARN | None = None
     stream_id: StreamId | None = None
+
+
+class DeleteChannelInput(
+    _Struct, kw_only=True, omit_defaults=True, rename={"channel_arn": "ChannelARN"}
+):
+    channel_arn: ChannelARN
 
 
 class DeleteResourcePolicyInput(
@@ -227,6 +468,16 @@ class DescribeAccountSettingsInput(_Struct, kw_only=True, omit_defaults=True):
 
 class DescribeAccountSettingsOutput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     minimum_throughput_billing_commitment: MinimumThroughputBillingCommitmentOutput | None = None
+
+
+class DescribeChannelInput(
+    _Struct, kw_only=True, omit_defaults=True, rename={"channel_arn": "ChannelARN"}
+):
+    channel_arn: ChannelARN
+
+
+class DescribeChannelOutput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    channel_description: ChannelDescription | None = None
 
 
 class DescribeLimitsInput(_Struct, kw_only=True, omit_defaults=True):
@@ -447,6 +698,19 @@ class IncreaseStreamRetentionPeriodInput(
     stream_id: StreamId | None = None
 
 
+class ListChannelsInput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    stream_filter: _Annotated[list[StreamFilter], _Meta(min_length=1, max_length=10000)] | None = (
+        None
+    )
+    max_results: ListChannelsInputLimit | None = None
+    next_token: NextToken | None = None
+
+
+class ListChannelsOutput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    channel_summaries: list[ChannelSummary] | None = None
+    next_token: str | None = None
+
+
 class ListShardsInput(
     _Struct,
     kw_only=True,
@@ -586,6 +850,15 @@ class MinimumThroughputBillingCommitmentOutput(
     earliest_allowed_end_at: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
 
 
+class PartitionField(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    transform: PartitionTransform
+    source_name: PartitionSourceName
+
+
+class PartitionSpec(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    partition_fields: _Annotated[list[PartitionField], _Meta(min_length=1, max_length=10)]
+
+
 class PutRecordInput(
     _Struct,
     kw_only=True,
@@ -674,6 +947,16 @@ class Record(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     encryption_type: str | None = None
 
 
+class RecordConfiguration(
+    _Struct,
+    kw_only=True,
+    omit_defaults=True,
+    rename={"record_format_type": "RecordFormatType", "gsr_schema_arn": "GSRSchemaARN"},
+):
+    record_format_type: RecordFormatType
+    gsr_schema_arn: GSRSchemaARN | None = None
+
+
 class RegisterStreamConsumerInput(
     _Struct,
     kw_only=True,
@@ -710,6 +993,78 @@ class RemoveTagsFromStreamInput(
     tag_keys: _Annotated[list[TagKey], _Meta(min_length=1, max_length=50)]
     stream_arn: StreamARN | None = None
     stream_id: StreamId | None = None
+
+
+class S3DestinationConfiguration(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    data_freshness_in_seconds: DataFreshnessInSeconds | None = None
+    dead_letter_queue_s3_configuration: DeadLetterQueueS3Configuration | None = None
+    storage_configuration: S3StorageConfiguration
+
+
+class S3DestinationDescription(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    data_freshness_in_seconds: int | None = None
+    dead_letter_queue_s3_configuration: DeadLetterQueueS3Configuration | None = None
+    storage_configuration: S3StorageConfiguration | None = None
+
+
+class S3DestinationUpdateInput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    data_freshness_in_seconds: DataFreshnessInSeconds
+
+
+class S3StorageConfiguration(
+    _Struct,
+    kw_only=True,
+    omit_defaults=True,
+    rename={
+        "bucket_arn": "BucketARN",
+        "expected_bucket_owner": "ExpectedBucketOwner",
+        "output_key_template": "OutputKeyTemplate",
+        "storage_class": "StorageClass",
+        "compression_type": "CompressionType",
+    },
+):
+    bucket_arn: BucketARN
+    expected_bucket_owner: ExpectedBucketOwner
+    output_key_template: S3OutputKeyTemplate | None = None
+    storage_class: S3StorageClass | None = None
+    compression_type: S3CompressionType
+
+
+class S3TablesConfiguration(
+    _Struct,
+    kw_only=True,
+    omit_defaults=True,
+    rename={
+        "table_bucket_arn": "TableBucketARN",
+        "namespace": "Namespace",
+        "table_name": "TableName",
+        "compression_type": "CompressionType",
+        "partition_spec": "PartitionSpec",
+    },
+):
+    table_bucket_arn: TableBucketARN
+    namespace: S3TablesNamespace
+    table_name: S3TablesTableName
+    compression_type: S3TablesCompressionType
+    partition_spec: PartitionSpec | None = None
+
+
+class S3TablesDestinationConfiguration(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    data_freshness_in_seconds: DataFreshnessInSeconds | None = None
+    dead_letter_queue_s3_configuration: DeadLetterQueueS3Configuration
+    s3_tables_configuration_list: _Annotated[
+        list[S3TablesConfiguration], _Meta(min_length=1, max_length=10000)
+    ]
+
+
+class S3TablesDestinationDescription(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    data_freshness_in_seconds: int | None = None
+    dead_letter_queue_s3_configuration: DeadLetterQueueS3Configuration | None = None
+    s3_tables_configuration_list: list[S3TablesConfiguration] | None = None
+
+
+class S3TablesDestinationUpdateInput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    data_freshness_in_seconds: DataFreshnessInSeconds
 
 
 class SequenceNumberRange(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -866,6 +1221,16 @@ class StreamDescriptionSummary(
     record_distribution_strategy: str | None = None
 
 
+class StreamFilter(
+    _Struct,
+    kw_only=True,
+    omit_defaults=True,
+    rename={"stream_arn": "StreamARN", "stream_creation_timestamp": "StreamCreationTimestamp"},
+):
+    stream_arn: StreamARN
+    stream_creation_timestamp: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+
+
 class StreamModeDetails(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     stream_mode: StreamMode
 
@@ -968,6 +1333,27 @@ class UpdateAccountSettingsInput(_Struct, kw_only=True, omit_defaults=True, rena
 
 class UpdateAccountSettingsOutput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     minimum_throughput_billing_commitment: MinimumThroughputBillingCommitmentOutput | None = None
+
+
+class UpdateChannelInput(
+    _Struct,
+    kw_only=True,
+    omit_defaults=True,
+    rename={
+        "channel_arn": "ChannelARN",
+        "s3_destination_configuration": "S3DestinationConfiguration",
+        "s3_tables_destination_configuration": "S3TablesDestinationConfiguration",
+        "logging_configuration": "LoggingConfiguration",
+    },
+):
+    channel_arn: ChannelARN
+    s3_destination_configuration: S3DestinationUpdateInput | None = None
+    s3_tables_destination_configuration: S3TablesDestinationUpdateInput | None = None
+    logging_configuration: ChannelLoggingUpdateInput | None = None
+
+
+class UpdateChannelOutput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    channel_description: ChannelDescription | None = None
 
 
 class UpdateMaxRecordSizeInput(
@@ -1099,10 +1485,14 @@ MODEL = _wire.ServiceModel(
     target_prefix="Kinesis_20131202",
     operations={
         "AddTagsToStream": _wire.Operation(name="AddTagsToStream", input=AddTagsToStreamInput),
+        "CreateChannel": _wire.Operation(
+            name="CreateChannel", input=CreateChannelInput, output=CreateChannelOutput
+        ),
         "CreateStream": _wire.Operation(name="CreateStream", input=CreateStreamInput),
         "DecreaseStreamRetentionPeriod": _wire.Operation(
             name="DecreaseStreamRetentionPeriod", input=DecreaseStreamRetentionPeriodInput
         ),
+        "DeleteChannel": _wire.Operation(name="DeleteChannel", input=DeleteChannelInput),
         "DeleteResourcePolicy": _wire.Operation(
             name="DeleteResourcePolicy", input=DeleteResourcePolicyInput
         ),
@@ -1114,6 +1504,9 @@ MODEL = _wire.ServiceModel(
             name="DescribeAccountSettings",
             input=DescribeAccountSettingsInput,
             output=DescribeAccountSettingsOutput,
+        ),
+        "DescribeChannel": _wire.Operation(
+            name="DescribeChannel", input=DescribeChannelInput, output=DescribeChannelOutput
         ),
         "DescribeLimits": _wire.Operation(
             name="DescribeLimits", input=DescribeLimitsInput, output=DescribeLimitsOutput
@@ -1152,6 +1545,9 @@ MODEL = _wire.ServiceModel(
         ),
         "IncreaseStreamRetentionPeriod": _wire.Operation(
             name="IncreaseStreamRetentionPeriod", input=IncreaseStreamRetentionPeriodInput
+        ),
+        "ListChannels": _wire.Operation(
+            name="ListChannels", input=ListChannelsInput, output=ListChannelsOutput
         ),
         "ListShards": _wire.Operation(
             name="ListShards", input=ListShardsInput, output=ListShardsOutput
@@ -1207,6 +1603,9 @@ MODEL = _wire.ServiceModel(
             input=UpdateAccountSettingsInput,
             output=UpdateAccountSettingsOutput,
         ),
+        "UpdateChannel": _wire.Operation(
+            name="UpdateChannel", input=UpdateChannelInput, output=UpdateChannelOutput
+        ),
         "UpdateMaxRecordSize": _wire.Operation(
             name="UpdateMaxRecordSize", input=UpdateMaxRecordSizeInput
         ),
@@ -1223,15 +1622,5 @@ MODEL = _wire.ServiceModel(
             input=UpdateStreamWarmThroughputInput,
             output=UpdateStreamWarmThroughputOutput,
         ),
-    },
-    absent={
-        name: _wire.Operation(name)
-        for name in (
-            "CreateChannel",
-            "DeleteChannel",
-            "DescribeChannel",
-            "ListChannels",
-            "UpdateChannel",
-        )
     },
 )

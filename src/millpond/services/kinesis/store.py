@@ -4,6 +4,8 @@
     consumer  stream, name               → Consumer
     policy    ARN                        → the document
     settings                             → Settings
+    channel   id                         → Channel
+    progress  channel's id               → Progress
 
 each below `kinesis`, the account and the region, and
 
@@ -19,6 +21,8 @@ from typing import Protocol
 import msgspec
 
 from millpond.engines.records.interface import Transaction, end_of
+from millpond.services.kinesis.channels.channel import Channel
+from millpond.services.kinesis.channels.progress import Progress
 from millpond.services.kinesis.model.account import Settings
 from millpond.services.kinesis.model.consumer import Consumer
 from millpond.services.kinesis.model.stream import Stream
@@ -47,6 +51,8 @@ _STREAM = msgspec.msgpack.Decoder(Stream)
 _CONSUMER = msgspec.msgpack.Decoder(Consumer)
 _SETTINGS = msgspec.msgpack.Decoder(Settings)
 _DOOMED = msgspec.msgpack.Decoder(Doomed)
+_CHANNEL = msgspec.msgpack.Decoder(Channel)
+_PROGRESS = msgspec.msgpack.Decoder(Progress)
 
 
 class Scope(Protocol):
@@ -168,6 +174,42 @@ async def load_settings(transaction: Transaction, scope: Scope) -> Settings:
 
 def save_settings(transaction: Transaction, scope: Scope, settings: Settings) -> None:
     transaction.put(_key(scope, "settings"), _encode(settings))
+
+
+async def load_channel(transaction: Transaction, scope: Scope, channel_id: str) -> Channel | None:
+    value = await transaction.get(_key(scope, "channel", channel_id))
+    return None if value is None else _CHANNEL.decode(value)
+
+
+def save_channel(transaction: Transaction, channel: Channel) -> None:
+    transaction.put(_key(channel, "channel", channel.id), _encode(channel))
+
+
+def delete_channel(transaction: Transaction, scope: Scope, channel_id: str) -> None:
+    """Remove a channel and how far it has come."""
+    transaction.delete(_key(scope, "channel", channel_id))
+    transaction.delete(_key(scope, "progress", channel_id))
+
+
+async def scan_channels(
+    transaction: Transaction, scope: Scope, after: str = ""
+) -> AsyncIterator[Channel]:
+    """An account's channels in a region by id, those after `after`."""
+    prefix = _key(scope, "channel", "")
+    start = prefix + after.encode() + b"\0" if after else prefix
+    async for _, value in transaction.scan(start, end_of(prefix)):
+        yield _CHANNEL.decode(value)
+
+
+async def load_progress(transaction: Transaction, scope: Scope, channel_id: str) -> Progress | None:
+    value = await transaction.get(_key(scope, "progress", channel_id))
+    return None if value is None else _PROGRESS.decode(value)
+
+
+def save_progress(
+    transaction: Transaction, scope: Scope, channel_id: str, progress: Progress
+) -> None:
+    transaction.put(_key(scope, "progress", channel_id), _encode(progress))
 
 
 def save_doomed(transaction: Transaction, doomed_id: str, doomed: Doomed) -> None:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from millpond.kernel.errors import Conflict
 from millpond.kernel.tasks import Step, Task, Wake, schedule
 from millpond.services.kinesis import store
+from millpond.services.kinesis.channels.delivery import DELIVER_TASK, deliver
 from millpond.services.kinesis.model.stream import Shard, Stream
 from millpond.services.kinesis.needs import Needs
 from millpond.services.kinesis.operations.streams import REMOVE_LOGS_TASK
@@ -110,6 +111,7 @@ async def _forget_shards(
 
 
 STEPS: Mapping[str, Step] = {
+    DELIVER_TASK: deliver,
     REMOVE_LOGS_TASK: remove_logs,
     RESHAPE_TASK: reshape,
     SCALE_TASK: scale,

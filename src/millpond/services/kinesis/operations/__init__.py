@@ -5,6 +5,7 @@ from typing import Any
 
 from millpond.services.kinesis.operations import (
     account,
+    channels,
     consumers,
     encryption,
     get_records,
@@ -21,12 +22,15 @@ from millpond.services.kinesis.operations import (
 
 OPERATIONS: Mapping[str, Any] = {
     "AddTagsToStream": tags.add_tags_to_stream,
+    "CreateChannel": channels.create_channel,
     "CreateStream": streams.create_stream,
     "DecreaseStreamRetentionPeriod": settings.decrease_stream_retention_period,
+    "DeleteChannel": channels.delete_channel,
     "DeleteResourcePolicy": policies.delete_resource_policy,
     "DeleteStream": streams.delete_stream,
     "DeregisterStreamConsumer": consumers.deregister_stream_consumer,
     "DescribeAccountSettings": account.describe_account_settings,
+    "DescribeChannel": channels.describe_channel,
     "DescribeLimits": account.describe_limits,
     "DescribeStream": streams.describe_stream,
     "DescribeStreamConsumer": consumers.describe_stream_consumer,
@@ -37,6 +41,7 @@ OPERATIONS: Mapping[str, Any] = {
     "GetResourcePolicy": policies.get_resource_policy,
     "GetShardIterator": iterators.get_shard_iterator,
     "IncreaseStreamRetentionPeriod": settings.increase_stream_retention_period,
+    "ListChannels": channels.list_channels,
     "ListShards": shards.list_shards,
     "ListStreamConsumers": consumers.list_stream_consumers,
     "ListStreams": streams.list_streams,
@@ -55,6 +60,7 @@ OPERATIONS: Mapping[str, Any] = {
     "TagResource": tags.tag_resource,
     "UntagResource": tags.untag_resource,
     "UpdateAccountSettings": account.update_account_settings,
+    "UpdateChannel": channels.update_channel,
     "UpdateMaxRecordSize": settings.update_max_record_size,
     "UpdateShardCount": resharding.update_shard_count,
     "UpdateStreamMode": settings.update_stream_mode,

@@ -2,28 +2,34 @@
 
 from millpond.kernel.call import Call
 from millpond.services.kinesis import shapes, store
+from millpond.services.kinesis.channels.channel import STREAM_CHANNELS_MAX
 from millpond.services.kinesis.model.account import (
     ON_DEMAND_STREAMS_MAX,
     Settings,
     shards_max,
 )
 from millpond.services.kinesis.needs import Needs
+from millpond.services.kinesis.operations.channels import channels_of
 from millpond.services.kinesis.operations.quotas import count_usage
 
 
 async def describe_limits(
     needs: Needs, call: Call, request: shapes.DescribeLimitsInput
 ) -> shapes.DescribeLimitsOutput:
-    """AWS's quotas for shards and on-demand streams, and what is used of them.
+    """AWS's quotas for shards, on-demand streams and their channels, and what is used of them.
 
     Source: Kinesis API reference, DescribeLimits.
     """
     usage = await count_usage(needs, call)
+    async with needs.records.transaction() as transaction:
+        channels = await channels_of(needs, transaction, call)
     return shapes.DescribeLimitsOutput(
         shard_limit=shards_max(call.region),
         open_shard_count=usage.open_shards,
         on_demand_stream_count=usage.on_demand_streams,
         on_demand_stream_count_limit=ON_DEMAND_STREAMS_MAX,
+        channel_count=len(channels),
+        channel_count_limit=ON_DEMAND_STREAMS_MAX * STREAM_CHANNELS_MAX,
     )
 
 

@@ -22,6 +22,7 @@ from millpond.services.kinesis.model.scaling import ON_DEMAND_SHARDS_MIN, shards
 from millpond.services.kinesis.model.shard_lists import visible_shards
 from millpond.services.kinesis.model.stream import Mode, Stream
 from millpond.services.kinesis.needs import Needs
+from millpond.services.kinesis.operations.channels import channels_of
 from millpond.services.kinesis.operations.paging import open_token, seal_token
 from millpond.services.kinesis.operations.quotas import check_new_stream
 from millpond.services.kinesis.operations.scope import (
@@ -132,8 +133,11 @@ async def describe_stream_summary(
         async for consumer in store.scan_consumers(transaction, call, stream.name):
             consumers += not consumer.is_gone(now_ms)
         settings = await store.load_settings(transaction, call)
+        channels = await channels_of(needs, transaction, call, stream)
     return shapes.DescribeStreamSummaryOutput(
-        stream_description_summary=show_description_summary(stream, consumers, settings, now_ms)
+        stream_description_summary=show_description_summary(
+            stream, consumers, len(channels), settings, now_ms
+        )
     )
 
 
@@ -178,7 +182,8 @@ async def delete_stream(needs: Needs, call: Call, request: shapes.DeleteStreamIn
     """Delete a stream, its shards and its records; its consumers too where that is asked for.
 
     Raises:
-        ResourceInUse: it is not ACTIVE, or has consumers and their deletion was not asked for.
+        ResourceInUse: it is not ACTIVE, has channels, or has consumers and their deletion was not
+            asked for.
 
     Source: Kinesis API reference, DeleteStream.
     """
@@ -188,6 +193,12 @@ async def delete_stream(needs: Needs, call: Call, request: shapes.DeleteStreamIn
     async with needs.records.transaction() as transaction:
         stream = await resolve(needs, transaction, call, request.stream_name, request.stream_arn)
         check_active(stream, now_ms)
+        channels = await channels_of(needs, transaction, call, stream)
+        if channels:
+            raise ResourceInUse(
+                f"Stream {stream.name} under account {call.account} has channels, such as "
+                f"{channels[0].arn}. Delete them first."
+            )
         consumers = [c async for c in store.scan_consumers(transaction, call, stream.name)]
         if not request.enforce_consumer_deletion and any(not c.is_gone(now_ms) for c in consumers):
             raise ResourceInUse(

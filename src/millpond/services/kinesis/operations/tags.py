@@ -1,4 +1,4 @@
-"""Tags of streams and consumers, in both generations of operations."""
+"""Tags of streams, consumers and channels, in both generations of operations."""
 
 from msgspec.structs import replace
 
@@ -6,11 +6,13 @@ from millpond.engines.records.interface import Transaction
 from millpond.kernel.call import Call
 from millpond.services.kinesis import shapes, store
 from millpond.services.kinesis.answers import show_tags
+from millpond.services.kinesis.channels.channel import Channel
 from millpond.services.kinesis.errors import InvalidArgument
 from millpond.services.kinesis.model import tags as rules
 from millpond.services.kinesis.model.consumer import Consumer
 from millpond.services.kinesis.model.stream import Stream
 from millpond.services.kinesis.needs import Needs
+from millpond.services.kinesis.operations.channels import require_channel
 from millpond.services.kinesis.operations.scope import (
     check_changeable,
     resolve,
@@ -18,6 +20,8 @@ from millpond.services.kinesis.operations.scope import (
 )
 
 TAGS_PAGE_MAX = 50
+
+_Tagged = Stream | Consumer | Channel
 
 
 async def add_tags_to_stream(
@@ -69,52 +73,58 @@ async def list_tags_for_stream(
 
 
 async def tag_resource(needs: Needs, call: Call, request: shapes.TagResourceInput) -> None:
-    """Add tags to a stream or a consumer; those of keys that it has are replaced.
+    """Add tags to a stream, a consumer or a channel; those of keys that it has are replaced.
 
     Raises:
         InvalidArgument: more than 50 in the end, or characters that are not allowed.
-        ResourceNotFound: there is no such stream or consumer.
+        ResourceNotFound: there is no such stream, consumer or channel.
         ResourceInUse: the stream is CREATING or DELETING.
 
     Source: Kinesis API reference, TagResource.
     """
     async with needs.records.transaction() as transaction:
-        resource = await resolve_resource(needs, transaction, call, request.resource_arn)
+        resource = await _resolve(needs, transaction, call, request.resource_arn)
         _add(needs, transaction, resource, request.tags)
 
 
 async def untag_resource(needs: Needs, call: Call, request: shapes.UntagResourceInput) -> None:
-    """Remove tags from a stream or a consumer; keys that it does not have are no error.
+    """Remove tags from a stream, a consumer or a channel; keys that it does not have are no error.
 
     Raises:
-        ResourceNotFound: there is no such stream or consumer.
+        ResourceNotFound: there is no such stream, consumer or channel.
         ResourceInUse: the stream is CREATING or DELETING.
 
     Source: Kinesis API reference, UntagResource.
     """
     async with needs.records.transaction() as transaction:
-        resource = await resolve_resource(needs, transaction, call, request.resource_arn)
+        resource = await _resolve(needs, transaction, call, request.resource_arn)
         _remove(needs, transaction, resource, request.tag_keys)
 
 
 async def list_tags_for_resource(
     needs: Needs, call: Call, request: shapes.ListTagsForResourceInput
 ) -> shapes.ListTagsForResourceOutput:
-    """The tags of a stream or a consumer, by key.
+    """The tags of a stream, a consumer or a channel, by key.
 
     Raises:
-        ResourceNotFound: there is no such stream or consumer.
+        ResourceNotFound: there is no such stream, consumer or channel.
 
     Source: Kinesis API reference, ListTagsForResource.
     """
     async with needs.records.transaction() as transaction:
-        resource = await resolve_resource(needs, transaction, call, request.resource_arn)
+        resource = await _resolve(needs, transaction, call, request.resource_arn)
     return shapes.ListTagsForResourceOutput(tags=show_tags(resource.tags))
 
 
-def _add(
-    needs: Needs, transaction: Transaction, resource: Stream | Consumer, more: dict[str, str]
-) -> None:
+async def _resolve(
+    needs: Needs, transaction: Transaction, call: Call, resource_arn: str
+) -> _Tagged:
+    if ":channel/" in resource_arn:
+        return await require_channel(needs, transaction, call, resource_arn)
+    return await resolve_resource(needs, transaction, call, resource_arn)
+
+
+def _add(needs: Needs, transaction: Transaction, resource: _Tagged, more: dict[str, str]) -> None:
     try:
         tags = rules.add(resource.tags, more)
     except rules.BadTags as error:
@@ -122,9 +132,7 @@ def _add(
     _save(needs, transaction, resource, tags)
 
 
-def _remove(
-    needs: Needs, transaction: Transaction, resource: Stream | Consumer, keys: list[str]
-) -> None:
+def _remove(needs: Needs, transaction: Transaction, resource: _Tagged, keys: list[str]) -> None:
     try:
         rules.check_keys(keys)
     except rules.BadTags as error:
@@ -132,18 +140,18 @@ def _remove(
     _save(needs, transaction, resource, rules.remove(resource.tags, keys))
 
 
-def _save(
-    needs: Needs, transaction: Transaction, resource: Stream | Consumer, tags: dict[str, str]
-) -> None:
+def _save(needs: Needs, transaction: Transaction, resource: _Tagged, tags: dict[str, str]) -> None:
     if isinstance(resource, Stream):
         check_changeable(resource, needs.clock.now_ms())
         store.save_stream(transaction, resource, replace(resource, tags=tags))
+    elif isinstance(resource, Channel):
+        store.save_channel(transaction, replace(resource, tags=tags))
     else:
         store.save_consumer(transaction, resource, replace(resource, tags=tags))
 
 
-def _failed(doing: str, resource: Stream | Consumer, why: Exception) -> str:
-    kind = "stream" if isinstance(resource, Stream) else "consumer"
+def _failed(doing: str, resource: _Tagged, why: Exception) -> str:
+    kind = type(resource).__name__.lower()
     return (
         f"Failed to {doing} {kind} {resource.name} under account {resource.account} because {why}"
     )

@@ -1,0 +1,1 @@
+"""Channels: streams' records, delivered to buckets."""
