@@ -2,9 +2,9 @@
 own, built as consumers without a client library are.
 
 `python -m tests.scenarios.shard_worker <name> <stream> <table> <folder>`, with the shell's AWS
-variables. A lease is an item with a shard, its owner, epoch, counter and checkpoint, and each change
-of it is conditional on what was read. A worker takes leases whose counter has not moved for a while
-and those that nobody has, children only after their parents have ended, and steals one where
+variables. A lease is an item with a shard, its owner, epoch, counter and checkpoint; each change of
+it is conditional on what was read. A worker takes leases that nobody has and those whose counter
+has not moved for a while, children only after their parents have ended, and steals one where
 another has more than its share. It ends when the folder has a file `stop`.
 """
 
@@ -128,7 +128,8 @@ class Worker:
             if time.monotonic() - synced > SYNC_SECONDS:
                 self._sync()
                 synced = time.monotonic()
-            if not any([self._advance(shard) for shard in list(self._held)]):
+            found = [self._advance(shard) for shard in list(self._held)]
+            if not any(found):
                 time.sleep(_PAUSE_SECONDS)
 
     def _sync(self) -> None:
