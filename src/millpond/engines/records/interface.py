@@ -10,13 +10,21 @@ A read-only transaction never conflicts. A lost answer (`Unavailable` at commit)
             transaction.put(key, value)
 """
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Protocol, TypeVar
+
+from millpond.kernel.errors import Conflict
 
 KEY_SIZE_BYTES_MAX = 1900
 """The longest key, in bytes: S3's 1,024-byte keys with what a service puts before them."""
 VALUE_SIZE_BYTES_MAX = 16 * 1024 * 1024
+RACES_MAX = 20
+"""How often `transact` may lose before its caller is told."""
+_PAUSE_SECONDS = 0.005
+
+_Given = TypeVar("_Given")
 
 
 class Transaction(Protocol):
@@ -76,3 +84,22 @@ def end_of(prefix: bytes) -> bytes:
     if not stripped:
         raise ValueError("A prefix of 0xff bytes alone has no end.")
     return stripped[:-1] + bytes([stripped[-1] + 1])
+
+
+async def transact(records: Records, work: Callable[[Transaction], Awaitable[_Given]]) -> _Given:
+    """What `work` gives, once its transaction is committed; it may be run several times.
+
+    This is for work that nobody runs again when a race was lost: outside an operation, or after
+    something that must not be done twice.
+
+    Raises:
+        Conflict: every one of `RACES_MAX` races was lost.
+    """
+    for attempt in range(1, RACES_MAX):
+        try:
+            async with records.transaction() as transaction:
+                return await work(transaction)
+        except Conflict:
+            await asyncio.sleep(_PAUSE_SECONDS * attempt)
+    async with records.transaction() as transaction:
+        return await work(transaction)

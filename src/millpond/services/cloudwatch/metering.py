@@ -7,13 +7,12 @@ goes back to the meter: it is part of the next try.
 from functools import partial
 from itertools import islice
 
-from millpond.engines.records.interface import Transaction
+from millpond.engines.records.interface import Transaction, transact
 from millpond.kernel.metrics import Metric, Statistics
 from millpond.services.cloudwatch import store
 from millpond.services.cloudwatch.model.samples import Samples
 from millpond.services.cloudwatch.model.series import Point, Series
 from millpond.services.cloudwatch.needs import Needs
-from millpond.services.cloudwatch.transactions import transact
 
 WRITTEN_AT_ONCE = 2000
 """Measurements of one transaction: bounds what a lost race writes again."""
@@ -31,7 +30,7 @@ async def keep_measurements(needs: Needs) -> None:
     try:
         while left:
             some = dict(islice(left.items(), WRITTEN_AT_ONCE))
-            await transact(needs, partial(_write, needs, some))
+            await transact(needs.records, partial(_write, needs, some))
             for key in some:
                 del left[key]
     except BaseException:

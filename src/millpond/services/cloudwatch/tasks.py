@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from functools import partial
 
-from millpond.engines.records.interface import Transaction
+from millpond.engines.records.interface import Transaction, transact
 from millpond.kernel.tasks import Step, Task, Wake
 from millpond.services.cloudwatch import store
 from millpond.services.cloudwatch.metering import keep_measurements
 from millpond.services.cloudwatch.needs import Needs
-from millpond.services.cloudwatch.transactions import transact
 
 KEEP_SECONDS = 10.0
 """How much of the measurements a killed process takes with it."""
@@ -30,7 +29,7 @@ async def roll_up(needs: Needs, task: Task, wake: Wake) -> int | None:
     """Every hour, sum up what is old by longer stretches, and forget what is too old."""
     after = b""
     while not wake.stopping:
-        after = await transact(needs, partial(_roll_up, needs, after))
+        after = await transact(needs.records, partial(_roll_up, needs, after))
         if not after:
             break
     return needs.clock.now_ms() + ROLL_UP_SECONDS * 1000

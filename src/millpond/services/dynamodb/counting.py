@@ -5,13 +5,12 @@ described; a larger one shows when it was last counted, which a task does again 
 than `COUNTED_AGAIN_MS`. DynamoDB's own figures are up to six hours old.
 """
 
-from millpond.engines.records.interface import Transaction, end_of
+from millpond.engines.records.interface import Transaction, end_of, transact
 from millpond.kernel.tasks import Task, Wake, schedule
 from millpond.services.dynamodb import store
 from millpond.services.dynamodb.model.tables import Table
 from millpond.services.dynamodb.needs import Needs
 from millpond.services.dynamodb.store import Counts
-from millpond.services.dynamodb.transactions import transact
 
 COUNTED_AT_ONCE = 1000
 """Records that a description counts, of the table and its indexes each."""
@@ -71,5 +70,5 @@ async def count_table(needs: Needs, task: Task, wake: Wake) -> int | None:
         if now is not None and now.id == table.id:
             store.save_counts(transaction, table, counts)
 
-    await transact(needs, keep)
+    await transact(needs.records, keep)
     return None

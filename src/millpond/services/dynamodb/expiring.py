@@ -7,7 +7,7 @@ in DynamoDB; items that expired more than five years ago stay.
 
 from decimal import Decimal
 
-from millpond.engines.records.interface import Transaction
+from millpond.engines.records.interface import Transaction, transact
 from millpond.kernel.tasks import Task, Wake, schedule
 from millpond.services.dynamodb import store
 from millpond.services.dynamodb.model.keys import place_of
@@ -15,7 +15,6 @@ from millpond.services.dynamodb.model.ranges import expiry_range
 from millpond.services.dynamodb.model.tables import Table
 from millpond.services.dynamodb.model.values import Item
 from millpond.services.dynamodb.needs import Needs
-from millpond.services.dynamodb.transactions import transact
 from millpond.services.dynamodb.writing import replace_item
 
 EXPIRE_KIND = "expire"
@@ -40,7 +39,7 @@ async def expire(needs: Needs, task: Task, wake: Wake) -> int | None:
                 return None
             found = await _expired(transaction, table, now_seconds)
         if found:
-            await transact(needs, _Deletion(task, found, now_seconds))
+            await transact(needs.records, _Deletion(task, found, now_seconds))
         if len(found) < DELETED_AT_ONCE:
             break
     return needs.clock.now_ms() + LOOKED_AGAIN_MS

@@ -6,12 +6,11 @@ items in a transaction. A race with a writer is run again: both have read the it
 
 import msgspec
 
-from millpond.engines.records.interface import Transaction, end_of
+from millpond.engines.records.interface import Transaction, end_of, transact
 from millpond.kernel.tasks import Task, Wake, schedule
 from millpond.services.dynamodb import store
 from millpond.services.dynamodb.model.tables import Index, Table
 from millpond.services.dynamodb.needs import Needs
-from millpond.services.dynamodb.transactions import transact
 from millpond.services.dynamodb.writing import enter
 
 FILL_KIND = "fill"
@@ -65,7 +64,7 @@ async def _fill_some(needs: Needs, task: Task, name: str, index_id: str) -> bool
         store.save_table(transaction, task, _with_active(table, index))
         return False
 
-    return await transact(needs, work)
+    return await transact(needs.records, work)
 
 
 async def _load(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from millpond.engines.records.interface import Transaction
+from millpond.engines.records.interface import Transaction, transact
 from millpond.kernel.tasks import Step, Task, Wake
 from millpond.services.dynamodb import store
 from millpond.services.dynamodb.counting import COUNT_KIND, count_table
@@ -10,7 +10,6 @@ from millpond.services.dynamodb.expiring import EXPIRE_KIND, expire
 from millpond.services.dynamodb.filling import FILL_KIND, fill
 from millpond.services.dynamodb.needs import Needs
 from millpond.services.dynamodb.store import TOKEN_KEPT_MS
-from millpond.services.dynamodb.transactions import transact
 
 SWEPT_AT_ONCE = 1000
 """Records that one transaction removes."""
@@ -24,7 +23,7 @@ async def sweep(needs: Needs, task: Task, wake: Wake) -> int | None:
     async def work(transaction: Transaction) -> int:
         return await store.sweep(transaction, prefix, SWEPT_AT_ONCE)
 
-    while await transact(needs, work):
+    while await transact(needs.records, work):
         if wake.stopping:
             return needs.clock.now_ms()
     return None
@@ -43,7 +42,7 @@ async def forget_tokens(needs: Needs, task: Task, wake: Wake) -> int | None:
                 await store.forget_token(transaction, key, before_ms)
 
         if keys:
-            await transact(needs, forget)
+            await transact(needs.records, forget)
     return needs.clock.now_ms() + TOKEN_KEPT_MS
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from millpond.engines.records.interface import Transaction
+from millpond.engines.records.interface import Transaction, transact
 from millpond.kernel.tasks import Step, Task, Wake
 from millpond.services.glue import store
 from millpond.services.glue.crawl.lifecycle import (
@@ -13,7 +13,6 @@ from millpond.services.glue.crawl.lifecycle import (
 )
 from millpond.services.glue.crawl.run import crawl
 from millpond.services.glue.needs import Needs
-from millpond.services.glue.transactions import transact
 
 SWEPT_AT_ONCE = 1000
 """Records that one transaction removes."""
@@ -36,7 +35,7 @@ async def start_by_schedule(needs: Needs, task: Task, wake: Wake) -> int | None:
             begin_crawl(transaction, needs, task, crawler)
         return next_due_ms(crawler, now_ms)
 
-    return await transact(needs, work)
+    return await transact(needs.records, work)
 
 
 async def sweep_table(needs: Needs, task: Task, wake: Wake) -> int | None:
@@ -59,7 +58,7 @@ async def sweep_database(needs: Needs, task: Task, wake: Wake) -> int | None:
             dropped += 1
         return dropped
 
-    while await transact(needs, drop_some):
+    while await transact(needs.records, drop_some):
         if wake.stopping:
             return needs.clock.now_ms()
     if not await _sweep(needs, task, wake, "function", task.subject):
@@ -80,7 +79,7 @@ async def _sweep(needs: Needs, task: Task, wake: Wake, kind: str, owner_id: str)
     async def work(transaction: Transaction) -> int:
         return await store.sweep(transaction, task, kind, owner_id, SWEPT_AT_ONCE)
 
-    while await transact(needs, work):
+    while await transact(needs.records, work):
         if wake.stopping:
             return False
     return True

@@ -5,13 +5,12 @@ from functools import partial
 
 import msgspec
 
-from millpond.engines.records.interface import Transaction
+from millpond.engines.records.interface import Transaction, transact
 from millpond.kernel.tasks import Step, Task, Wake
 from millpond.services.logs import store
 from millpond.services.logs.model.batches import FUTURE_MS_MAX
 from millpond.services.logs.model.groups import Group, Stream, expired_before
 from millpond.services.logs.needs import Needs
-from millpond.services.logs.transactions import transact
 
 RETAIN_MS = 3600 * 1000
 """How often expired events are looked for."""
@@ -34,7 +33,7 @@ async def retain(needs: Needs, task: Task, wake: Wake) -> int | None:
     before_ms = expired_before(group, needs.clock.now_ms())
     for name in names:
         expire = partial(_expire, group, name, before_ms)
-        while await transact(needs, expire):
+        while await transact(needs.records, expire):
             if wake.stopping:
                 return needs.clock.now_ms()
         async with needs.records.transaction() as transaction:
@@ -81,7 +80,7 @@ async def sweep_group(needs: Needs, task: Task, wake: Wake) -> int | None:
             dropped += 1
         return dropped
 
-    while await transact(needs, drop_some):
+    while await transact(needs.records, drop_some):
         if wake.stopping:
             return needs.clock.now_ms()
     return None
@@ -99,7 +98,7 @@ async def sweep_stream(needs: Needs, task: Task, wake: Wake) -> int | None:
             dropped += 1
         return dropped
 
-    while await transact(needs, drop_some):
+    while await transact(needs.records, drop_some):
         if wake.stopping:
             return needs.clock.now_ms()
     await needs.log.delete(Stream(id=task.subject, name="", created_ms=0).log)

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from millpond.engines.records.interface import Transaction
+from millpond.engines.records.interface import Transaction, transact
 from millpond.kernel.call import Call, Principal
 from millpond.kernel.tasks import Task, Wake
 from millpond.services.glue import store
@@ -25,7 +25,6 @@ from millpond.services.glue.keys import Scope
 from millpond.services.glue.model import Database
 from millpond.services.glue.needs import Needs
 from millpond.services.glue.shapes import S3Target, StorageDescriptor
-from millpond.services.glue.transactions import transact
 
 ROLE_ACTIONS = ("s3:ListBucket", "s3:GetObject")
 """What a crawl may do, whatever its role: it only reads."""
@@ -95,7 +94,7 @@ class Crawling:
         async def work(transaction: Transaction) -> dict[str, StorageDescriptor]:
             return await known_folders(transaction, self._task, database, self._crawler.name)
 
-        return await transact(self._needs, work)
+        return await transact(self._needs.records, work)
 
     async def _plan_target(
         self, target: S3Target, known: dict[str, StorageDescriptor]
@@ -133,7 +132,7 @@ class Crawling:
         async def take(transaction: Transaction) -> Inventory:
             return await take_inventory(transaction, self._task, database, self._crawler.name)
 
-        inventory = await transact(self._needs, take)
+        inventory = await transact(self._needs.records, take)
         written: set[str] = set()
         for plan in plans:
             await self.checkpoint()
@@ -163,7 +162,7 @@ class Crawling:
                 counted = msgspec.structs.replace(now, crawl=crawl)
                 store.save_crawler(transaction, self._task, counted)
 
-        await transact(self._needs, work)
+        await transact(self._needs.records, work)
 
     async def checkpoint(self) -> None:
         """Go on, unless the crawl is to end.
@@ -177,7 +176,7 @@ class Crawling:
         async def work(transaction: Transaction) -> Crawler | None:
             return await same_crawl(transaction, self._task, self._crawler)
 
-        now = await transact(self._needs, work)
+        now = await transact(self._needs.records, work)
         if now is None or now.state == "STOPPING":
             raise Stopped
 

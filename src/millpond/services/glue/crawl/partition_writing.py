@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import msgspec
 
-from millpond.engines.records.interface import Transaction
+from millpond.engines.records.interface import Transaction, transact
 from millpond.services.glue import store
 from millpond.services.glue.crawl.plan import DEPRECATED_BY, without_statistics
 from millpond.services.glue.crawl.reading import Checkpoint
@@ -14,7 +14,6 @@ from millpond.services.glue.crawlers import Changes
 from millpond.services.glue.model import Database, Partition, Table
 from millpond.services.glue.partition_store import Partitions
 from millpond.services.glue.shapes import PartitionInput
-from millpond.services.glue.transactions import transact
 
 BATCH_SIZE = 200
 
@@ -93,7 +92,7 @@ async def _write_batch(
                     changes = changes.plus(Changes(partitions_updated=1))
         return changes
 
-    return await transact(writer.needs, work)
+    return await transact(writer.needs.records, work)
 
 
 async def _is_there(
@@ -135,7 +134,7 @@ async def _gone(writer: Writer, table: Table, keep: set[tuple[str, ...]]) -> lis
                     gone.append(values)
         return gone
 
-    return await transact(writer.needs, work)
+    return await transact(writer.needs.records, work)
 
 
 async def _retire_batch(
@@ -164,4 +163,4 @@ async def _retire_batch(
                 changes = changes.plus(Changes(partitions_updated=1))
         return changes
 
-    return await transact(writer.needs, work)
+    return await transact(writer.needs.records, work)

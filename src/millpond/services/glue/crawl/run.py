@@ -10,7 +10,7 @@ import logging
 
 import msgspec
 
-from millpond.engines.records.interface import Transaction
+from millpond.engines.records.interface import Transaction, transact
 from millpond.kernel.errors import EngineError, ServiceError
 from millpond.kernel.tasks import Task, Wake
 from millpond.services.glue import store
@@ -25,7 +25,6 @@ from millpond.services.glue.crawl.lifecycle import end_crawl
 from millpond.services.glue.crawlers import Changes, Crawler, CrawlState
 from millpond.services.glue.keys import Scope
 from millpond.services.glue.needs import Needs
-from millpond.services.glue.transactions import transact
 
 ATTEMPTS_MAX = 3
 ERROR_CHARACTERS_MAX = 2048
@@ -79,7 +78,7 @@ async def _take_up(needs: Needs, task: Task) -> Crawler | None:
             return None
         return _save_attempt(transaction, task, crawler, 1)
 
-    return await transact(needs, work)
+    return await transact(needs.records, work)
 
 
 def _save_attempt(transaction: Transaction, scope: Scope, crawler: Crawler, more: int) -> Crawler:
@@ -100,7 +99,7 @@ async def _forgive_attempt(needs: Needs, task: Task, crawler: Crawler) -> None:
         if now is not None:
             _save_attempt(transaction, task, now, -1)
 
-    await transact(needs, work)
+    await transact(needs.records, work)
 
 
 async def _end(
@@ -119,7 +118,7 @@ async def _end(
             )
             end_crawl(transaction, task, told, state, error, needs.clock.now_ms())
 
-    await transact(needs, work)
+    await transact(needs.records, work)
 
 
 def _tell(refusal: ServiceError) -> str:

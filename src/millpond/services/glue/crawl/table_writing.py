@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from millpond.engines.records.interface import Transaction
+from millpond.engines.records.interface import Transaction, transact
 from millpond.services.glue import store
 from millpond.services.glue.crawl.configuration import CrawlConfiguration
 from millpond.services.glue.crawl.inventory import is_own
@@ -32,7 +32,6 @@ from millpond.services.glue.shapes import (
     StorageDescriptor,
     TableInput,
 )
-from millpond.services.glue.transactions import transact
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ async def ensure_database(writer: Writer) -> Database:
             store.save_database(transaction, writer.scope, database)
         return database
 
-    return await transact(writer.needs, work)
+    return await transact(writer.needs.records, work)
 
 
 async def write_table(
@@ -93,7 +92,7 @@ async def write_table(
         store.save_table(transaction, writer.scope, database.id, updated)
         return updated, Changes(tables_updated=1)
 
-    return await transact(writer.needs, work)
+    return await transact(writer.needs.records, work)
 
 
 def _new_table(writer: Writer, described: TableInput) -> Table:
@@ -206,7 +205,7 @@ async def retire_table(writer: Writer, database: Database, name: str) -> Changes
         store.save_table(transaction, writer.scope, database.id, updated)
         return Changes(tables_updated=1)
 
-    return await transact(writer.needs, work)
+    return await transact(writer.needs.records, work)
 
 
 def storage_as_table(storage: StorageDescriptor, table: StorageDescriptor) -> StorageDescriptor:

@@ -7,7 +7,7 @@ seen. What a crash leaves between the two was not acknowledged, and is never see
 import msgspec
 
 from millpond.engines.log import interface
-from millpond.engines.records.interface import Transaction
+from millpond.engines.records.interface import Transaction, transact
 from millpond.kernel.call import Call
 from millpond.kernel.errors import Conflict
 from millpond.services.logs import shapes, store
@@ -16,7 +16,6 @@ from millpond.services.logs.model.batches import EVENT_OVERHEAD_BYTES, accept
 from millpond.services.logs.model.groups import Group, Stream, expired_before
 from millpond.services.logs.needs import Needs
 from millpond.services.logs.operations.scope import require_stream
-from millpond.services.logs.transactions import transact
 
 
 async def put_log_events(
@@ -76,7 +75,7 @@ async def _append(
         return True
 
     try:
-        shown = await transact(needs, show)
+        shown = await transact(needs.records, show)
     except Conflict:
         raise ServiceUnavailable("Too many calls write to this log stream at once.") from None
     if not shown:
