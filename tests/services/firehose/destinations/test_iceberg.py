@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import signal
 import uuid
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -31,7 +33,7 @@ from millpond.kernel.call import Principal
 from millpond.kernel.clock import SystemClock
 from millpond.kernel.credentials import Credential
 from millpond.kernel.ids import SystemIds
-from millpond.services.firehose.delivery.interface import Batch, NotNow, Record
+from millpond.services.firehose.delivery.interface import Batch, Record
 from millpond.services.firehose.destinations import iceberg, iceberg_tables
 from millpond.services.firehose.destinations.iceberg_messages import Catalog, Row, Target
 from millpond.services.firehose.destinations.iceberg_tables import open_catalog
@@ -266,6 +268,53 @@ async def test_keys_of_several_columns(catalog: GlueCatalog, tables: Any) -> Non
     ]
 
 
+async def test_thousands_of_keys_of_several_columns_are_one_commit(catalog: GlueCatalog) -> None:
+    schema = Schema(
+        NestedField(1, "day", DateType()),
+        NestedField(2, "n", LongType()),
+        NestedField(3, "l", ListType(4, LongType())),
+        NestedField(5, "u", UUIDType()),
+    )
+    name = new_table(catalog, schema)
+    data = [b'{"day":"2024-01-%02d","n":%d,"l":[1]}' % (1 + n % 2, n // 2) for n in range(20_000)]
+    rows = [Row(at, "insert", one) for at, one in enumerate(data)]
+    iceberg_tables.deliver(catalog, "s", "first", Target(DATABASE, name, [], rows))
+    gone = [Row(at, "delete", one) for at, one in enumerate(data[::3])]
+    target = Target(DATABASE, name, ["day", "n"], gone)
+    assert iceberg_tables.deliver(catalog, "s", "second", target) == []
+    left = catalog.load_table((DATABASE, name)).scan().to_arrow().to_pylist()
+    expected = {(1 + n % 2, n // 2) for n in range(20_000) if n % 3}
+    assert {(row["day"].day, row["n"]) for row in left} == expected
+    assert len(left) == len(expected) and all(row["l"] == [1] for row in left)
+
+
+@pytest.mark.parametrize(
+    ("kind", "first", "second"),
+    [
+        (StringType(), "a", "ß'\""),
+        (DateType(), "2024-01-01", "2024-01-02"),
+        (TimestampType(), "2024-01-01 00:00:00.123456", "2024-01-01 00:00:01"),
+        (TimestamptzType(), "2024-01-01T00:00:00.123456Z", "2024-01-01T00:00:01Z"),
+        (DecimalType(10, 2), 1.5, 2),
+        (DoubleType(), 1.5, 2),
+    ],
+)
+async def test_keys_of_every_type_find_their_rows(
+    catalog: GlueCatalog, kind: Any, first: Any, second: Any
+) -> None:
+    name = new_table(catalog, Schema(NestedField(1, "k", kind), NestedField(2, "n", LongType())))
+    rows = [json.dumps({"k": key}).encode() for key in (first, second)]
+    inserts = [Row(at, "insert", row) for at, row in enumerate(rows)]
+    iceberg_tables.deliver(catalog, "s", "1", Target(DATABASE, name, [], inserts))
+    deletes = [Row(0, "delete", rows[0])]
+    assert iceberg_tables.deliver(catalog, "s", "2", Target(DATABASE, name, ["k"], deletes)) == []
+    table = catalog.load_table((DATABASE, name)).scan().to_arrow()
+    assert table.num_rows == 1
+    update = Row(0, "update", json.dumps({"k": second, "n": 7}).encode())
+    assert iceberg_tables.deliver(catalog, "s", "3", Target(DATABASE, name, ["K"], [update])) == []
+    assert [row["n"] for row in rows_of(catalog, name)] == [7]
+
+
 async def test_records_go_to_the_tables_that_they_name(catalog: GlueCatalog, tables: Any) -> None:
     first, second = new_table(catalog), new_table(catalog)
     one = tables(settings())
@@ -358,13 +407,28 @@ async def test_two_streams_write_to_one_table_at_a_time(catalog: GlueCatalog, ta
     assert len(rows_of(catalog, name)) == delivered
 
 
-async def test_a_platform_that_cannot_be_reached_is_waited_for(
+async def test_a_platform_that_cannot_be_reached_is_tried_again(
     tables: Any, catalog: GlueCatalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = tables(settings(table_of("t")))
     monkeypatch.setattr(one._needs, "endpoint", lambda: "http://127.0.0.1:1")
-    with pytest.raises(NotNow):
-        await one.deliver(batch_of({"id": 1}))
+    (lost,) = await one.deliver(batch_of({"id": 1}))
+    assert (lost.code, lost.is_final) == ("Iceberg.ServiceException", False)
+
+
+async def test_a_worker_that_dies_leaves_its_batch_to_be_tried_again(
+    tables: Any, catalog: GlueCatalog
+) -> None:
+    name = new_table(catalog)
+    one = tables(settings(table_of(name)))
+    await one.deliver(batch_of({"id": 1}))
+    delivering = asyncio.create_task(one.deliver(batch := batch_of({"id": 2})))
+    await asyncio.sleep(0)
+    os.kill(one._worker.pid, signal.SIGKILL)
+    lost = await delivering
+    assert all((one.code, one.is_final) == ("Iceberg.ServiceException", False) for one in lost)
+    assert await one.deliver(batch) == []
+    assert [row["id"] for row in rows_of(catalog, name)] == [1, 2]
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,6 @@ from millpond.services.firehose.delivery.interface import (
     Batch,
     Delivery,
     Destination,
-    NotNow,
     Record,
     Undelivered,
 )
@@ -131,7 +130,12 @@ class IcebergTables:
         try:
             lost = messages.decode_lost(await self._worker.ask(question, DELIVERY_SECONDS_MAX))
         except (WorkerFault, WorkerEnded, WorkerTimedOut) as error:
-            raise NotNow("Iceberg.ServiceException", str(error)) from error
+            # It may be the batch that the worker cannot bear: tried again, but not for ever.
+            places = [row.place for target in targets for row in target.rows]
+            lost = [
+                messages.Lost(place, "Iceberg.ServiceException", str(error), False)
+                for place in places
+            ]
         for one in lost:
             record = batch.records[one.place]
             undelivered.append(Undelivered(record, one.code, one.message, one.is_final))

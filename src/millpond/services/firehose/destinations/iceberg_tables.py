@@ -17,10 +17,10 @@ from pyiceberg.exceptions import (
     NoSuchPropertyException,
     NoSuchTableError,
 )
+from pyiceberg.expressions import AlwaysTrue, And, BooleanExpression, In
 from pyiceberg.io.pyarrow import schema_to_pyarrow
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table
-from pyiceberg.table.upsert_util import create_match_filter
 
 from millpond.services.firehose.convert.columns import MALFORMED_DATA, ColumnReader, Columns, Misfit
 from millpond.services.firehose.convert.reading import Serde
@@ -97,12 +97,33 @@ def _committed_schema(table: Table, stream: str, batch: str) -> Schema | None:
 
 
 def _commit(table: Table, changes: _Changes, properties: dict[str, str]) -> None:
+    appended = changes.appended
     with table.transaction() as transaction:
         if changes.keys.num_rows:
-            gone = create_match_filter(changes.keys, changes.keys.column_names)
+            columns = changes.keys.column_names
+            gone: BooleanExpression = AlwaysTrue()
+            for name in columns:
+                gone = And(gone, In(name, changes.keys.column(name).unique().to_pylist()))
+            if len(columns) > 1:
+                spared = _spared(table, gone, changes.keys)
+                appended = pa.concat_tables([spared, appended], promote_options="permissive")
             transaction.delete(gone, snapshot_properties=properties)
         # A batch that only deletes what is not there leaves a snapshot too, to be recognised by.
-        transaction.append(changes.appended, snapshot_properties=properties)
+        transaction.append(appended, snapshot_properties=properties)
+
+
+def _spared(table: Table, gone: BooleanExpression, keys: Any) -> Any:
+    """Rows that match each part of some key, but none of the keys: they are deleted with the
+    others, and written again. One condition for each key would be exact, but thousands of them
+    are more than pyiceberg can bear."""
+    found = table.scan(row_filter=gone).to_arrow()
+    wanted = set(_tuples(keys, keys.column_names))
+    mask = [one not in wanted for one in _tuples(found, keys.column_names)]
+    return found.filter(pa.array(mask, pa.bool_()))
+
+
+def _tuples(table: Any, names: Sequence[str]) -> list[tuple[Any, ...]]:
+    return list(zip(*(table.column(name).to_pylist() for name in names), strict=True))
 
 
 class _BadKeys(ValueError):
@@ -207,7 +228,7 @@ class _Rows:
 
     def __init__(self, table: Any, keys: Sequence[str]) -> None:
         self._table = table.select(list(keys))
-        self._values = list(zip(*(table.column(name).to_pylist() for name in keys), strict=True))
+        self._values = _tuples(table, keys)
         self._kept: dict[int, None] = {}
         self._by_key: dict[tuple[Any, ...], list[int]] = {}
         self._changed: dict[tuple[Any, ...], int] = {}
