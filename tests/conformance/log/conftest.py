@@ -46,7 +46,12 @@ class Embedded:
 
 
 class Small(Embedded):
-    """Everything moves into segments, and these into others, all the time; nothing is cached."""
+    """Everything moves into segments, and these into others, all the time; nothing is cached.
+
+    What is gathered lies in one chunk, which stays until the newest of it is old.
+    """
+
+    trims = False
 
     def _open(self) -> EmbeddedLog:
         return EmbeddedLog.open(

@@ -102,7 +102,7 @@ class Reader:
         return max(log.first, position)
 
     async def _load(self, log: LogState, places: Sequence[Place]) -> list[Piece]:
-        """The pieces at `places`, as far as they are still there."""
+        """The pieces at `places`, up to the first that was moved away meanwhile."""
         stored_end = log.stored_end
         keys = [(place.end <= stored_end, place.file, place.offset) for place in places]
         found = [self._cache.get(key) for key in keys]
@@ -121,7 +121,11 @@ class Reader:
             following = iter(loaded)
             for number, pieces in enumerate(found):
                 if pieces is None:
-                    found[number] = self._take(log, places[number], keys[number], next(following))
+                    taken = self._take(log, places[number], keys[number], next(following))
+                    if taken is None:
+                        del found[number:]
+                        break
+                    found[number] = taken
         return [piece for pieces in found if pieces is not None for piece in pieces]
 
     def _load_all(
@@ -139,11 +143,12 @@ class Reader:
 
     def _take(
         self, log: LogState, place: Place, key: tuple[bool, int, int], pieces: list[Piece] | None
-    ) -> list[Piece]:
-        """Keep what was read. A file that is gone although it is needed is damage."""
+    ) -> list[Piece] | None:
+        """Keep what was read. A file that is gone although it is needed is damage; None if what
+        lay in it lies elsewhere now, or nowhere any more."""
         if pieces is None:
             is_needed = next(iter(log.places_from(max(place.position, log.first))), None) == place
-            return [lost(place)] if is_needed else []
+            return [lost(place)] if is_needed else None
         if all(piece.data is not None for piece in pieces):
             self._cache.put(key, pieces, place.size)
         return pieces
