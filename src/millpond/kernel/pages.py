@@ -4,7 +4,10 @@ import base64
 import hashlib
 import hmac
 import json
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+
+from millpond.kernel.call import Call
 
 _MAC_SIZE_BYTES = 12
 
@@ -44,3 +47,38 @@ class Pages:
 
     def _mac(self, payload: bytes) -> bytes:
         return hmac.digest(self.secret, payload, hashlib.sha256)[:_MAC_SIZE_BYTES]
+
+
+class Paging:
+    """One question's pages: where this one begins, and the token of the next one.
+
+    `question` is what was asked; an empty part of it is as good as a missing one. `refusal` makes
+    what a service tells of a token that is not one of this question.
+    """
+
+    def __init__(
+        self,
+        pages: Pages,
+        call: Call,
+        question: Iterable[object],
+        refusal: Callable[[BadToken], Exception],
+    ) -> None:
+        self._pages, self._refusal = pages, refusal
+        asked = (part or None for part in question)
+        self._question = repr((call.operation, call.account, call.region, *asked))
+
+    def open(self, token: str | None) -> str:
+        """The position that a token holds; the empty text without one.
+
+        Raises:
+            what `refusal` gives: the token is not one of this question.
+        """
+        if not token:
+            return ""
+        try:
+            return self._pages.open(self._question, token)
+        except BadToken as error:
+            raise self._refusal(error) from None
+
+    def seal(self, position: str) -> str:
+        return self._pages.seal(self._question, position)

@@ -7,7 +7,7 @@ from millpond.services.cloudwatch.metering import keep_measurements
 from millpond.services.cloudwatch.model.periods import DAY, HOUR
 from millpond.services.cloudwatch.model.series import Series
 from millpond.services.cloudwatch.needs import Needs
-from millpond.services.cloudwatch.operations.paging import Paging
+from millpond.services.cloudwatch.operations.paging import pages_of
 
 PAGE_SIZE = 500
 LISTED_SECONDS = 14 * DAY
@@ -29,7 +29,7 @@ async def list_metrics(
     )
     await keep_measurements(needs)
     wanted = [(wish.name, wish.value) for wish in request.dimensions or ()]
-    paging = Paging(
+    paging = pages_of(
         needs, call, request.namespace, request.metric_name, wanted, request.recently_active
     )
     after = bytes.fromhex(paging.open(request.next_token))

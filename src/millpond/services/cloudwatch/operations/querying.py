@@ -17,7 +17,7 @@ from millpond.services.cloudwatch.model.periods import is_period
 from millpond.services.cloudwatch.model.series import Series, read_dimensions
 from millpond.services.cloudwatch.model.statistics import check_statistic, evaluate, percent_of
 from millpond.services.cloudwatch.needs import Needs
-from millpond.services.cloudwatch.operations.paging import Paging
+from millpond.services.cloudwatch.operations.paging import pages_of
 from millpond.services.cloudwatch.reading import Window, gather
 
 QUERIES_MAX = 500
@@ -62,7 +62,7 @@ async def get_metric_data(
             "The parameter StartTime must be less than the parameter EndTime."
         )
     newest_first = request.scan_by != "TimestampAscending"
-    paging = Paging(needs, call, questions, request.start_time, request.end_time, newest_first)
+    paging = pages_of(needs, call, questions, request.start_time, request.end_time, newest_first)
     number, passed, now = _position(paging.open(request.next_token), needs)
     await keep_measurements(needs)
     first = number

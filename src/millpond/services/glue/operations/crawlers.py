@@ -26,7 +26,7 @@ from millpond.services.glue.errors import (
 from millpond.services.glue.model import fold, merge_tags
 from millpond.services.glue.needs import Needs
 from millpond.services.glue.operations.crawler_answers import show_crawler
-from millpond.services.glue.operations.scope import Paging, check_catalog
+from millpond.services.glue.operations.scope import check_catalog, pages_of
 
 PAGE_SIZE_DEFAULT = 100
 
@@ -186,7 +186,7 @@ async def get_crawlers(
     needs: Needs, call: Call, request: shapes.GetCrawlersRequest
 ) -> shapes.GetCrawlersResponse:
     """All crawlers by name. Source: Glue API reference, GetCrawlers."""
-    paging = Paging(needs, call)
+    paging = pages_of(needs, call)
     after = paging.open(request.next_token)
     size = request.max_results or PAGE_SIZE_DEFAULT
     found: list[shapes.Crawler] = []
@@ -226,7 +226,7 @@ async def list_crawlers(
     Source: Glue API reference, ListCrawlers.
     """
     wanted = request.tags or {}
-    paging = Paging(needs, call, sorted(wanted.items()))
+    paging = pages_of(needs, call, sorted(wanted.items()))
     after = paging.open(request.next_token)
     size = request.max_results or PAGE_SIZE_DEFAULT
     found: list[str] = []

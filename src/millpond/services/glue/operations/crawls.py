@@ -22,7 +22,7 @@ from millpond.services.glue.errors import (
 from millpond.services.glue.needs import Needs
 from millpond.services.glue.operations.crawler_answers import show_crawl
 from millpond.services.glue.operations.crawlers import require_crawler
-from millpond.services.glue.operations.scope import Paging
+from millpond.services.glue.operations.scope import pages_of
 
 PAGE_SIZE_DEFAULT = 20
 METRICS_PAGE_SIZE_DEFAULT = 100
@@ -129,7 +129,7 @@ async def list_crawls(
     Source: Glue API reference, ListCrawls.
     """
     filters = [_filter(given) for given in request.filters or []]
-    paging = Paging(needs, call, request.crawler_name, request.filters)
+    paging = pages_of(needs, call, request.crawler_name, request.filters)
     position = paging.open(request.next_token)
     before = int(position) if position else None
     size = request.max_results or PAGE_SIZE_DEFAULT
@@ -186,7 +186,7 @@ async def get_crawler_metrics(
     Source: Glue API reference, GetCrawlerMetrics.
     """
     wanted = set(request.crawler_name_list or ())
-    paging = Paging(needs, call, sorted(wanted))
+    paging = pages_of(needs, call, sorted(wanted))
     after = paging.open(request.next_token)
     size = request.max_results or METRICS_PAGE_SIZE_DEFAULT
     found: list[shapes.CrawlerMetrics] = []

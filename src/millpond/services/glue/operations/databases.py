@@ -7,7 +7,7 @@ from millpond.services.glue import shapes, store
 from millpond.services.glue.errors import AlreadyExists, InvalidInput, not_implemented
 from millpond.services.glue.model import Database, fold, merge_tags
 from millpond.services.glue.needs import Needs
-from millpond.services.glue.operations.scope import Paging, check_catalog, require_database
+from millpond.services.glue.operations.scope import check_catalog, pages_of, require_database
 
 PAGE_SIZE_DEFAULT = 100
 
@@ -90,7 +90,7 @@ async def get_databases(
     check_catalog(call, request.catalog_id)
     if request.resource_share_type in ("FOREIGN", "FEDERATED"):
         return shapes.GetDatabasesResponse(database_list=[])
-    paging = Paging(needs, call)
+    paging = pages_of(needs, call)
     after = paging.open(request.next_token)
     size = request.max_results or PAGE_SIZE_DEFAULT
     found: list[shapes.Database] = []

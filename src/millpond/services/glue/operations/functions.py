@@ -7,7 +7,7 @@ from millpond.services.glue import shapes, store
 from millpond.services.glue.errors import AlreadyExists, EntityNotFound, InvalidInput
 from millpond.services.glue.model import Database, Function, fold
 from millpond.services.glue.needs import Needs
-from millpond.services.glue.operations.scope import Paging, check_catalog, require_database
+from millpond.services.glue.operations.scope import check_catalog, pages_of, require_database
 from millpond.services.glue.operations.tables import name_filter
 
 PAGE_SIZE_DEFAULT = 100
@@ -81,7 +81,7 @@ async def get_user_defined_functions(
     check_catalog(call, request.catalog_id)
     matches = name_filter(request.pattern)
     kind = request.function_type
-    paging = Paging(needs, call, request.database_name, request.pattern, kind)
+    paging = pages_of(needs, call, request.database_name, request.pattern, kind)
     database_after, _, after = paging.open(request.next_token).partition("\x00")
     size = request.max_results or PAGE_SIZE_DEFAULT
     found: list[shapes.UserDefinedFunction] = []

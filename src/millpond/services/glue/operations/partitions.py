@@ -24,7 +24,7 @@ from millpond.services.glue.expression import (
 from millpond.services.glue.model import Table, check_values, fold
 from millpond.services.glue.needs import Needs
 from millpond.services.glue.operations.partition_answers import accept_partition, show_partition
-from millpond.services.glue.operations.scope import Paging, check_catalog, require_table
+from millpond.services.glue.operations.scope import check_catalog, pages_of, require_table
 from millpond.services.glue.partition_store import Partitions
 
 PAGE_SIZE_DEFAULT = 1000
@@ -90,7 +90,7 @@ async def get_partitions(
     )
     in_segment = _segment_filter(request.segment)
     names = (fold(request.database_name), fold(request.table_name))
-    paging = Paging(needs, call, *names, request.expression, request.segment)
+    paging = pages_of(needs, call, *names, request.expression, request.segment)
     after = bytes.fromhex(paging.open(request.next_token))
     size = request.max_results or PAGE_SIZE_DEFAULT
     found: list[shapes.Partition] = []

@@ -2,7 +2,7 @@
 
 from millpond.engines.records.interface import Transaction
 from millpond.kernel.call import Call
-from millpond.kernel.pages import BadToken
+from millpond.kernel.pages import Paging
 from millpond.services.glue import store
 from millpond.services.glue.errors import EntityNotFound, InvalidInput
 from millpond.services.glue.model import Database, Table, fold
@@ -46,26 +46,8 @@ async def require_table(
     return database, table
 
 
-class Paging:
-    """One question's pages: where this one begins, and the token of the next one."""
-
-    def __init__(self, needs: Needs, call: Call, *question: object) -> None:
-        self._pages = needs.pages
-        parts = (call.operation, call.account, call.region, *question)
-        self._question = "\x00".join(str(part or "") for part in parts)
-
-    def open(self, token: str | None) -> str:
-        """The position that a token holds; the empty text without one.
-
-        Raises:
-            InvalidInput: the token is not one of this question.
-        """
-        if not token:
-            return ""
-        try:
-            return self._pages.open(self._question, token)
-        except BadToken as error:
-            raise InvalidInput(f"NextToken is not valid. {error}") from None
-
-    def seal(self, position: str) -> str:
-        return self._pages.seal(self._question, position)
+def pages_of(needs: Needs, call: Call, *question: object) -> Paging:
+    """The pages of one question; `open` raises InvalidInput."""
+    return Paging(
+        needs.pages, call, question, lambda error: InvalidInput(f"NextToken is not valid. {error}")
+    )

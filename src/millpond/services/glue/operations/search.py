@@ -11,7 +11,7 @@ from millpond.services.glue import shapes, store
 from millpond.services.glue.errors import InvalidInput
 from millpond.services.glue.model import Table
 from millpond.services.glue.needs import Needs
-from millpond.services.glue.operations.scope import Paging, check_catalog
+from millpond.services.glue.operations.scope import check_catalog, pages_of
 from millpond.services.glue.operations.table_answers import show_table
 
 PAGE_SIZE_DEFAULT = 100
@@ -42,7 +42,7 @@ async def search_tables(
     if request.resource_share_type in ("FOREIGN", "FEDERATED"):
         return shapes.SearchTablesResponse(table_list=[])
     criteria = (request.search_text, request.filters, request.sort_criteria)
-    paging = Paging(needs, call, *criteria)
+    paging = pages_of(needs, call, *criteria)
     start = int(paging.open(request.next_token) or 0)
     size = request.max_results or PAGE_SIZE_DEFAULT
     filters = [_filter(predicate) for predicate in request.filters or []]

@@ -15,8 +15,8 @@ from millpond.services.glue.errors import (
 from millpond.services.glue.model import Table, check_indexes, fold, next_version
 from millpond.services.glue.needs import Needs
 from millpond.services.glue.operations.scope import (
-    Paging,
     check_catalog,
+    pages_of,
     require_database,
     require_table,
 )
@@ -99,7 +99,7 @@ async def get_tables(
     )
     matches = name_filter(request.expression)
     database_name = fold(request.database_name)
-    paging = Paging(needs, call, database_name, request.expression)
+    paging = pages_of(needs, call, database_name, request.expression)
     after = paging.open(request.next_token)
     size = request.max_results or PAGE_SIZE_DEFAULT
     found: list[shapes.Table] = []

@@ -5,7 +5,7 @@ from millpond.services.glue import shapes, store
 from millpond.services.glue.errors import EntityNotFound, InvalidInput
 from millpond.services.glue.model import fold, read_version
 from millpond.services.glue.needs import Needs
-from millpond.services.glue.operations.scope import Paging, check_catalog, require_table
+from millpond.services.glue.operations.scope import check_catalog, pages_of, require_table
 from millpond.services.glue.operations.table_answers import show_table
 
 PAGE_SIZE_DEFAULT = 100
@@ -41,7 +41,7 @@ async def get_table_versions(
     """
     check_catalog(call, request.catalog_id)
     names = (fold(request.database_name), fold(request.table_name))
-    paging = Paging(needs, call, *names)
+    paging = pages_of(needs, call, *names)
     position = paging.open(request.next_token)
     before = int(position) if position else None
     size = request.max_results or PAGE_SIZE_DEFAULT

@@ -15,7 +15,7 @@ from millpond.services.logs.errors import InvalidParameter, no_stream, not_imple
 from millpond.services.logs.model.batches import BATCH_SIZE_BYTES_MAX, EVENT_OVERHEAD_BYTES
 from millpond.services.logs.model.groups import Group, Stream, expired_before
 from millpond.services.logs.needs import Needs
-from millpond.services.logs.operations.scope import Paging, name_of, require_group
+from millpond.services.logs.operations.scope import name_of, pages_of, require_group
 from millpond.services.logs.reading import END, Event, Place, Stretch, walk
 
 EVENTS_MAX = 10_000
@@ -45,7 +45,7 @@ async def filter_log_events(
     not_implemented(("filterPattern", request.filter_pattern))
     group_name = name_of(call, request.log_group_name, request.log_group_identifier)
     _check(request)
-    paging = Paging(
+    paging = pages_of(
         needs,
         call,
         group_name,

@@ -13,7 +13,7 @@ from millpond.services.logs.errors import (
 )
 from millpond.services.logs.model.groups import Group, check_retention
 from millpond.services.logs.needs import Needs
-from millpond.services.logs.operations.scope import Paging, group_arn, name_in, require_group
+from millpond.services.logs.operations.scope import group_arn, name_in, pages_of, require_group
 
 PAGE_SIZE_MAX = 50
 
@@ -109,7 +109,7 @@ async def describe_log_groups(
         return await _describe_named(needs, call, request)
     pattern = request.log_group_name_pattern or ""
     prefix = request.log_group_name_prefix or ""
-    paging = Paging(needs, call, prefix, pattern, request.log_group_class)
+    paging = pages_of(needs, call, prefix, pattern, request.log_group_class)
     after = paging.open(request.next_token)
     size = request.limit or PAGE_SIZE_MAX
     found: list[shapes.LogGroup] = []

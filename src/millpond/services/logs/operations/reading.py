@@ -5,12 +5,13 @@ it. At the end of the stream the token that was given is given back.
 """
 
 from millpond.kernel.call import Call
+from millpond.kernel.pages import Paging
 from millpond.services.logs import shapes
 from millpond.services.logs.errors import InvalidParameter
 from millpond.services.logs.model.batches import BATCH_SIZE_BYTES_MAX, EVENT_OVERHEAD_BYTES
 from millpond.services.logs.model.groups import expired_before
 from millpond.services.logs.needs import Needs
-from millpond.services.logs.operations.scope import Paging, name_of, require_stream
+from millpond.services.logs.operations.scope import name_of, pages_of, require_stream
 from millpond.services.logs.reading import END, Event, Place, Stretch, walk
 
 EVENTS_MAX = 10_000
@@ -25,7 +26,7 @@ async def get_log_events(
     """
     group_name = name_of(call, request.log_group_name, request.log_group_identifier)
     _check_times(request)
-    paging = Paging(needs, call, group_name, request.log_stream_name)
+    paging = pages_of(needs, call, group_name, request.log_stream_name)
     backward, low, high = _stretch(request, paging)
     async with needs.records.transaction() as transaction:
         group, stream = await require_stream(transaction, call, group_name, request.log_stream_name)

@@ -3,7 +3,7 @@
 from millpond.engines.records.interface import Transaction
 from millpond.kernel.arn import parse_arn
 from millpond.kernel.call import Call
-from millpond.kernel.pages import BadToken
+from millpond.kernel.pages import Paging
 from millpond.services.logs import store
 from millpond.services.logs.errors import InvalidParameter, no_group, no_stream
 from millpond.services.logs.model.groups import Group, Stream
@@ -73,25 +73,7 @@ async def require_stream(
     return group, stream
 
 
-class Paging:
-    """One question's pages: where this one begins, and the token of the next one."""
-
-    def __init__(self, needs: Needs, call: Call, *question: object) -> None:
-        self._pages = needs.pages
-        self._question = repr((call.operation, call.account, call.region, *question))
-
-    def open(self, token: str | None) -> str:
-        """The position that a token holds; the empty text without one.
-
-        Raises:
-            InvalidParameter: the token is not one of this question.
-        """
-        if not token:
-            return ""
-        try:
-            return self._pages.open(self._question, token)
-        except BadToken:
-            raise InvalidParameter("The specified nextToken is invalid.") from None
-
-    def seal(self, position: str) -> str:
-        return self._pages.seal(self._question, position)
+def pages_of(needs: Needs, call: Call, *question: object) -> Paging:
+    """The pages of one question; `open` raises InvalidParameter."""
+    refusal = "The specified nextToken is invalid."
+    return Paging(needs.pages, call, question, lambda _: InvalidParameter(refusal))

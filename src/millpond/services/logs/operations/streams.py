@@ -10,9 +10,9 @@ from millpond.services.logs.errors import InvalidParameter, ResourceAlreadyExist
 from millpond.services.logs.model.groups import Group, Stream
 from millpond.services.logs.needs import Needs
 from millpond.services.logs.operations.scope import (
-    Paging,
     group_arn,
     name_of,
+    pages_of,
     require_group,
     require_stream,
 )
@@ -73,7 +73,7 @@ async def describe_log_streams(
     if by_time and prefix:
         raise InvalidParameter("Cannot order by LastEventTime with a logStreamNamePrefix.")
     descending = bool(request.descending)
-    paging = Paging(needs, call, group_name, prefix, by_time, descending)
+    paging = pages_of(needs, call, group_name, prefix, by_time, descending)
     after = _read_order(paging.open(request.next_token))
     size = request.limit or PAGE_SIZE_MAX
     async with needs.records.transaction() as transaction:
