@@ -187,7 +187,8 @@ def check_what_was_read(read: Path, put: dict[tuple[str, int], str]) -> Counter[
 
 def check_archive(server: Server, ids: Counter[str]) -> None:
     """The crawled archive holds the same ids, and Athena counts them."""
-    glue, athena = server.client("glue"), server.client("athena")
+    glue, athena, s3 = (server.client(service) for service in ("glue", "athena", "s3"))
+    until(lambda: s3.list_objects_v2(Bucket="cards", Prefix="archive/")["KeyCount"], bool)
     glue.create_crawler(
         Name="archive",
         Role=ROLE,
@@ -205,5 +206,5 @@ def check_archive(server: Server, ids: Counter[str]) -> None:
     distinct, total = until(counted, lambda found: found[0] >= len(ids), seconds=300)
     assert distinct == len(ids)
     assert total >= sum(ids.values())
-    listed = server.client("s3").list_objects_v2(Bucket="cards", Prefix="errors/")
+    listed = s3.list_objects_v2(Bucket="cards", Prefix="errors/")
     assert listed["KeyCount"] == 0
