@@ -1,14 +1,14 @@
 """What statements ask for, as values. Names are in lower case, as the catalog keeps them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 Name = tuple[str | None, str]
 """A database, None where the statement names none, and a table or view."""
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """A column; `type` is Hive's type text in lower case without spaces."""
 
     name: str
@@ -16,41 +16,35 @@ class Column:
     comment: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(Struct, frozen=True):
     """What every statement is one of."""
 
 
-@dataclass(frozen=True, slots=True)
-class Query(Statement):
+class Query(Statement, frozen=True):
     """A SELECT (WITH, VALUES, TABLE …), left as text for the SQL engine."""
 
     sql: str
 
 
-@dataclass(frozen=True, slots=True)
-class Explain(Statement):
+class Explain(Statement, frozen=True):
     sql: str
 
 
-@dataclass(frozen=True, slots=True)
-class CreateDatabase(Statement):
+class CreateDatabase(Statement, frozen=True):
     name: str
     if_not_exists: bool = False
     comment: str | None = None
     location: str | None = None
-    properties: Mapping[str, str] = field(default_factory=dict)
+    properties: Mapping[str, str] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class DropDatabase(Statement):
+class DropDatabase(Statement, frozen=True):
     name: str
     if_exists: bool = False
     cascade: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Storage:
+class Storage(Struct, frozen=True):
     """How the files of a table are read and written, in Hive's classes."""
 
     serde: str
@@ -59,8 +53,7 @@ class Storage:
     output_format: str
 
 
-@dataclass(frozen=True, slots=True)
-class CreateTable(Statement):
+class CreateTable(Statement, frozen=True):
     name: Name
     columns: Sequence[Column]
     storage: Storage
@@ -68,41 +61,36 @@ class CreateTable(Statement):
     if_not_exists: bool = False
     partition_columns: Sequence[Column] = ()
     comment: str | None = None
-    properties: Mapping[str, str] = field(default_factory=dict)
+    properties: Mapping[str, str] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class CreateTableAs(Statement):
+class CreateTableAs(Statement, frozen=True):
     """`properties` are those of WITH: strings, numbers as text, lists of strings."""
 
     name: Name
     sql: str
     if_not_exists: bool = False
-    properties: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
+    properties: Mapping[str, str | Sequence[str]] = {}
     with_data: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class CreateView(Statement):
+class CreateView(Statement, frozen=True):
     name: Name
     sql: str
     or_replace: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class DropTable(Statement):
+class DropTable(Statement, frozen=True):
     name: Name
     if_exists: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class DropView(Statement):
+class DropView(Statement, frozen=True):
     name: Name
     if_exists: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class InsertInto(Statement):
+class InsertInto(Statement, frozen=True):
     """`columns` is None where the statement names none."""
 
     name: Name
@@ -110,28 +98,24 @@ class InsertInto(Statement):
     columns: Sequence[str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Unload(Statement):
+class Unload(Statement, frozen=True):
     sql: str
     location: str
-    properties: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
+    properties: Mapping[str, str | Sequence[str]] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class NewPartition:
+class NewPartition(Struct, frozen=True):
     values: Mapping[str, str]
     location: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AddPartitions(Statement):
+class AddPartitions(Statement, frozen=True):
     name: Name
     partitions: Sequence[NewPartition]
     if_not_exists: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """A condition on a partition column: `=`, `<>`, `<`, `<=`, `>`, `>=`."""
 
     column: str
@@ -139,8 +123,7 @@ class Comparison:
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class DropPartitions(Statement):
+class DropPartitions(Statement, frozen=True):
     """Each of `specs` drops the partitions for which all its comparisons hold."""
 
     name: Name
@@ -148,20 +131,17 @@ class DropPartitions(Statement):
     if_exists: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class AddColumns(Statement):
+class AddColumns(Statement, frozen=True):
     name: Name
     columns: Sequence[Column]
 
 
-@dataclass(frozen=True, slots=True)
-class ReplaceColumns(Statement):
+class ReplaceColumns(Statement, frozen=True):
     name: Name
     columns: Sequence[Column]
 
 
-@dataclass(frozen=True, slots=True)
-class SetLocation(Statement):
+class SetLocation(Statement, frozen=True):
     """`partition` is None for the table's own location."""
 
     name: Name
@@ -169,66 +149,55 @@ class SetLocation(Statement):
     partition: Mapping[str, str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SetProperties(Statement):
+class SetProperties(Statement, frozen=True):
     name: Name
     properties: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class RepairTable(Statement):
+class RepairTable(Statement, frozen=True):
     name: Name
 
 
-@dataclass(frozen=True, slots=True)
-class ShowDatabases(Statement):
+class ShowDatabases(Statement, frozen=True):
     """`like` is a regular expression with `*` for any characters."""
 
     like: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ShowTables(Statement):
+class ShowTables(Statement, frozen=True):
     database: str | None = None
     like: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ShowViews(Statement):
+class ShowViews(Statement, frozen=True):
     database: str | None = None
     like: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ShowPartitions(Statement):
+class ShowPartitions(Statement, frozen=True):
     name: Name
 
 
-@dataclass(frozen=True, slots=True)
-class ShowColumns(Statement):
+class ShowColumns(Statement, frozen=True):
     name: Name
 
 
-@dataclass(frozen=True, slots=True)
-class ShowCreateTable(Statement):
+class ShowCreateTable(Statement, frozen=True):
     name: Name
 
 
-@dataclass(frozen=True, slots=True)
-class ShowCreateView(Statement):
+class ShowCreateView(Statement, frozen=True):
     name: Name
 
 
-@dataclass(frozen=True, slots=True)
-class ShowTableProperties(Statement):
+class ShowTableProperties(Statement, frozen=True):
     """`key` is None for all of them."""
 
     name: Name
     key: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Describe(Statement):
+class Describe(Statement, frozen=True):
     """`formatted` is DESCRIBE FORMATTED or EXTENDED."""
 
     name: Name
@@ -236,25 +205,21 @@ class Describe(Statement):
     column: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DescribeView(Statement):
+class DescribeView(Statement, frozen=True):
     name: Name
 
 
-@dataclass(frozen=True, slots=True)
-class Prepare(Statement):
+class Prepare(Statement, frozen=True):
     name: str
     sql: str
 
 
-@dataclass(frozen=True, slots=True)
-class Execute(Statement):
+class Execute(Statement, frozen=True):
     """`values` are the expressions after USING, as text."""
 
     name: str
     values: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Deallocate(Statement):
+class Deallocate(Statement, frozen=True):
     name: str

@@ -1,7 +1,8 @@
 """The trees that expressions are parsed to, and that legacy parameters are translated to."""
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from millpond.services.dynamodb.model.values import Kind, Value
 
@@ -9,22 +10,19 @@ Path = tuple[str | int, ...]
 """A document path: names of attributes and map entries, and places in lists."""
 
 
-@dataclass(frozen=True, slots=True)
-class At:
+class At(Struct, frozen=True):
     """The value at a path; nothing when there is none."""
 
     path: Path
 
 
-@dataclass(frozen=True, slots=True)
-class Literally:
+class Literally(Struct, frozen=True):
     """A value that the request carries."""
 
     value: Value
 
 
-@dataclass(frozen=True, slots=True)
-class Size:
+class Size(Struct, frozen=True):
     """How long what stands at a path is."""
 
     of: "At | Literally"
@@ -34,63 +32,53 @@ Operand = At | Literally | Size
 Comparator = Literal["=", "<>", "<", "<=", ">", ">="]
 
 
-@dataclass(frozen=True, slots=True)
-class Compare:
+class Compare(Struct, frozen=True):
     operator: Comparator
     left: Operand
     right: Operand
 
 
-@dataclass(frozen=True, slots=True)
-class Between:
+class Between(Struct, frozen=True):
     operand: Operand
     low: Operand
     high: Operand
 
 
-@dataclass(frozen=True, slots=True)
-class In:
+class In(Struct, frozen=True):
     operand: Operand
     choices: tuple[Operand, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Exists:
+class Exists(Struct, frozen=True):
     path: Path
 
 
-@dataclass(frozen=True, slots=True)
-class HasType:
+class HasType(Struct, frozen=True):
     path: Path
     kind: Kind
 
 
-@dataclass(frozen=True, slots=True)
-class BeginsWith:
+class BeginsWith(Struct, frozen=True):
     operand: Operand
     start: Operand
 
 
-@dataclass(frozen=True, slots=True)
-class Contains:
+class Contains(Struct, frozen=True):
     container: Operand
     element: Operand
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(Struct, frozen=True):
     condition: "Condition"
 
 
-@dataclass(frozen=True, slots=True)
-class All:
+class All(Struct, frozen=True):
     """Every one of the conditions holds."""
 
     conditions: "tuple[Condition, ...]"
 
 
-@dataclass(frozen=True, slots=True)
-class Any:
+class Any(Struct, frozen=True):
     """One of the conditions holds."""
 
     conditions: "tuple[Condition, ...]"
@@ -99,22 +87,19 @@ class Any:
 Condition = Compare | Between | In | Exists | HasType | BeginsWith | Contains | Not | All | Any
 
 
-@dataclass(frozen=True, slots=True)
-class IfNotExists:
+class IfNotExists(Struct, frozen=True):
     """What stands at the path, or else the other."""
 
     path: Path
     otherwise: "Source"
 
 
-@dataclass(frozen=True, slots=True)
-class ListAppend:
+class ListAppend(Struct, frozen=True):
     left: "Source"
     right: "Source"
 
 
-@dataclass(frozen=True, slots=True)
-class Arithmetic:
+class Arithmetic(Struct, frozen=True):
     operator: Literal["+", "-"]
     left: "Source"
     right: "Source"
@@ -124,19 +109,16 @@ Source = At | Literally | IfNotExists | ListAppend | Arithmetic
 """Where a new value comes from."""
 
 
-@dataclass(frozen=True, slots=True)
-class Set:
+class Set(Struct, frozen=True):
     path: Path
     source: Source
 
 
-@dataclass(frozen=True, slots=True)
-class Remove:
+class Remove(Struct, frozen=True):
     path: Path
 
 
-@dataclass(frozen=True, slots=True)
-class Add:
+class Add(Struct, frozen=True):
     """Add to a number or a set, and begin with it where there is none. `append` lets a list grow,
     as only the legacy parameters do."""
 
@@ -145,8 +127,7 @@ class Add:
     append: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Delete:
+class Delete(Struct, frozen=True):
     """Take elements out of a set."""
 
     path: Path
@@ -156,8 +137,7 @@ class Delete:
 Action = Set | Remove | Add | Delete
 
 
-@dataclass(frozen=True, slots=True)
-class Update:
+class Update(Struct, frozen=True):
     """What is to be done to an item. `makes_items`: also where there is none yet."""
 
     actions: tuple[Action, ...]
@@ -167,8 +147,7 @@ class Update:
 BoundOperator = Literal["=", "<", "<=", ">", ">=", "between", "begins_with"]
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(Struct, frozen=True):
     """What is asked of a key attribute; `second` is the upper bound of `between`."""
 
     operator: BoundOperator
@@ -176,8 +155,7 @@ class Bound:
     second: Value | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class KeyCondition:
+class KeyCondition(Struct, frozen=True):
     """What a query asks of the keys: the partition, and perhaps a bound of the sort key."""
 
     partition: Value
