@@ -4,6 +4,7 @@ Modules are imported where they are used, so that each command loads only what i
 """
 
 import argparse
+import gc
 import os
 import shlex
 import sys
@@ -78,8 +79,11 @@ def _add_flag(parser: argparse.ArgumentParser, setting: Setting) -> None:
 
 
 def _up(settings: Settings) -> int:
+    gc.disable()
     from millpond.app.lifecycle import NotServing, serve  # noqa: PLC0415
 
+    gc.freeze()  # what was imported stays: looking through it, now or ever, finds nothing
+    gc.enable()
     for name in unknown_variables(os.environ):
         print(f"millpond: {name} is not a setting and is ignored.", file=sys.stderr)
     try:

@@ -7,7 +7,6 @@ folder, which wins over the default. `SETTINGS` is the whole table; the command 
 
 import os
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -271,6 +270,8 @@ def unknown_variables(environment: Mapping[str, str]) -> list[str]:
 
 
 def _read_file(path: Path) -> dict[str, str]:
+    import tomllib  # noqa: PLC0415 - slow, and few have the file
+
     try:
         table = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as error:

@@ -19,8 +19,7 @@ from millpond.engines.spark.interface import (
     Installed,
     Order,
 )
-from millpond.engines.spark.runtime.compat import CONF_VARIABLE
-from millpond.engines.spark.runtime.submit import PY_FILES_VARIABLE
+from millpond.engines.spark.runtime.variables import CONF_VARIABLE, PY_FILES_VARIABLE
 from millpond.kernel.processes import (
     Command,
     Limits,

@@ -22,9 +22,8 @@ from typing import Any
 
 from millpond.engines.spark.runtime.files import is_missing
 from millpond.engines.spark.runtime.statements import for_engine, read_setting
+from millpond.engines.spark.runtime.variables import CONF_VARIABLE
 
-CONF_VARIABLE = "MILLPOND_SPARK_CONF"
-"""The properties of spark-submit, as a JSON object."""
 ENDPOINT_VARIABLE = "AWS_ENDPOINT_URL"
 _LEVELS = {
     "ALL": logging.DEBUG,

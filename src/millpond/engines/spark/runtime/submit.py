@@ -12,7 +12,6 @@ from pathlib import Path
 from shutil import copyfile
 from typing import NoReturn
 
-from millpond.engines.spark.runtime.compat import CONF_VARIABLE
 from millpond.engines.spark.runtime.files import FileMissing, fetch
 from millpond.engines.spark.runtime.options import (
     BadOption,
@@ -20,9 +19,8 @@ from millpond.engines.spark.runtime.options import (
     all_properties,
     read_options,
 )
+from millpond.engines.spark.runtime.variables import CONF_VARIABLE, PY_FILES_VARIABLE
 
-PY_FILES_VARIABLE = "MILLPOND_SPARK_PYFILES"
-"""A folder on the engine's own path, for what Python functions inside it import."""
 _ARCHIVES = (".zip", ".egg", ".whl")
 
 

@@ -1,7 +1,6 @@
 """Runs of crawlers: start, stop, schedule, history, metrics."""
 
 import operator
-import statistics
 from collections.abc import Callable
 
 import msgspec
@@ -205,8 +204,10 @@ async def get_crawler_metrics(
 
 def _metrics(crawler: Crawler, now_ms: int) -> shapes.CrawlerMetrics:
     """The time left is the median of former crawls less what has passed; unknown in the first."""
+    from statistics import median  # noqa: PLC0415 - slow, and seldom asked
+
     runtimes = crawler.runtimes_ms
-    median_ms = statistics.median(runtimes) if runtimes else 0.0
+    median_ms = median(runtimes) if runtimes else 0.0
     running = crawler.state != "READY" and crawler.crawl is not None
     passed_ms = now_ms - crawler.crawl.started_ms if running and crawler.crawl else 0
     changes = crawler.crawl.changes if crawler.crawl else None
