@@ -1,9 +1,11 @@
 """A model's constraints, judged and worded as AWS words them."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 VALUE_CHARACTERS_MAX = 2048
 """How much of a refused value the refusal repeats."""
@@ -92,10 +94,7 @@ def missing(path: str) -> str:
 
 
 def broken(path: str, value: Any, constraint: str) -> str:
-    shown = _shown(value)
-    if len(shown) > VALUE_CHARACTERS_MAX:
-        shown = shown[:VALUE_CHARACTERS_MAX] + "..."
-    return f"Value '{shown}' at '{path}' failed to satisfy constraint: {constraint}"
+    return f"Value '{_shown(value)}' at '{path}' failed to satisfy constraint: {constraint}"
 
 
 def summary(violations: Sequence[str]) -> str:
@@ -105,12 +104,40 @@ def summary(violations: Sequence[str]) -> str:
 
 
 def _shown(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(_shown(item) for item in value)}]"
-    if isinstance(value, Mapping):
-        return f"{{{', '.join(f'{key}={_shown(item)}' for key, item in value.items())}}}"
-    if isinstance(value, bytes):
-        return f"java.nio.HeapByteBuffer[pos=0 lim={len(value)} cap={len(value)}]"
-    return str(value)
+    """As AWS shows it, and no more of it than is repeated."""
+    pieces, size = [], 0
+    for piece in _pieces(value):
+        pieces.append(piece)
+        size += len(piece)
+        if size > VALUE_CHARACTERS_MAX:
+            return "".join(pieces)[:VALUE_CHARACTERS_MAX] + "..."
+    return "".join(pieces)
+
+
+def _pieces(value: Any) -> Iterator[str]:
+    if value is None:
+        yield "null"
+    elif isinstance(value, bool):
+        yield "true" if value else "false"
+    elif isinstance(value, list | tuple):
+        yield from _among("[", (("", item) for item in value), "]")
+    elif isinstance(value, Mapping):
+        yield from _among("{", ((f"{key}=", item) for key, item in value.items()), "}")
+    elif isinstance(value, msgspec.Struct):
+        members = (
+            (f"{member_path('', member.encode_name)}=", getattr(value, member.name))
+            for member in msgspec.structs.fields(value)
+        )
+        yield from _among(f"{type(value).__name__}(", members, ")")
+    elif isinstance(value, bytes):
+        yield f"java.nio.HeapByteBuffer[pos=0 lim={len(value)} cap={len(value)}]"
+    else:
+        yield str(value)
+
+
+def _among(begin: str, items: Iterable[tuple[str, Any]], end: str) -> Iterator[str]:
+    yield begin
+    for number, (name, item) in enumerate(items):
+        yield f", {name}" if number else name
+        yield from _pieces(item)
+    yield end

@@ -87,12 +87,12 @@ def test_a_stream_name_is_taken_once(kinesis: Any, make_stream: MakeStream) -> N
     ("members", "code"),
     [
         ({"StreamModeDetails": {"StreamMode": "PROVISIONED"}}, "ValidationException"),
-        ({"ShardCount": 10_001}, "InvalidArgumentException"),
         ({"ShardCount": 0}, "ValidationException"),
         (
             {"ShardCount": 1, "StreamModeDetails": {"StreamMode": "ON_DEMAND"}},
             "ValidationException",
         ),
+        ({"ShardCount": 10_001}, "LimitExceededException"),
         ({"ShardCount": 1, "WarmThroughputMiBps": 5}, "ValidationException"),
         ({"ShardCount": 1, "RecordDistributionStrategy": "AUTO"}, "InvalidArgumentException"),
         ({"ShardCount": 1, "MaxRecordSizeInKiB": 1023}, "ValidationException"),

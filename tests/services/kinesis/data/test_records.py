@@ -146,6 +146,33 @@ def test_a_request_takes_ten_mebibytes_at_most(
         )
 
 
+def test_a_request_takes_500_records_at_most(kinesis: Any, make_stream: Callable[..., str]) -> None:
+    stream = make_stream(1)
+    records = [{"Data": b"secret", "PartitionKey": "k"}] * 501
+    with pytest.raises(ClientError) as caught:
+        kinesis.put_records(StreamName=stream, Records=records)
+    error = caught.value.response["Error"]
+    assert error["Code"] == "ValidationException"
+    first = (
+        "PutRecordsRequestEntry(data=java.nio.HeapByteBuffer[pos=0 lim=6 cap=6], "
+        "explicitHashKey=null, partitionKey=k), "
+    )
+    assert error["Message"].startswith(f"1 validation error detected: Value '[{first}{first}")
+    assert error["Message"].endswith("Member must have length less than or equal to 500")
+    assert len(error["Message"]) < 3000
+
+
+def test_records_without_a_partition_key_are_told_by_their_place(
+    kinesis: Any, make_stream: Callable[..., str]
+) -> None:
+    stream = make_stream(1)
+    records = [{"Data": b"x", "PartitionKey": "k"}, {"Data": b"x"}]
+    with refused("Value null at 'records.2.member.partitionKey' failed to satisfy constraint"):
+        kinesis.put_records(StreamName=stream, Records=records)
+    with refused("Value null at 'partitionKey' failed to satisfy constraint"):
+        kinesis.put_record(StreamName=stream, Data=b"x")
+
+
 def test_a_number_for_ordering_comes_from_this_stream(
     kinesis: Any, make_stream: Callable[..., str]
 ) -> None:

@@ -108,8 +108,8 @@ def _check_records(stream: Stream, incoming: Incoming) -> None:
 def _check_record(stream: Stream, record: Sent, size: int, data_path: str, key_path: str) -> None:
     if record.partition_key is None and stream.distribution != "AUTO":
         raise Validation(
-            f"1 validation error detected: Value at '{key_path}' failed to satisfy constraint: "
-            "Member must not be null"
+            f"1 validation error detected: Value null at '{key_path}' failed to satisfy "
+            "constraint: Member must not be null"
         )
     size_max = stream.max_record_size_kib * 1024
     if size > size_max:

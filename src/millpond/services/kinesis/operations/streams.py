@@ -12,6 +12,7 @@ from millpond.services.kinesis.answers import (
 )
 from millpond.services.kinesis.errors import (
     InvalidArgument,
+    LimitExceeded,
     ResourceInUse,
     Validation,
 )
@@ -47,7 +48,8 @@ async def create_stream(needs: Needs, call: Call, request: shapes.CreateStreamIn
 
     Raises:
         ResourceInUse: the account has that name already in this region.
-        LimitExceeded: the account has too many shards or streams.
+        LimitExceeded: the stream or the account would have too many shards, or the account has
+            too many streams.
         InvalidArgument: an option does not fit the mode, or tags are not allowed.
         Validation: the mode leaves the number of shards to Kinesis, or to the caller.
 
@@ -237,8 +239,5 @@ def _shard_count(request: shapes.CreateStreamInput, mode: Mode) -> int:
             "ShardCount must be specified for a stream with the provisioned capacity mode."
         )
     if request.shard_count > SHARDS_PER_STREAM_MAX:
-        raise InvalidArgument(
-            f"ShardCount {request.shard_count} is more than {SHARDS_PER_STREAM_MAX} shards, "
-            "which a stream cannot have."
-        )
+        raise LimitExceeded(f"A stream cannot have more than {SHARDS_PER_STREAM_MAX} shards.")
     return request.shard_count

@@ -4,7 +4,8 @@ A shard may be split or merged between reading the stream and writing: its log i
 nothing of the append was written, and all of it is routed again by the stream's new shards.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from itertools import compress
 from typing import NamedTuple, Protocol
 
@@ -111,9 +112,8 @@ async def _attempt(needs: Needs, stream: Stream, incoming: Incoming) -> Written:
     traffic = needs.traffic.of(stream, needs.meter)
     now_ms = needs.clock.now_ms()
     shares = [
-        _share(needs, traffic, lane, places, incoming.sizes, now_ms)
-        for lane, places in zip(traffic.routing.lanes, _places(traffic, incoming), strict=True)
-        if places
+        _share(needs, traffic, traffic.routing.lanes[lane], places, incoming.sizes, now_ms)
+        for lane, places in _places(traffic, incoming).items()
     ]
     taking = [share for share in shares if share.taken]
     entries = incoming.entries(stream)
@@ -136,16 +136,16 @@ async def _attempt(needs: Needs, stream: Stream, incoming: Incoming) -> Written:
     return Written(results, throttled, 0, stream)
 
 
-def _places(traffic: StreamTraffic, incoming: Incoming) -> list[list[int]]:
-    """For each lane the places of its records: by their hash keys, or in turn where the stream
-    distributes them by itself."""
+def _places(traffic: StreamTraffic, incoming: Incoming) -> Mapping[int, list[int]]:
+    """The places of the records of each lane that has any: by their hash keys, or in turn where
+    the stream distributes them by itself."""
+    places: defaultdict[int, list[int]] = defaultdict(list)
     routing = traffic.routing
-    places: list[list[int]] = [[] for _ in routing.lanes]
     if traffic.stream.distribution == "AUTO":
-        count = len(incoming.sent)
+        count, lane_count = len(incoming.sent), len(routing.lanes)
         turn = traffic.take_turns(count)
         for place in range(count):
-            places[(turn + place) % len(places)].append(place)
+            places[(turn + place) % lane_count].append(place)
         return places
     of_key = routing.of_key
     for place, (record, key) in enumerate(zip(incoming.sent, incoming.keys, strict=True)):
