@@ -1,7 +1,8 @@
 """Kinesis's work in the background: each piece may be cut off anywhere and is done again."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -28,9 +29,7 @@ async def remove_logs(needs: Needs, task: Task, wake: Wake) -> int | None:
         doomed = await store.load_doomed(transaction, task.subject)
     if doomed is None:
         return None
-    for start in range(0, len(doomed.logs), LOGS_AT_ONCE):
-        logs = doomed.logs[start : start + LOGS_AT_ONCE]
-        await asyncio.gather(*(needs.log.delete(log) for log in logs))
+    await _to_each(doomed.logs, needs.log.delete)
     async with needs.records.transaction() as transaction:
         stream = await store.load_stream(transaction, doomed, doomed.name)
         if stream is not None and stream.id == doomed.stream_id and stream.status == "DELETING":
@@ -73,10 +72,7 @@ async def sweep(needs: Needs, task: Task, wake: Wake) -> int | None:
         expired = [s for s in stream.shards if s.closed_ms is not None and s.closed_ms < horizon_ms]
         if expired:
             await _forget_shards(needs, stream, expired, now_ms)
-        for shard in stream.shards:
-            bounds = needs.log.bounds(stream.log_of(shard.index))
-            if bounds.first < bounds.end:
-                await needs.log.trim(stream.log_of(shard.index), horizon_ms)
+        await _to_each(_holding(needs, stream), partial(needs.log.trim, before_ms=horizon_ms))
         if wake.stopping:
             return now_ms
     for consumer in gone:
@@ -86,6 +82,20 @@ async def sweep(needs: Needs, task: Task, wake: Wake) -> int | None:
             if found is not None and found.is_gone(now_ms):
                 store.delete_consumer(transaction, consumer, consumer.stream_name, name)
     return now_ms + SWEEP_EACH_MS
+
+
+def _holding(needs: Needs, stream: Stream) -> Sequence[bytes]:
+    """The logs of a stream that hold anything."""
+    logs = [stream.log_of(shard.index) for shard in stream.shards]
+    bounds = map(needs.log.bounds, logs)
+    return [log for log, held in zip(logs, bounds, strict=True) if held.first < held.end]
+
+
+async def _to_each(logs: Sequence[bytes], change: Callable[[bytes], Awaitable[None]]) -> None:
+    """Change logs, so many together that they share a sync; others have their turns in between."""
+    for start in range(0, len(logs), LOGS_AT_ONCE):
+        await asyncio.gather(*(change(log) for log in logs[start : start + LOGS_AT_ONCE]))
+    await asyncio.sleep(0)
 
 
 async def _forget_shards(

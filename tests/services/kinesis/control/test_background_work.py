@@ -102,6 +102,33 @@ async def test_a_sweep_leaves_empty_shards_alone(world: Any) -> None:
     assert world.log.trimmed == []
 
 
+async def test_a_sweep_trims_the_shards_of_a_stream_together(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count = 40
+    await world.call("CreateStream", StreamName="s", ShardCount=count)
+    records = [
+        {"Data": b"x", "PartitionKey": "k", "ExplicitHashKey": str(2**128 // count * number + 1)}
+        for number in range(count)
+    ]
+    await world.call("PutRecords", StreamName="s", Records=records)
+    world.clock.advance(30 * HOUR)
+    trim, begun, ended = world.log.trim, [], []
+
+    async def trim_slowly(log: bytes, before_ms: int) -> None:
+        begun.append((log, len(ended)))
+        await trim(log, before_ms)
+        ended.append(log)
+
+    monkeypatch.setattr(world.log, "trim", trim_slowly)
+    await world.sweep()
+    assert len(ended) == count
+    assert {done_before for _, done_before in begun} == {0}
+    for log in ended:
+        bounds = world.log.bounds(log)
+        assert bounds.first == bounds.end == 1
+
+
 async def test_a_longer_retention_brings_nothing_back(world: Any) -> None:
     await world.call("CreateStream", StreamName="s", ShardCount=1)
     world.clock.advance(30 * HOUR)
