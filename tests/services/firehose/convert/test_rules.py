@@ -185,3 +185,31 @@ def test_a_column_made_in_one_go_is_what_its_values_are_one_by_one(
             assert one.table.num_rows == 1
             if kind not in {"float", "decimal(5,2)"}:
                 assert one.table.column("c").to_pylist() == [expected]
+
+
+@pytest.mark.parametrize("kind", ["double", "float", "map<string,double>", "array<float>"])
+@pytest.mark.parametrize("serde", [Serde(True, read_openx), Serde(False, hive_reader(None))])
+def test_a_number_beyond_all_bounds_fails_alone(kind: str, serde: Serde) -> None:
+    reader = ColumnReader([Column("n", parse_type(kind))], serde)
+    huge = b"1" * 400
+    inside = {"map": b'{"k":%s}', "arra": b"[%s]"}.get(kind[:4].rstrip("<"), b"%s") % huge
+    found = reader.read([b"{}", b'{"n":%s}' % inside, b'{"n":null}'])
+    assert list(found.misfits) == [1]
+    assert found.sources == [0, 2]
+
+
+def test_a_record_that_breaks_its_reading_fails_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = ColumnReader([Column("n", parse_type("int"))], Serde(True, read_openx))
+    whole = reader._column
+
+    def fragile(one: Any, rows: Any, sources: Any, misfits: Any) -> Any:
+        if any(row.get("n") == 13 for row in rows):
+            raise ZeroDivisionError("a mistake of ours")
+        return whole(one, rows, sources, misfits)
+
+    monkeypatch.setattr(reader, "_column", fragile)
+    found = reader.read([b'{"n":1}', b'{"n":2}{"n":3}', b'{"n":13}', b'{"n":"x"}', b'{"n":4}'])
+    assert found.table["n"].to_pylist() == [1, 2, 3, 4]
+    assert found.sources == [0, 1, 1, 4]
+    assert sorted(found.misfits) == [2, 3]
+    assert "ZeroDivisionError" in found.misfits[2].message

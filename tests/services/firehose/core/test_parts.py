@@ -137,6 +137,54 @@ async def test_a_transformer_that_cannot_now_is_asked_again(world, transformer):
     assert tries[0] == tries[3]
 
 
+LOGGING = {"Enabled": True, "LogGroupName": "/firehose", "LogStreamName": "errors"}
+
+
+async def told(world):
+    """Codes of the error log's entries, once it has some."""
+
+    async def events():
+        where = {"logGroupName": "/firehose", "logStreamName": "errors"}
+        return (await world.logs("GetLogEvents", **where))["events"]
+
+    found = await world.wait_until(events)
+    return {json.loads(event["message"])["errorCode"] for event in found}
+
+
+async def test_records_that_break_the_transformer_itself_fail_alone(world, transformer):
+    apply = transformer.apply
+
+    async def fragile(records):
+        if any(record.data == b"poison" for record in records):
+            raise ZeroDivisionError("a mistake of ours")
+        return await apply(records)
+
+    transformer.apply = fragile
+    await world.make_stream(
+        Prefix="in/", ErrorOutputPrefix="err/", CloudWatchLoggingOptions=LOGGING
+    )
+    await world.put(b"a", b"b", b"poison", b"c", b"poison", b"d")
+    await world.delivered(2)
+    await world.put(b"later")
+    found = await world.delivered(3)
+    good = [data for key, data in sorted(found.items()) if key.startswith("in/")]
+    assert b"".join(good) == b"A\nB\nC\nD\nLATER\n"
+    (key,) = [key for key in found if key.startswith("err/processing-failed/")]
+    failed = lines(found[key])
+    assert [base64.b64decode(line["rawData"]) for line in failed] == [b"poison", b"poison"]
+    assert failed[0]["errorCode"] == "InternalError"
+    assert failed[0]["errorMessage"] == "ZeroDivisionError: a mistake of ours"
+    assert await told(world) == {"InternalError"}
+
+
+async def test_the_error_log_is_told_of_records_that_fail(world, transformer):
+    await world.make_stream(**PARTITIONED, CloudWatchLoggingOptions=LOGGING)
+    await world.put(b"bad", b"bad too", b"k=a,1", b"no key")
+    await world.delivered(2)
+    codes = {"Lambda.FunctionError", "DynamicPartitioning.PartitionKeyMissing"}
+    assert await told(world) == codes
+
+
 PARTITIONED = {
     "Prefix": "id=!{partitionKeyFromLambda:id}/!{timestamp:yyyy}/",
     "ErrorOutputPrefix": "err/!{firehose:error-output-type}/",
@@ -256,6 +304,23 @@ async def test_where_nothing_converts_no_object_is_written(world, monkeypatch):
     assert key.startswith("err/")
 
 
+async def test_a_converter_that_is_broken_holds_nothing_up(world, monkeypatch):
+    class Broken(Part):
+        async def convert(self, records, target):
+            target.write_bytes(b"half")
+            raise ZeroDivisionError("a mistake of ours")
+
+    monkeypatch.setattr(parts, "converter", lambda *_: Broken())
+    await world.make_stream(Prefix="in/", ErrorOutputPrefix="err/")
+    await world.put(b"1", b"2")
+    ((key, data),) = (await world.delivered()).items()
+    assert key.startswith("err/format-conversion-failed/")
+    failed = lines(data)
+    assert [base64.b64decode(line["rawData"]) for line in failed] == [b"1", b"2"]
+    assert {line["lastErrorCode"] for line in failed} == {"InternalError"}
+    assert {line["attemptsMade"] for line in failed} == {3}
+
+
 class Destination(Part):
     failure_kind = HTTP_ENDPOINT_FAILED
 
@@ -325,6 +390,35 @@ async def test_what_was_refused_is_tried_again_and_then_written_to_s3(world, mon
     assert told.keys() == {b"never", b"wrong"}
     assert told[b"wrong"]["attemptsMade"] == 1
     assert told[b"never"]["attemptsMade"] == len(tried)
+
+
+async def test_a_destination_that_is_broken_is_tried_again_and_its_batch_written_to_s3(
+    world, monkeypatch
+):
+    destination = Destination()
+
+    async def broken(batch):
+        destination.batches.append(batch)
+        raise ZeroDivisionError("a mistake of ours")
+
+    destination.deliver = broken
+    await make_http(world, monkeypatch, destination)
+    await world.put(b"a", b"b")
+    found = await world.delivered(1, "err/http-endpoint-failed/")
+    failed = lines(*found.values())
+    assert [base64.b64decode(line["rawData"]) for line in failed] == [b"a", b"b"]
+    assert {line["errorCode"] for line in failed} == {"InternalError"}
+    assert len(destination.batches) >= 5
+
+
+async def test_where_a_destination_takes_some_the_rest_is_tried_again_soon(world, monkeypatch):
+    data = [b"%d" % number for number in range(12)]
+    destination = Destination(*[dict.fromkeys(data[number:], False) for number in range(1, 12)])
+    await make_http(world, monkeypatch, destination)
+    await world.put(*data)
+    await batches(world, destination, 12)
+    assert [len(batch.records) for batch in destination.batches] == list(range(12, 0, -1))
+    assert await world.objects() == {}
 
 
 async def test_all_data_is_backed_up_where_that_is_asked_for(world, monkeypatch):

@@ -110,7 +110,10 @@ def _whole(bits: int, is_lenient: bool) -> Read:
 
 def _number(value: Any) -> float:
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            raise ValueError("A number is out of range.") from None
     raise _misfit(value, "number")
 
 

@@ -16,9 +16,21 @@ import shutil
 
 from millpond.kernel.tasks import Task, Wake
 from millpond.services.firehose import store
-from millpond.services.firehose.delivery.interface import Record, Transformed
+from millpond.services.firehose.delivery.interface import (
+    PROCESSING_FAILED,
+    Failure,
+    Record,
+    Transformed,
+)
 from millpond.services.firehose.delivery.kinesis_source import StreamSource
-from millpond.services.firehose.delivery.patience import Changed, GivenUp, Patience, Stopped
+from millpond.services.firehose.delivery.patience import (
+    FAULTS_MAX,
+    INTERNAL_ERROR,
+    Changed,
+    GivenUp,
+    Patience,
+    Stopped,
+)
 from millpond.services.firehose.delivery.plan import Plan, make_plan
 from millpond.services.firehose.delivery.source import READ_SIZE_BYTES, DirectSource, Source
 from millpond.services.firehose.delivery.window import DATA, Window
@@ -231,7 +243,9 @@ class Delivering:
         if self._plan.keys:
             self._plan.delivery.count("PartitionCount", self._window.partitions)
 
-    async def _transform(self, source: list[Record]) -> Transformed:
+    async def _transform(self, source: list[Record], faults_max: int = FAULTS_MAX) -> Transformed:
+        """What becomes of records. Those that break the transformer itself fail alone: they are
+        found by halves."""
         transformer = self._plan.transformer
         if transformer is None:
             return Transformed(source)
@@ -239,7 +253,23 @@ class Delivering:
         async def transform() -> Transformed:
             return await transformer.apply(source)
 
-        return await self._patience.until_done(transform)
+        async def broken(why: str) -> Transformed:
+            if len(source) == 1:
+                (record,) = source
+                failure = Failure(
+                    PROCESSING_FAILED, INTERNAL_ERROR, why, record.data, record.arrival_ms
+                )
+                return Transformed((), (failure,))
+            middle = len(source) // 2
+            first = await self._transform(source[:middle], 1)
+            second = await self._transform(source[middle:], 1)
+            return Transformed(
+                [*first.records, *second.records],
+                [*first.failures, *second.failures],
+                first.dropped + second.dropped,
+            )
+
+        return await self._patience.until_done(transform, broken=broken, faults_max=faults_max)
 
     # Cuts
 

@@ -27,8 +27,9 @@ the rules that all destinations share (`model.settings`). The others are made on
 a delivery stream's configuration and used by one task at a time, so they may keep what is costly to
 make (a loaded function, a table's schema) in memory.
 Failing for now is said by raising `NotNow`: the engine waits, growing from 1 s to 60 s, and asks
-again with the same arguments. Any other exception is a mistake of ours: it is logged, and the
-engine asks again later.
+again with the same arguments. Any other exception is a mistake of ours: it is logged and told to
+the error log, and the engine asks twice more; then the records that it stands for end below the
+error output prefix, alone where they can be told apart.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,5 +1,10 @@
-"""Waiting for what fails for now, without missing what changes meanwhile."""
+"""Waiting for what fails for now, without missing what changes meanwhile.
 
+What fails in a way that nobody foresaw (a mistake of ours, or of a library) may fail for ever. So
+that one record never holds up those behind it, whoever can do without says so: `broken`.
+"""
+
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -15,7 +20,11 @@ from millpond.services.firehose.needs import Needs
 PAUSE_SECONDS_MIN = 1.0
 PAUSE_SECONDS_MAX = 60.0
 LOOK_MS = 60_000
+FAULTS_MAX = 3
+"""How often work may fail unforeseen before it is taken to be broken."""
+INTERNAL_ERROR = "InternalError"
 
+_logger = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 
@@ -42,15 +51,21 @@ class Patience:
     _looked_ms: int = 0
 
     async def until_done(
-        self, work: Callable[[], Awaitable[_T]], failed: Callable[[], None] | None = None
+        self,
+        work: Callable[[], Awaitable[_T]],
+        failed: Callable[[], None] | None = None,
+        broken: Callable[[str], Awaitable[_T]] | None = None,
+        faults_max: int = FAULTS_MAX,
     ) -> _T:
-        """What `work` answers, once it does.
+        """What `work` answers, once it does; after `faults_max` unforeseen faults what `broken`
+        answers, which is told of the last one. Without `broken` the first of them is raised.
 
         Raises:
             Stopped, Changed: while it failed.
             GivenUp: it failed, and patience is short.
         """
         pause = PAUSE_SECONDS_MIN
+        faults = 0
         while True:
             try:
                 return await work()
@@ -58,8 +73,19 @@ class Patience:
                 self.delivery.tell(error.code, error.message)
             except ServiceError as error:
                 self.delivery.tell(error.code, error.message)
-            except EngineError as error:
-                self.delivery.tell("InternalError", str(error))
+            except (EngineError, OSError, MemoryError) as error:
+                self.delivery.tell(INTERNAL_ERROR, str(error))
+            except (Stopped, Changed, GivenUp):
+                raise
+            except Exception as error:
+                text = f"{type(error).__name__}: {error}"[:1000]
+                self.delivery.tell(INTERNAL_ERROR, text)
+                if broken is None:
+                    raise
+                _logger.exception("Delivery stream %s: a fault.", self.delivery.name)
+                faults += 1
+                if faults >= faults_max:
+                    return await broken(text)
             if failed is not None:
                 failed()
             await self.pause(pause)

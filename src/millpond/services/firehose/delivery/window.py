@@ -116,10 +116,15 @@ class Window:
         return self._plan.converter is None and self._plan.destination is None
 
     def fail(self, failures: Iterable[Failure], now_ms: int) -> None:
-        """Take in records that are to end below the error output prefix."""
+        """Take in records that are to end below the error output prefix; the error log is told of
+        the first for each code."""
         by_kind: dict[str, list[Failure]] = {}
+        first: dict[str, str] = {}
         for failure in failures:
             by_kind.setdefault(failure.kind, []).append(failure)
+            first.setdefault(failure.code, failure.message)
+        for code, message in first.items():
+            self._plan.delivery.tell(code, message)
         for kind, found in by_kind.items():
             self._buffer(_SEPARATOR.join((ERROR, kind)), Spool).add_lines(found, now_ms)
 

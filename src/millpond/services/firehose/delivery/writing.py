@@ -10,14 +10,16 @@ from millpond.kernel.errors import ServiceError
 from millpond.services.firehose.delivery.encoding import encode
 from millpond.services.firehose.delivery.failures import failures_of
 from millpond.services.firehose.delivery.interface import (
+    FORMAT_CONVERSION_FAILED,
     Batch,
     Converted,
     Destination,
+    Failure,
     NotNow,
     Record,
     Undelivered,
 )
-from millpond.services.firehose.delivery.patience import Patience
+from millpond.services.firehose.delivery.patience import FAULTS_MAX, INTERNAL_ERROR, Patience
 from millpond.services.firehose.delivery.plan import Plan
 from millpond.services.firehose.delivery.spool import RecordSpool, Spool
 from millpond.services.firehose.delivery.window import BACKUP, DATA, ERROR, Buffer, Window
@@ -107,17 +109,23 @@ class Writer:
 
         async def convert() -> tuple[Converted, Path]:
             target = window.path()
-            return await converter.convert(spool.read(), target), target
+            try:
+                return await converter.convert(spool.read(), target), target
+            except BaseException:
+                target.unlink(missing_ok=True)
+                raise
 
-        converted, target = await self._patience.until_done(convert)
+        async def broken(why: str) -> tuple[Converted, Path]:
+            failures = await asyncio.to_thread(_unconverted, spool, why)
+            return Converted(0, "", failures), window.path()
+
+        converted, target = await self._patience.until_done(convert, broken=broken)
         delivery = self._plan.delivery
         failed = sum([len(failure.raw) for failure in converted.failures])
         delivery.count("SucceedConversion.Records", converted.rows)
         delivery.count("SucceedConversion.Bytes", buffer.size - failed, "Bytes")
         delivery.count("FailedConversion.Records", len(converted.failures))
         delivery.count("FailedConversion.Bytes", failed, "Bytes")
-        for failure in converted.failures[:1]:
-            delivery.tell(failure.code, failure.message)
         window.fail(converted.failures, self._needs.clock.now_ms())
         if converted.rows:
             s3 = self._plan.s3
@@ -202,6 +210,8 @@ class Writer:
             if not again:
                 break
             delivery.count(f"{self._plan.metrics}.Success", 0)
+            if len(undelivered) < len(batch.records):
+                pause = RETRY_PAUSE_SECONDS_MIN
             await self._patience.pause(min(pause, left_seconds))
             pause = min(2 * pause, RETRY_PAUSE_SECONDS_MAX)
             records = [one.record for one in again]
@@ -215,7 +225,25 @@ class Writer:
         async def send() -> list[Undelivered]:
             return list(await destination.deliver(batch))
 
-        return await self._patience.until_done(send)
+        async def broken(why: str) -> list[Undelivered]:
+            return [Undelivered(record, INTERNAL_ERROR, why) for record in batch.records]
+
+        return await self._patience.until_done(send, broken=broken, faults_max=1)
+
+
+def _unconverted(spool: RecordSpool, why: str) -> list[Failure]:
+    return [
+        Failure(
+            FORMAT_CONVERSION_FAILED,
+            INTERNAL_ERROR,
+            why,
+            record.data,
+            record.arrival_ms,
+            FAULTS_MAX,
+        )
+        for run in spool.read()
+        for record in run
+    ]
 
 
 def _all_of(spool: RecordSpool) -> list[Record]:
