@@ -15,6 +15,7 @@ ANSWERS = {
         "Clusters": [{"Id": "j-1", "Name": "nightly", "Status": {"State": "RUNNING"}}]
     },
     "AmazonAthena.ListWorkGroups": {"WorkGroups": [{"Name": "primary"}, {"Name": "empty"}]},
+    "GraniteServiceVersion20100801.ListMetrics": {"Metrics": []},
     "AWSGlue.GetCrawlers": {
         "Crawlers": [{"Name": "idle", "State": "READY"}, {"Name": "orders", "State": "RUNNING"}]
     },
@@ -58,6 +59,8 @@ def test_what_is_at_work_is_shown() -> None:
         "cluster   j-1  RUNNING  nightly",
         "query     q-1  RUNNING  SELECT * FROM " + "t" * 45 + "…",
         "crawler   orders  RUNNING",
+        "stream    none at work",
+        "delivery  none at work",
     ]
 
 
@@ -70,6 +73,28 @@ def test_an_idle_server_says_that_nothing_is_at_work(fresh_server) -> None:
         "cluster   none at work",
         "query     none at work",
         "crawler   none at work",
+        "stream    none at work",
+        "delivery  none at work",
+    ]
+
+
+def test_streams_that_take_records_are_shown(fresh_server) -> None:
+    kinesis, firehose = fresh_server.client("kinesis"), fresh_server.client("firehose")
+    for name in ("busy", "idle"):
+        kinesis.create_stream(StreamName=name, ShardCount=1)
+    kinesis.put_records(
+        StreamName="busy", Records=[{"Data": b"x", "PartitionKey": "k"} for _ in range(3)]
+    )
+    role = "arn:aws:iam::000000000000:role/delivery"
+    firehose.create_delivery_stream(
+        DeliveryStreamName="archive",
+        ExtendedS3DestinationConfiguration={"RoleARN": role, "BucketARN": "arn:aws:s3:::b"},
+    )
+    firehose.put_record(DeliveryStreamName="archive", Record={"Data": b"x"})
+    lines = fresh_server.command("status").stdout.splitlines()
+    assert lines[-2:] == [
+        "stream    busy  3 records in 5 minutes",
+        "delivery  archive  1 record in 5 minutes",
     ]
 
 

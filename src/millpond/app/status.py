@@ -11,10 +11,14 @@ _CLUSTER_STATES = ["STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING", "TERMINATI
 _QUERY_STATES = ("QUEUED", "RUNNING")
 _QUERIES_LOOKED_AT = 50
 """How many of a workgroup's latest queries are looked at: one page, one batch."""
+_FLOW_MINUTES = 5
+"""Streams are at work that took records in these last minutes."""
+_FLOWS_LOOKED_AT = 100
 
 
 def describe(run: Run, client: Client) -> Iterator[str]:
-    """Lines for the terminal: the server, then clusters, queries and crawlers that are at work.
+    """Lines for the terminal: the server, then clusters, queries, crawlers, streams and delivery
+    streams that are at work.
 
     Raises:
         CallFailed: the server did not answer, or refused.
@@ -31,6 +35,11 @@ def describe(run: Run, client: Client) -> Iterator[str]:
     yield from _section(
         "crawler",
         [f"{item['Name']}  {item['State']}" for item in crawlers if item["State"] != "READY"],
+    )
+    yield from _section("stream", _flows(client, "AWS/Kinesis", "StreamName", "IncomingRecords"))
+    delivered = ("IncomingRecords", "DataReadFromKinesisStream.Records")
+    yield from _section(
+        "delivery", _flows(client, "AWS/Firehose", "DeliveryStreamName", *delivered)
     )
 
 
@@ -56,6 +65,44 @@ def _query_line(query: dict[str, Any]) -> str:
     text = " ".join(query["Query"].split())
     shown = text if len(text) <= 60 else f"{text[:59]}…"
     return f"{query['QueryExecutionId']}  {query['Status']['State']}  {shown}"
+
+
+def _flows(client: Client, namespace: str, dimension: str, *names: str) -> list[str]:
+    """What has `dimension` and took records lately, and how many: CloudWatch knows."""
+    metrics = [
+        metric
+        for name in names
+        for metric in client.call(
+            "monitoring",
+            "GraniteServiceVersion20100801.ListMetrics",
+            Namespace=namespace,
+            MetricName=name,
+            RecentlyActive="PT3H",
+        )["Metrics"]
+        if [item["Name"] for item in metric["Dimensions"]] == [dimension]
+    ][:_FLOWS_LOOKED_AT]
+    if not metrics:
+        return []
+    now = int(time.time())
+    results = client.call(
+        "monitoring",
+        "GraniteServiceVersion20100801.GetMetricData",
+        StartTime=now - 60 * _FLOW_MINUTES,
+        EndTime=now,
+        MetricDataQueries=[
+            {"Id": f"m{place}", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Sum"}}
+            for place, metric in enumerate(metrics)
+        ],
+    )["MetricDataResults"]
+    records: dict[str, float] = {}
+    for metric, result in zip(metrics, results, strict=True):
+        name = metric["Dimensions"][0]["Value"]
+        records[name] = records.get(name, 0) + sum(result["Values"])
+    return [
+        f"{name}  {count:,.0f} record{'' if count == 1 else 's'} in {_FLOW_MINUTES} minutes"
+        for name, count in sorted(records.items())
+        if count
+    ]
 
 
 def _section(name: str, lines: list[str]) -> Iterator[str]:
