@@ -9,10 +9,10 @@ import pytest
 from log_disks import MemoryDisk
 
 from millpond.engines.log.embedded import EmbeddedLog
-from millpond.engines.log.files import Disk
 from millpond.engines.log.interface import Batch, Sealed
 from millpond.kernel.clock import ManualClock
 from millpond.kernel.errors import Damaged, Full, Unavailable
+from millpond.kernel.files import Disk
 
 FOLDER = Path("/data/log")
 ALL = {"entries_max": 100_000, "size_bytes_max": 1 << 30}

@@ -13,11 +13,11 @@ import pytest
 from log_disks import Killed, Recorder, cuts, rebuild
 
 from millpond.engines.log.embedded import EmbeddedLog
-from millpond.engines.log.faulty import FaultyDisk
 from millpond.engines.log.interface import Batch
 from millpond.kernel.clock import ManualClock
 from millpond.kernel.errors import EngineError, Full, Unavailable
 from millpond.kernel.faults import Faults
+from millpond.kernel.faulty_disk import FaultyDisk
 
 ROOT = Path("/data")
 FOLDER = ROOT / "log"

@@ -12,12 +12,12 @@ import pytest
 
 from millpond.engines.objects.embedded import EmbeddedObjects
 from millpond.engines.objects.embedded.folder_syncs import FolderSyncs
-from millpond.engines.objects.faulty import FaultyDisk
-from millpond.engines.objects.files import Disk
 from millpond.engines.objects.interface import BLOCK_SIZE_BYTES
 from millpond.kernel.clock import ManualClock
 from millpond.kernel.errors import Damaged, EngineError, Full, Unavailable
 from millpond.kernel.faults import Faults
+from millpond.kernel.faulty_disk import FaultyDisk
+from millpond.kernel.files import Disk
 from millpond.kernel.ids import SystemIds
 
 

@@ -19,12 +19,12 @@ import pytest
 
 from millpond.engines.objects.embedded import EmbeddedObjects
 from millpond.engines.objects.embedded import shelves as shelves_module
-from millpond.engines.objects.faulty import FaultyDisk
-from millpond.engines.objects.files import Disk
 from millpond.engines.objects.orphans import collect_orphans
 from millpond.kernel.clock import ManualClock
 from millpond.kernel.errors import EngineError
 from millpond.kernel.faults import Faults
+from millpond.kernel.faulty_disk import FaultyDisk
+from millpond.kernel.files import Disk
 from millpond.kernel.ids import SystemIds
 
 BLOCK = 1024 * 1024
@@ -103,9 +103,9 @@ class Recorder:
             self._open[descriptor] = self._nodes[path]
             return descriptor
 
-    def write(self, descriptor, data):
+    def write(self, descriptor, data, offset):
         with self._lock:
-            count = self._files.write(descriptor, data)
+            count = self._files.write(descriptor, data, offset)
             self._open[descriptor].pieces.append((self._tick(), bytes(data[:count])))
             return count
 
@@ -390,11 +390,11 @@ def test_states_are_rebuilt_from_the_notes(tmp_path):
     recorder.make_folder(root / "aa")
     recorder.sync_folder(root)
     one = recorder.create(root / "aa" / ("1" * 32))
-    recorder.write(one, b"one")
+    recorder.write(one, b"one", 0)
     recorder.sync(one)
     recorder.sync_folder(root / "aa")
     two = recorder.create(root / "aa" / ("2" * 32))
-    recorder.write(two, b"two")
+    recorder.write(two, b"two", 0)
     for number, (cut, expected) in enumerate(
         zip(
             cuts(0)[:3],

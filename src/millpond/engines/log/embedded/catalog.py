@@ -23,8 +23,8 @@ from millpond.engines.log.embedded.groups import group_edges, read_end, read_sta
 from millpond.engines.log.embedded.ledger import Ledger, LogState
 from millpond.engines.log.embedded.places import Places
 from millpond.engines.log.embedded.segments import Segment
-from millpond.engines.log.files import Files, read_all, write_all
 from millpond.kernel.errors import Damaged
+from millpond.kernel.files import Files, read_all, write_all
 
 CATALOG_NAME = "catalog"
 _DRAFT_SUFFIX = ".new"

@@ -19,7 +19,7 @@ from millpond.engines.log.embedded.segments import (
     Segment,
     SegmentFile,
 )
-from millpond.engines.log.files import Files
+from millpond.kernel.files import Files
 
 
 class Stopped(Exception):

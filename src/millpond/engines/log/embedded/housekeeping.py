@@ -24,8 +24,8 @@ from millpond.engines.log.embedded.ledger import Ledger, LogState
 from millpond.engines.log.embedded.pieces import OpenFiles
 from millpond.engines.log.embedded.places import Place, Places
 from millpond.engines.log.embedded.segments import OWN, SEGMENT_FOLDER, Segment
-from millpond.engines.log.files import Files
 from millpond.kernel.clock import Clock
+from millpond.kernel.files import Files
 
 _log = logging.getLogger(__name__)
 

@@ -18,8 +18,8 @@ from typing import NamedTuple
 from millpond.engines.log.embedded.groups import group_edges
 from millpond.engines.log.embedded.items import JOURNAL, VERSION, Items, pack
 from millpond.engines.log.embedded.trouble import is_no_space, refusal_of
-from millpond.engines.log.files import Files, write_all
 from millpond.kernel.errors import Unavailable
+from millpond.kernel.files import Files, write_all
 
 
 def file_name(number: int, nonce: int) -> str:

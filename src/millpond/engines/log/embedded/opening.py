@@ -8,8 +8,8 @@ from millpond.engines.log.embedded.catalog import Found, read_catalog
 from millpond.engines.log.embedded.ledger import Ledger
 from millpond.engines.log.embedded.recovery import Journals, recover
 from millpond.engines.log.embedded.segments import SEGMENT_FOLDER, Segment
-from millpond.engines.log.files import Files
 from millpond.kernel.errors import Damaged
+from millpond.kernel.files import Files
 
 _log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from awscrt.checksums import crc32c
 from millpond.engines.log.embedded.groups import Group, read_end, read_start
 from millpond.engines.log.embedded.items import APPEND, unpack
 from millpond.engines.log.embedded.places import Place
-from millpond.engines.log.files import Files, read_all
+from millpond.kernel.files import Files, read_all
 
 Find = Callable[[bool, int], tuple[Path, int] | None]
 

@@ -10,9 +10,9 @@ from millpond.engines.log.embedded.frames import decode
 from millpond.engines.log.embedded.ledger import Ledger, LogState
 from millpond.engines.log.embedded.pieces import Find, OpenFiles, Piece, lost, read_pieces
 from millpond.engines.log.embedded.places import Place
-from millpond.engines.log.files import Files
 from millpond.engines.log.interface import Entry, Read
 from millpond.kernel.errors import Damaged, Unavailable
+from millpond.kernel.files import Files
 
 _LOAD_SIZE_BYTES_MAX = 8 * 1024 * 1024
 _LOAD_PLACES_MAX = 4_096

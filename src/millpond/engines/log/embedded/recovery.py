@@ -19,8 +19,8 @@ from millpond.engines.log.embedded.items import APPEND, JOURNAL, unpack
 from millpond.engines.log.embedded.journal import parse_name
 from millpond.engines.log.embedded.ledger import Ledger
 from millpond.engines.log.embedded.scan import Scan, scan
-from millpond.engines.log.files import Files, read_all
 from millpond.kernel.errors import Damaged
+from millpond.kernel.files import Files, read_all
 
 _log = logging.getLogger(__name__)
 _ENTRY_SIZE_BYTES_MIN = 9

@@ -15,7 +15,7 @@ from millpond.engines.log.embedded.groups import group_edges
 from millpond.engines.log.embedded.items import APPEND, pack
 from millpond.engines.log.embedded.journal import file_name
 from millpond.engines.log.embedded.places import Place
-from millpond.engines.log.files import Files, write_all
+from millpond.kernel.files import Files, write_all
 
 SEGMENT_FOLDER = "segments"
 CHUNK_SIZE_BYTES = 256 * 1024

@@ -16,7 +16,6 @@ from millpond.engines.log.embedded.reader import Reader
 from millpond.engines.log.embedded.trouble import refusal_of
 from millpond.engines.log.embedded.waiters import Waiters
 from millpond.engines.log.embedded.writer import Writer
-from millpond.engines.log.files import Disk, Files
 from millpond.engines.log.interface import (
     LOG_NAME_SIZE_BYTES_MAX,
     Appended,
@@ -25,6 +24,7 @@ from millpond.engines.log.interface import (
     Read,
 )
 from millpond.kernel.clock import Clock
+from millpond.kernel.files import Disk, Files
 
 MEBIBYTE = 1024 * 1024
 NOTHING = Bounds(0, 0, False, 0, 0)

@@ -2,9 +2,9 @@
 
 from awscrt.checksums import crc32c
 
-from millpond.engines.objects.files import Buffer, Files
 from millpond.engines.objects.interface import BLOCK_SIZE_BYTES, Blob
 from millpond.kernel.errors import Damaged
+from millpond.kernel.files import Buffer, Files
 
 _SUM_SIZE_BYTES = 4
 

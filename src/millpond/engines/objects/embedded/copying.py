@@ -8,9 +8,9 @@ from millpond.engines.objects.embedded.draft import Draft
 from millpond.engines.objects.embedded.reader import Reader
 from millpond.engines.objects.embedded.shelves import Shelves
 from millpond.engines.objects.embedded.trouble import read_trouble
-from millpond.engines.objects.files import Files
 from millpond.engines.objects.interface import Blob
 from millpond.kernel.errors import Unavailable
+from millpond.kernel.files import Files
 
 
 class Copy:

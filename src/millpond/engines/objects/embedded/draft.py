@@ -11,8 +11,8 @@ from pathlib import Path
 import msgspec
 
 from millpond.engines.objects.embedded.blocks import BlockSums
-from millpond.engines.objects.files import Buffer, Files
 from millpond.engines.objects.interface import Blob
+from millpond.kernel.files import Buffer, Files, write_all
 
 _NO_SECOND_NAME = frozenset({errno.EMLINK, errno.EPERM, errno.EOPNOTSUPP, errno.EXDEV})
 
@@ -34,13 +34,7 @@ class Draft:
         Raises:
             OSError: not all was written; the draft is good for `abandon` alone.
         """
-        descriptor = self._opened()
-        left = memoryview(data)
-        while left:
-            count = self._files.write(descriptor, left)
-            if count == 0:
-                raise OSError(errno.EIO, "The file takes no more bytes")
-            left = left[count:]
+        write_all(self._files, self._opened(), data, self._size)
         self._sums.add(data)
         self._size += len(data)
 

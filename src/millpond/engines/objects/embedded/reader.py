@@ -7,9 +7,9 @@ from pathlib import Path
 
 from millpond.engines.objects.embedded.blocks import check_sums_are_whole, count_blocks, read_block
 from millpond.engines.objects.embedded.trouble import read_trouble
-from millpond.engines.objects.files import Files
 from millpond.engines.objects.interface import BLOCK_SIZE_BYTES, Blob
 from millpond.kernel.errors import Damaged
+from millpond.kernel.files import Files
 
 
 class Reader:

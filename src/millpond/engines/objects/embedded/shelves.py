@@ -9,8 +9,8 @@ import re
 import threading
 from pathlib import Path
 
-from millpond.engines.objects.files import Files
 from millpond.kernel.errors import Damaged
+from millpond.kernel.files import Files
 from millpond.kernel.ids import Ids
 
 BLOBS_PER_SHELF = 4096

@@ -16,10 +16,10 @@ from millpond.engines.objects.embedded.reader import Reader
 from millpond.engines.objects.embedded.shelves import Shelves
 from millpond.engines.objects.embedded.trouble import write_trouble
 from millpond.engines.objects.embedded.upload import Upload
-from millpond.engines.objects.files import Disk, Files
 from millpond.engines.objects.interface import BLOCK_SIZE_BYTES, Blob
 from millpond.kernel.clock import Clock
 from millpond.kernel.errors import Damaged, Unavailable
+from millpond.kernel.files import Disk, Files
 from millpond.kernel.folder_lock import FolderLock
 from millpond.kernel.ids import Ids
 

@@ -1,9 +1,10 @@
-"""The small file layer: everything that logs do to a disk goes through here.
+"""The small file layer: everything that logs and objects do to a disk goes through here.
 
 Tests put something else in its place: a recorder that rebuilds what a power cut could leave, or a
 disk that fails at the n-th operation. Every call blocks and raises OSError.
 """
 
+import errno
 import os
 from pathlib import Path
 from typing import Protocol
@@ -36,6 +37,10 @@ class Files(Protocol):
         """Up to `size` bytes from `offset` on; fewer may come, none at the end."""
         ...
 
+    def read_into(self, descriptor: int, buffer: Buffer, offset: int) -> int:
+        """Read from `offset` on; how many bytes came, 0 at the end."""
+        ...
+
     def size(self, descriptor: int) -> int: ...
 
     def sync(self, descriptor: int) -> None:
@@ -48,6 +53,10 @@ class Files(Protocol):
 
     def rename(self, path: Path, to: Path) -> None:
         """Give a file another name in its folder, in place of what had that name."""
+        ...
+
+    def link(self, path: Path, also: Path) -> None:
+        """Give the file at `path` a second name."""
         ...
 
     def unlink(self, path: Path) -> None: ...
@@ -78,6 +87,9 @@ class Disk:
     def read(self, descriptor: int, size: int, offset: int) -> bytes:
         return os.pread(descriptor, size, offset)
 
+    def read_into(self, descriptor: int, buffer: Buffer, offset: int) -> int:
+        return os.preadv(descriptor, [buffer], offset)
+
     def size(self, descriptor: int) -> int:
         return os.fstat(descriptor).st_size
 
@@ -94,6 +106,9 @@ class Disk:
     def rename(self, path: Path, to: Path) -> None:
         path.replace(to)
 
+    def link(self, path: Path, also: Path) -> None:
+        os.link(path, also)
+
     def unlink(self, path: Path) -> None:
         path.unlink()
 
@@ -103,10 +118,16 @@ class Disk:
 
 
 def write_all(files: Files, descriptor: int, data: Buffer, offset: int) -> None:
-    """Write all of `data` at `offset`."""
+    """Write all of `data` at `offset`.
+
+    Raises:
+        OSError: not all was written.
+    """
     view = memoryview(data)
     while view:
         count = files.write(descriptor, view, offset)
+        if count == 0:
+            raise OSError(errno.EIO, "The file takes no more bytes")
         view = view[count:]
         offset += count
 
