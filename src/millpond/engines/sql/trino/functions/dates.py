@@ -13,7 +13,7 @@ from millpond.engines.sql.trino.functions.patterns import (
 )
 from millpond.engines.sql.trino.functions.registry import constant_of, invalid_argument, scalar
 from millpond.engines.sql.trino.scope import Typed
-from millpond.engines.sql.trino.types import Type, quote_text
+from millpond.engines.sql.trino.types import quote_text
 
 Emitter = Callable[..., str]
 
@@ -296,7 +296,3 @@ scalar("with_timezone", "(timestamp, varchar) -> zoned",
        f" t_zoned({x.sql}, t_zone_name({zone.sql})) END")  # fmt: skip
 scalar("human_readable_seconds", "(double) -> varchar", "p_human_seconds({0})")
 scalar("parse_duration", "(varchar) -> days", "p_parse_duration({0})")
-
-
-def zoned_precision(kinds: Sequence[Type]) -> Type:
-    return Type("timestamp with time zone", kinds[0].precision)

@@ -22,7 +22,7 @@ from millpond.services.dynamodb.model.expressions.nodes import (
     Path,
     Size,
 )
-from millpond.services.dynamodb.model.values import Value, kind_of, set_of
+from millpond.services.dynamodb.model.values import Value, kind_of
 
 
 def value_at(item: Mapping[str, Value], path: Path) -> Value | None:
@@ -149,11 +149,3 @@ def contains(container: Value | None, element: Value | None) -> bool:
     if container.ns is not None:
         return element.n is not None and element.n in container.ns
     return container.bs is not None and element.b is not None and element.b in container.bs
-
-
-def is_subset(elements: Value, of: Value) -> bool:
-    """Whether all elements of one set are in another set of its type."""
-    inner, outer = set_of(elements), set_of(of)
-    if inner is None or outer is None or kind_of(elements) != kind_of(of):
-        return False
-    return inner <= outer
