@@ -18,16 +18,18 @@ from millpond.services.kinesis.channels.reading import ends_after, oldest_ms
 from millpond.services.kinesis.channels.role import Reporter
 from millpond.services.kinesis.channels.survey import Survey, survey
 from millpond.services.kinesis.channels.waiting import Waiting
-from millpond.services.kinesis.channels.writing import Writer
+from millpond.services.kinesis.channels.writing import NotNow, Writer
 from millpond.services.kinesis.model.stream import Stream
 from millpond.services.kinesis.needs import Needs
 
 DELIVER_TASK = "channel"
+PAUSE_SECONDS_MIN = 1.0
+PAUSE_SECONDS_MAX = 60.0
 _RESHAPING_SECONDS = 0.05
 
 
 class _Over(Exception):
-    """The platform ends, or the channel delivers no more."""
+    """Look at everything anew."""
 
 
 async def deliver(needs: Needs, task: Task, wake: Wake) -> int | None:
@@ -47,6 +49,7 @@ class _Delivery:
         self._task = task
         self._waiting = waiting
         self._reporter = Reporter(needs)
+        self._pause_seconds = PAUSE_SECONDS_MIN
 
     async def run(self) -> int | None:
         needs = self._needs
@@ -126,6 +129,7 @@ class _Delivery:
             found = await survey(self._needs, stream, channel.record_format, parts, bounded=True)
             window = found.window(self._needs.clock.now_ms())
             await self._begin(channel, stream, window)
+            self._measure(channel, window, found)
             await self._write(channel, stream, window, found)
             parts = _after(parts, window.ranges)
             if self._waiting.stopping:
@@ -139,16 +143,30 @@ class _Delivery:
         await self._write(channel, stream, window, found)
 
     async def _write(self, channel: Channel, stream: Stream, window: Window, found: Survey) -> None:
+        """Deliver a window, or wait until it is time to try it again.
+
+        Raises:
+            _Over: it was not delivered; it is still written down.
+        """
         if found.count:
-            writer = Writer(self._needs, channel, stream, self._reporter, self._pause_and_look)
-            await writer.write(window, found)
+            try:
+                await Writer(self._needs, channel, stream, self._reporter).write(window, found)
+            except NotNow:
+                seconds = self._pause_seconds
+                self._pause_seconds = min(2 * seconds, PAUSE_SECONDS_MAX)
+                await self._pause(seconds)
+                raise _Over from None
+        self._pause_seconds = PAUSE_SECONDS_MIN
         await self._finish(channel, window)
 
-    async def _pause_and_look(self, seconds: float) -> None:
-        await self._pause(seconds)
-        if self._waiting.stopping:
-            raise _Over
-        await self._still_delivering()
+    def _measure(self, channel: Channel, window: Window, found: Survey) -> None:
+        count = self._reporter.count
+        age_ms = max(self._needs.clock.now_ms() - window.oldest_ms, 0)
+        count(channel, "DataFreshness", age_ms / 1000, "Seconds")
+        count(channel, "BytesIn", found.size, "Bytes")
+        count(channel, "BytesProcessed", found.size, "Bytes")
+        count(channel, "RecordCount", found.count)
+        count(channel, "FailedRecordCount", found.faults.count)
 
     async def _still_delivering(self) -> tuple[Channel, Stream]:
         channel, stream, _ = await self._load()

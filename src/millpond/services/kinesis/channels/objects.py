@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from millpond.kernel.errors import Damaged
 from millpond.services.kinesis.channels.channel import Channel
 from millpond.services.kinesis.channels.compression import compressor_of
 from millpond.services.kinesis.channels.formats import DAMAGED
@@ -62,6 +63,8 @@ class Records:
     def _join(self, piece: Piece) -> bytes:
         faulty = self._faults.within(piece)
         entries = piece.entries
+        if not entries and len(faulty) < piece.end - piece.first:
+            raise Damaged("Records were damaged since they were looked at.")
         return b"".join([data_of(self._stream, e) for e in entries if e.position not in faulty])
 
 

@@ -75,7 +75,7 @@ async def read(needs: Needs, stream: Stream, part: Range) -> AsyncIterator[Piece
 async def oldest_ms(needs: Needs, stream: Stream, places: Mapping[int, int]) -> int | None:
     """When the oldest of the records after these places arrived; None when there are none."""
     oldest: int | None = None
-    for index, end in ends_after(needs, stream, places).items():
+    for index in ends_after(needs, stream, places):
         try:
             found = await needs.log.read(
                 stream.log_of(index), places[index], entries_max=1, size_bytes_max=1
@@ -83,7 +83,7 @@ async def oldest_ms(needs: Needs, stream: Stream, places: Mapping[int, int]) -> 
             time_ms = found.entries[0].time_ms if found.entries else None
         except Damaged:
             time_ms = needs.log.bounds(stream.log_of(index)).last_time_ms
-        if time_ms is not None and end and (oldest is None or time_ms < oldest):
+        if time_ms is not None and (oldest is None or time_ms < oldest):
             oldest = time_ms
     return oldest
 

@@ -24,15 +24,25 @@ class Waiting:
         return self._wake.stopping
 
     async def until(self, others: Iterable[Callable[[], Coroutine[Any, Any, None]]]) -> None:
-        """Return when the task was written again, the platform ends, or one of `others` returns."""
-        if self._waking is None or self._waking.done():
+        """Return when the task was written again, the platform ends, or one of `others` returns.
+
+        Raises:
+            EngineError: what one of them raised.
+        """
+        if self._waking is None:
             self._waking = asyncio.create_task(self._wake.wait(_ROUND_SECONDS))
         tasks = [asyncio.create_task(other()) for other in others]
         try:
-            await asyncio.wait((self._waking, *tasks), return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(
+                (self._waking, *tasks), return_when=asyncio.FIRST_COMPLETED
+            )
         finally:
             for task in tasks:
                 task.cancel()
+        if self._waking in done:
+            self._waking = None
+        for one in done:
+            one.result()
 
     def close(self) -> None:
         if self._waking is not None:
