@@ -14,6 +14,20 @@ class Principal:
     actions: tuple[str, ...] = ("*",)
 
 
+def role_session(account: str, role_arn: str, session: str, actions: tuple[str, ...]) -> Principal:
+    """A service that works for a resource, as the role that the resource was given.
+
+    `actions` are what that work needs: there is no IAM yet to ask what the role may do.
+    """
+    role = role_arn.rpartition("/")[2]
+    return Principal(
+        arn=f"arn:aws:sts::{account}:assumed-role/{role}/{session}",
+        user_id=f"{role}:{session}",
+        access_key_id="",
+        actions=actions,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One call of one operation.

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from millpond.kernel.call import Call, Principal
+from millpond.kernel.call import Call, Principal, role_session
 from millpond.kernel.errors import EngineError, ServiceError
 from millpond.kernel.metrics import Metric, Statistics
 from millpond.services.firehose.model.stream import DeliveryStream
@@ -36,16 +36,10 @@ SAME_ENTRY_MS = 60_000
 
 def role_call(needs: Needs, call: Call, role_arn: str) -> Call:
     """`call`, made by a role that a delivery stream was given."""
-    role = role_arn.rpartition("/")[2]
     return replace(
         call,
         service="firehose",
-        principal=Principal(
-            arn=f"arn:aws:sts::{call.account}:assumed-role/{role}/firehose",
-            user_id=f"{role}:firehose",
-            access_key_id="",
-            actions=ROLE_ACTIONS,
-        ),
+        principal=role_session(call.account, role_arn, "firehose", ROLE_ACTIONS),
         request_id=needs.ids.uuid(),
     )
 

@@ -3,7 +3,7 @@
 import msgspec
 
 from millpond.engines.records.interface import Transaction, transact
-from millpond.kernel.call import Call, Principal
+from millpond.kernel.call import Call, role_session
 from millpond.kernel.tasks import Task, Wake
 from millpond.services.glue import store
 from millpond.services.glue.crawl.configuration import read_configuration
@@ -183,18 +183,12 @@ class Crawling:
 
 def _call_of(needs: Needs, task: Task, crawler: Crawler) -> Call:
     """The crawl as a caller of S3: the crawler's role, reading alone."""
-    role = crawler.definition.role.rpartition("/")[2]
     return Call(
         service="glue",
         operation="StartCrawler",
         account=task.account,
         region=task.region,
-        principal=Principal(
-            arn=f"arn:aws:sts::{task.account}:assumed-role/{role}/AWS-Crawler",
-            user_id=f"{role}:AWS-Crawler",
-            access_key_id="",
-            actions=ROLE_ACTIONS,
-        ),
+        principal=role_session(task.account, crawler.definition.role, "AWS-Crawler", ROLE_ACTIONS),
         request_id=needs.ids.uuid(),
         endpoint="",
     )
