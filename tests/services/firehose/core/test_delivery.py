@@ -5,6 +5,7 @@ import io
 import json
 import re
 import zipfile
+from dataclasses import replace
 
 import cramjam
 
@@ -40,6 +41,26 @@ async def test_the_time_counts_from_the_first_record_of_a_buffer(world):
     await world.pass_time(5)
     assert await world.objects() == {}
     await world.delivered()
+
+
+async def test_what_arrives_while_an_object_is_written_waits_no_longer_than_the_rest(still_world):
+    world = still_world
+    whole = world.needs
+
+    async def slow(call, service, operation, **members):
+        if operation == "PutObject":
+            await world.clock.sleep(6)
+        return await whole.call_aws(call, service, operation, **members)
+
+    world.use(replace(whole, call_aws=slow))
+    await world.start()
+    await world.make_stream()
+    await world.put(b"first")
+    await world.pass_time(10.5)
+    await world.put(b"second")
+    assert len(await world.delivered(1)) == 1
+    await world.delivered(2)
+    assert world.clock.now_ms() - 1_700_000_000_000 <= 29_000
 
 
 async def test_a_full_buffer_is_delivered_at_once(world):

@@ -7,6 +7,7 @@ import json
 import msgspec
 import pytest
 
+from millpond.kernel.errors import ServiceError
 from millpond.services.firehose.delivery import parts, plan, window
 from millpond.services.firehose.delivery.interface import (
     FORMAT_CONVERSION_FAILED,
@@ -145,7 +146,10 @@ async def told(world):
 
     async def events():
         where = {"logGroupName": "/firehose", "logStreamName": "errors"}
-        return (await world.logs("GetLogEvents", **where))["events"]
+        try:
+            return (await world.logs("GetLogEvents", **where))["events"]
+        except ServiceError:
+            return None
 
     found = await world.wait_until(events)
     return {json.loads(event["message"])["errorCode"] for event in found}

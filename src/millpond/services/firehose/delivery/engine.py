@@ -107,6 +107,8 @@ class Delivering:
         self._gathered: list[Record] = []
         self._gathered_size = 0
         self._gathered_since_ms = 0
+        self._cut_ms = needs.clock.now_ms()
+        """When the window before was cut: what arrived since counts from its arrival."""
 
     # The two ways to go
 
@@ -225,7 +227,8 @@ class Delivering:
 
     def _gather(self, records: list[Record]) -> None:
         if not self._gathered:
-            self._gathered_since_ms = self._needs.clock.now_ms()
+            now_ms = self._needs.clock.now_ms()
+            self._gathered_since_ms = min(max(records[0].arrival_ms, self._cut_ms), now_ms)
         self._gathered += records
         self._gathered_size += sum([len(record.data) for record in records])
 
@@ -238,7 +241,12 @@ class Delivering:
         self._gathered, self._gathered_size = [], 0
         transformed = await self._transform(source)
         await asyncio.to_thread(
-            self._window.absorb, source, transformed.records, transformed.failures, since_ms
+            self._window.absorb,
+            source,
+            transformed.records,
+            transformed.failures,
+            since_ms,
+            self._needs.clock.now_ms(),
         )
         if self._plan.keys:
             self._plan.delivery.count("PartitionCount", self._window.partitions)
@@ -276,6 +284,8 @@ class Delivering:
     async def _cut(self, labels: list[str] | None) -> None:
         """Write down where is cut, deliver what is cut off, and move on if that was all."""
         await self._absorb()
+        if labels is None:
+            self._cut_ms = self._needs.clock.now_ms()
         positions = self._source.positions
         if self._window.buffers:
             cuts = [*self._progress.cuts, Cut(positions, labels)]

@@ -94,14 +94,16 @@ class Window:
         source: Sequence[Record],
         records: Sequence[Record],
         failures: Sequence[Failure],
+        since_ms: int,
         now_ms: int,
     ) -> None:
         """Take in what was read: `source` as it came, the others as transformation left them.
+        The window's time counts from the first `since_ms`.
 
         Writes to disk: for a thread.
         """
         if self.began_ms is None:
-            self.began_ms = now_ms
+            self.began_ms = since_ms
         if self._plan.backup is not None and source:
             self._buffer(BACKUP, Spool).add(source)
         if self._plan.keys:
