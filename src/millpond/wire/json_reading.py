@@ -120,6 +120,9 @@ class JsonReader:
                 return _integer(given, value.bits)
             case "blob":
                 return _blob(given)
+            case "timestamp":
+                seconds = _float(given)
+                return seconds if seconds is not None and math.isfinite(seconds) else None
             case _:
                 return _float(given)
 

@@ -79,6 +79,8 @@ async def test_a_shards_own_numbers_are_places_in_it(world):
             {"ShardIteratorType": "AT_TIMESTAMP", "Timestamp": 4e9},
             "cannot be greater than the currentTimestampInMillis",
         ),
+        ({"ShardIteratorType": "AT_TIMESTAMP", "Timestamp": float("nan")}, "is not a time"),
+        ({"ShardIteratorType": "AT_TIMESTAMP", "Timestamp": float("inf")}, "is not a time"),
     ],
 )
 async def test_an_iterator_needs_what_its_type_asks_for(world, members, text):

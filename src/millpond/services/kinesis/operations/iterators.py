@@ -11,7 +11,11 @@ from millpond.services.kinesis.model import sequence
 from millpond.services.kinesis.model.iterators import ShardIterator, seal
 from millpond.services.kinesis.model.stream import Shard, Stream, shard_id
 from millpond.services.kinesis.needs import Needs
-from millpond.services.kinesis.operations.scope import require_shard_index, resolve_for_data
+from millpond.services.kinesis.operations.scope import (
+    epoch_ms,
+    require_shard_index,
+    resolve_for_data,
+)
 from millpond.services.kinesis.shapes import (
     GetShardIteratorInput,
     GetShardIteratorOutput,
@@ -156,7 +160,7 @@ def _time_ms(needs: Needs, timestamp: float | None) -> int:
             "value = null"
         )
     now_ms = needs.clock.now_ms()
-    time_ms = round(timestamp * 1000)
+    time_ms = epoch_ms(timestamp)
     if time_ms > now_ms:
         raise InvalidArgument(
             "The timestampInMillis parameter cannot be greater than the currentTimestampInMillis. "

@@ -1,5 +1,7 @@
 """What most operations begin with: which stream, which consumer, and may it be used now."""
 
+import math
+
 from millpond.engines.records.interface import Transaction
 from millpond.kernel.arn import parse_arn
 from millpond.kernel.call import Call
@@ -136,9 +138,21 @@ def check_created_at(call: Call, stream: Stream, created_s: float | None) -> Non
 
     Raises:
         ResourceNotFound: it means another one of that name.
+        InvalidArgument: it says no time.
     """
-    if created_s is not None and int(created_s) != stream.created_ms // 1000:
+    if created_s is not None and epoch_ms(created_s) // 1000 != stream.created_ms // 1000:
         raise not_found(call, stream.name)
+
+
+def epoch_ms(timestamp: float) -> int:
+    """A request's time in milliseconds.
+
+    Raises:
+        InvalidArgument: it is none: CBOR has numbers that are infinite, or no numbers.
+    """
+    if not math.isfinite(timestamp):
+        raise InvalidArgument("A timestamp is not a time.")
+    return round(timestamp * 1000)
 
 
 async def require_consumer(

@@ -1,6 +1,5 @@
 """Shards: list them."""
 
-import math
 from collections.abc import Sequence
 
 from millpond.kernel.call import Call
@@ -13,6 +12,7 @@ from millpond.services.kinesis.needs import Needs
 from millpond.services.kinesis.operations.paging import open_token, seal_token
 from millpond.services.kinesis.operations.scope import (
     check_created_at,
+    epoch_ms,
     name_in,
     not_found,
     require_shard_index,
@@ -107,9 +107,7 @@ def _question(stream: Stream, request: shapes.ListShardsInput) -> tuple[str, int
     if kind in (_AT_TIMESTAMP, _FROM_TIMESTAMP):
         if asked.timestamp is None:
             raise InvalidArgument(f"ShardFilter of type {kind} needs a Timestamp.")
-        if not math.isfinite(asked.timestamp):
-            raise InvalidArgument("The Timestamp of ShardFilter is not a time.")
-        return kind, round(asked.timestamp * 1000), after
+        return kind, epoch_ms(asked.timestamp), after
     if asked.timestamp is not None:
         raise InvalidArgument(f"ShardFilter of type {kind} cannot have a Timestamp.")
     return kind, 0, after
