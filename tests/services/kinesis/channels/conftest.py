@@ -17,7 +17,7 @@ from millpond.gateway.dispatch import run
 from millpond.gateway.service import Service
 from millpond.kernel.call import Call, Principal
 from millpond.kernel.clock import ManualClock
-from millpond.kernel.errors import ServiceError
+from millpond.kernel.errors import Damaged, ServiceError
 from millpond.kernel.ids import SeededIds
 from millpond.kernel.metrics import MinuteMeter
 from millpond.kernel.pages import Pages
@@ -79,6 +79,27 @@ class Buckets:
         self.objects[key] = b"".join([chunk async for chunk in body])
         self.members[key] = asked
         self.after(key)
+
+
+class BreakableLog:
+    """A log whose entries can be damaged from now on."""
+
+    def __init__(self, log: EmbeddedLog) -> None:
+        self._log = log
+        self.damaged: set[tuple[bytes, int]] = set()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._log, name)
+
+    async def read(self, log: bytes, position: int, **bounds: int) -> Any:
+        if (log, position) in self.damaged:
+            raise Damaged("Its checksum is wrong.")
+        return await self._log.read(log, position, **bounds)
+
+    async def next_readable(self, log: bytes, position: int) -> int:
+        while (log, position) in self.damaged:
+            position += 1
+        return position
 
 
 class Wake:
@@ -253,7 +274,7 @@ async def open_world(tmp_path: Path) -> AsyncIterator[OpenWorld]:
     """Opens a Kinesis with those settings; all of one test stand on the same data."""
     clock = ManualClock()
     records = EmbeddedRecords.open(tmp_path / "records", map_size_bytes=1 << 28)
-    log = EmbeddedLog.open(tmp_path / "log", clock)
+    log = BreakableLog(EmbeddedLog.open(tmp_path / "log", clock))
     buckets = Buckets()
     opened: list[World] = []
 

@@ -105,7 +105,10 @@ async def test_a_write_that_fails_is_tried_again_until_it_is_done(world: World) 
     await world.pass_freshness()
     for tries, pause in ((1, 1), (2, 2), (3, 4)):
         await until(lambda tries=tries: _tried(world, tries))
-        await world.pass_freshness(pause)
+        await world.pass_freshness(pause - 0.5)
+        await asyncio.sleep(0.05)
+        assert len(world.buckets.tries) == tries
+        world.clock.advance(0.5)
     assert list((await world.until_objects(1)).values()) == [b"a"]
     assert len(set(world.buckets.tries)) == 1
 
@@ -287,6 +290,33 @@ async def test_encrypted_records_are_delivered_as_they_were_put_and_damaged_ones
     (failed,) = [key for key in objects if "/errors/" in key]
     assert [data for key, data in objects.items() if key != failed] == [b"plain secret "]
     assert json.loads(objects[failed])["errorCode"] == "DamagedRecord"
+
+
+async def test_records_that_are_damaged_while_they_are_written_are_told_of_too(
+    world: World,
+) -> None:
+    await world.begin_active()
+    await world.put(b"a")
+    index = int(
+        (await world.call("PutRecord", StreamName="orders", Data=b"b", PartitionKey="k"))[
+            "ShardId"
+        ][8:]
+    )
+    log: Any = world.needs.log
+
+    def damage(key: str) -> None:
+        log.damaged.add(((stream.log_of(index)), 0))
+
+    stream = await world.stream()
+    world.buckets.before = damage
+    await world.pass_freshness()
+    await until(lambda: _tried(world, 1))
+    await world.pass_freshness(1)
+    objects = await world.until_objects(2)
+    (failed,) = [key for key in objects if "/errors/" in key]
+    assert [data for key, data in objects.items() if key != failed] == [b"b"]
+    (line,) = [json.loads(text) for text in objects[failed].splitlines()]
+    assert line["errorCode"] == "DamagedRecord"
 
 
 async def test_a_deleted_channel_stops_and_leaves_nothing(world: World) -> None:
