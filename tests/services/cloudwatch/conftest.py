@@ -9,27 +9,16 @@ import pytest
 from millpond.engines.records.embedded import EmbeddedRecords
 from millpond.gateway.dispatch import caller
 from millpond.gateway.service import Service
-from millpond.kernel.call import Call, Principal
 from millpond.kernel.clock import ManualClock
 from millpond.kernel.ids import SeededIds
 from millpond.kernel.metrics import Metric, MinuteMeter
 from millpond.kernel.pages import Pages
 from millpond.kernel.tasks import Task
 from millpond.services.cloudwatch import needs, operations, shapes, tasks
+from tests.services.world import ACCOUNT, Wake, call_of_ann
 
-ACCOUNT = "123456789012"
 NOON = 1_699_963_200
 """2023-11-14T12:00:00Z, where the clock begins."""
-
-
-class Wake:
-    """A platform that is not ending, or is; `wait` is over at once."""
-
-    def __init__(self, stopping: bool = False) -> None:
-        self.stopping = stopping
-
-    async def wait(self, seconds: float) -> bool:
-        return self.stopping
 
 
 class World:
@@ -49,15 +38,7 @@ class World:
         service = Service(shapes.MODEL, operations.OPERATIONS, self.needs, tasks.STEPS)
         every = [("cloudwatch", operation) for operation in service.operations]
         self._caller = caller({"cloudwatch": service}, every)
-        self.call = Call(
-            service="cloudwatch",
-            operation="",
-            account=ACCOUNT,
-            region="us-east-1",
-            principal=Principal(f"arn:aws:iam::{ACCOUNT}:user/ann", "ANN", "AKIA"),
-            request_id="R",
-            endpoint="http://localhost:4566",
-        )
+        self.call = call_of_ann("cloudwatch")
 
     @property
     def now(self) -> int:

@@ -1,7 +1,6 @@
 """DynamoDB on the embedded records engine, called by AWS's names as one service calls another."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,26 +10,14 @@ from millpond.engines.records.embedded import EmbeddedRecords
 from millpond.engines.records.interface import end_of
 from millpond.gateway.dispatch import caller
 from millpond.gateway.service import Service
-from millpond.kernel.call import Call, Principal
 from millpond.kernel.clock import ManualClock
 from millpond.kernel.errors import ServiceError
 from millpond.kernel.ids import SeededIds
 from millpond.kernel.pages import Pages
-from millpond.kernel.tasks import TASK_PREFIX, Task, read_task, schedule
+from millpond.kernel.tasks import Task
 from millpond.services.dynamodb import needs as dynamodb_needs
 from millpond.services.dynamodb import operations, shapes, tasks
-
-ACCOUNT = "123456789012"
-
-
-class Wake:
-    """`stopping` says that the platform ends."""
-
-    def __init__(self, stopping: bool = False) -> None:
-        self.stopping = stopping
-
-    async def wait(self, seconds: float) -> bool:
-        return self.stopping
+from tests.services.world import Wake, call_of_ann, tasks_of, work_of
 
 
 class World:
@@ -47,15 +34,7 @@ class World:
         }
         every = [("dynamodb", name) for name in operations.OPERATIONS]
         self._caller = caller(services, every)
-        self.call = Call(
-            service="dynamodb",
-            operation="",
-            account=ACCOUNT,
-            region="us-east-1",
-            principal=Principal(f"arn:aws:iam::{ACCOUNT}:user/ann", "ANN", "AKIA"),
-            request_id="R",
-            endpoint="http://localhost:4566",
-        )
+        self.call = call_of_ann("dynamodb")
 
     async def do(self, operation: str, **members: Any) -> dict[str, Any]:
         return await self._caller(self.call, "dynamodb", operation, **members)
@@ -67,23 +46,11 @@ class World:
         return refused.value
 
     async def tasks(self) -> list[Task]:
-        async with self.records.transaction() as transaction:
-            found = transaction.scan(TASK_PREFIX, end_of(TASK_PREFIX))
-            return [read_task(key, value) async for key, value in found]
+        return await tasks_of(self.records, "dynamodb")
 
     async def work(self, wake: Wake | None = None) -> None:
         """Do all the background work that is due, as the supervisor does."""
-        while True:
-            due = [task for task in await self.tasks() if task.due_ms <= self.clock.now_ms()]
-            for task in due:
-                next_ms = await tasks.STEPS[task.kind](self.needs, task, wake or Wake())
-                async with self.records.transaction() as transaction:
-                    if next_ms is None:
-                        transaction.delete(task.key)
-                    else:
-                        schedule(transaction, replace(task, due_ms=next_ms))
-            if not due or wake is not None:
-                return
+        await work_of(self.records, self.clock, "dynamodb", tasks.STEPS, self.needs, wake)
 
     async def count(self, kind: str) -> int:
         """How many records of a kind (`item`, `entry`, …) there are."""

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from millpond.services.dynamodb import filling
-from tests.services.dynamodb.conftest import Wake, World, definitions, index
+from tests.services.dynamodb.conftest import World, definitions, index
+from tests.services.world import Wake
 
 
 async def lease_table(world: World, *indexes: dict[str, Any]) -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from millpond.kernel.tasks import schedule
 from millpond.services.dynamodb import tasks
-from tests.services.dynamodb.conftest import Wake, World
+from tests.services.dynamodb.conftest import World
+from tests.services.world import Wake
 
 A, B, C = ({"id": {"S": name}} for name in "abc")
 

@@ -1,7 +1,6 @@
 """Glue and S3 on the embedded engines, called by AWS's names as one service calls another."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +8,13 @@ import pytest
 
 from millpond.engines.objects.embedded import EmbeddedObjects
 from millpond.engines.records.embedded import EmbeddedRecords
-from millpond.engines.records.interface import end_of
 from millpond.gateway.dispatch import caller
 from millpond.gateway.service import Service
 from millpond.kernel.body import BytesBody
-from millpond.kernel.call import Call, Principal
 from millpond.kernel.clock import ManualClock
 from millpond.kernel.ids import SeededIds
 from millpond.kernel.pages import Pages
-from millpond.kernel.tasks import TASK_PREFIX, Task, read_task, schedule
+from millpond.kernel.tasks import Task
 from millpond.services.glue import needs as glue_needs
 from millpond.services.glue import operations as glue_operations
 from millpond.services.glue import shapes as glue_shapes
@@ -25,18 +22,7 @@ from millpond.services.glue import tasks as glue_tasks
 from millpond.services.s3 import needs as s3_needs
 from millpond.services.s3 import operations as s3_operations
 from millpond.services.s3 import shapes as s3_shapes
-
-ACCOUNT = "123456789012"
-
-
-class Wake:
-    """`stopping` says that the platform ends."""
-
-    def __init__(self, stopping: bool = False) -> None:
-        self.stopping = stopping
-
-    async def wait(self, seconds: float) -> bool:
-        return self.stopping
+from tests.services.world import Wake, call_of_ann, tasks_of, work_of
 
 
 class World:
@@ -75,15 +61,7 @@ class World:
             for operation in service.operations
         ]
         self._caller = caller(self.services, every)
-        self.call = Call(
-            service="glue",
-            operation="",
-            account=ACCOUNT,
-            region="us-east-1",
-            principal=Principal(f"arn:aws:iam::{ACCOUNT}:user/ann", "ANN", "AKIA"),
-            request_id="R",
-            endpoint="http://localhost:4566",
-        )
+        self.call = call_of_ann("glue")
 
     async def glue(self, operation: str, **members: Any) -> dict[str, Any]:
         return await self._caller(self.call, "glue", operation, **members)
@@ -96,27 +74,11 @@ class World:
         await self.s3("PutObject", Bucket=bucket, Key=key, Body=body)
 
     async def tasks(self) -> list[Task]:
-        async with self.records.transaction() as transaction:
-            found = transaction.scan(TASK_PREFIX, end_of(TASK_PREFIX))
-            return [
-                task
-                async for key, value in found
-                if (task := read_task(key, value)).service == "glue"
-            ]
+        return await tasks_of(self.records, "glue")
 
     async def work(self, wake: Wake | None = None) -> None:
         """Do all the background work that is due, as the supervisor does."""
-        while True:
-            due = [task for task in await self.tasks() if task.due_ms <= self.clock.now_ms()]
-            for task in due:
-                next_ms = await glue_tasks.STEPS[task.kind](self.needs, task, wake or Wake())
-                async with self.records.transaction() as transaction:
-                    if next_ms is None:
-                        transaction.delete(task.key)
-                    else:
-                        schedule(transaction, replace(task, due_ms=next_ms))
-            if not due or wake is not None:
-                return
+        await work_of(self.records, self.clock, "glue", glue_tasks.STEPS, self.needs, wake)
 
     async def count(self, part: bytes) -> int:
         """How many records have `part` in their key."""

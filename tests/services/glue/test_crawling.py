@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.services.glue.conftest import Wake, columns_of
+from tests.services.glue.conftest import columns_of
+from tests.services.world import Wake
 
 DATA = Path(__file__).parents[4] / "shared" / "data" / "online-retail"
 ORDERS = "id,amount,day\n1,2.5,x\n2,3,y\n"

@@ -11,7 +11,7 @@ from millpond.gateway.service import Service
 from millpond.kernel.errors import EngineError, ServiceError
 from millpond.kernel.faults import Faults
 from millpond.services.glue import operations, shapes, tasks
-from tests.services.glue.conftest import Wake
+from tests.services.world import Wake
 
 ORDERS = {"DatabaseName": "shop", "TableName": "orders"}
 OPERATIONS = {

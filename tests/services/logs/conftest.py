@@ -1,7 +1,6 @@
 """CloudWatch Logs on the embedded engines, called by AWS's names, with a clock that tests move."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,28 +8,16 @@ import pytest
 
 from millpond.engines.log.embedded import EmbeddedLog
 from millpond.engines.records.embedded import EmbeddedRecords
-from millpond.engines.records.interface import end_of
 from millpond.gateway.dispatch import caller
 from millpond.gateway.service import Service
-from millpond.kernel.call import Call, Principal
 from millpond.kernel.clock import ManualClock
 from millpond.kernel.ids import SeededIds
 from millpond.kernel.pages import Pages
-from millpond.kernel.tasks import TASK_PREFIX, Task, read_task, schedule
+from millpond.kernel.tasks import Task
 from millpond.services.logs import needs, operations, shapes, tasks
+from tests.services.world import call_of_ann, tasks_of, work_of
 
-ACCOUNT = "123456789012"
 NOW_MS = 1_720_000_000_000
-
-
-class Wake:
-    """`stopping` says that the platform ends."""
-
-    def __init__(self, stopping: bool = False) -> None:
-        self.stopping = stopping
-
-    async def wait(self, seconds: float) -> bool:
-        return self.stopping
 
 
 class World:
@@ -46,15 +33,7 @@ class World:
         service = Service(shapes.MODEL, operations.OPERATIONS, self.needs, tasks.STEPS)
         every = [("logs", operation) for operation in service.operations]
         self._caller = caller({"logs": service}, every)
-        self.call = Call(
-            service="logs",
-            operation="",
-            account=ACCOUNT,
-            region="us-east-1",
-            principal=Principal(f"arn:aws:iam::{ACCOUNT}:user/ann", "ANN", "AKIA"),
-            request_id="R",
-            endpoint="http://localhost:4566",
-        )
+        self.call = call_of_ann("logs")
 
     @property
     def now(self) -> int:
@@ -100,21 +79,11 @@ class World:
 
     async def due(self) -> list[Task]:
         """The background work that is due."""
-        async with self.records.transaction() as transaction:
-            found = transaction.scan(TASK_PREFIX, end_of(TASK_PREFIX))
-            tasks_found = [read_task(key, value) async for key, value in found]
-        return [task for task in tasks_found if task.due_ms <= self.now]
+        return [task for task in await tasks_of(self.records, "logs") if task.due_ms <= self.now]
 
     async def work(self, lent: needs.Needs | None = None) -> None:
         """Do all the background work that is due, as the supervisor does; with what is `lent`."""
-        while due := await self.due():
-            for task in due:
-                next_ms = await tasks.STEPS[task.kind](lent or self.needs, task, Wake())
-                async with self.records.transaction() as transaction:
-                    if next_ms is None:
-                        transaction.delete(task.key)
-                    else:
-                        schedule(transaction, replace(task, due_ms=next_ms))
+        await work_of(self.records, self.clock, "logs", tasks.STEPS, lent or self.needs)
 
     async def count(self) -> int:
         """How many records the service has."""
