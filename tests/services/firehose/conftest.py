@@ -19,7 +19,6 @@ from millpond.engines.records.embedded import EmbeddedRecords
 from millpond.gateway.dispatch import caller
 from millpond.gateway.service import Service
 from millpond.kernel.body import gather
-from millpond.kernel.call import Call, Principal
 from millpond.kernel.clock import ManualClock
 from millpond.kernel.ids import SeededIds
 from millpond.kernel.metrics import MinuteMeter, Statistics
@@ -38,8 +37,8 @@ from millpond.services.logs import shapes as logs_shapes
 from millpond.services.s3 import needs as s3_needs
 from millpond.services.s3 import operations as s3_operations
 from millpond.services.s3 import shapes as s3_shapes
+from tests.services.world import ACCOUNT, call_of_ann
 
-ACCOUNT = "123456789012"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/firehose"
 BUCKET = "arn:aws:s3:::lake"
 START_MS = 1_700_000_000_000
@@ -96,15 +95,7 @@ class World:
             for operation in service.operations
         ]
         self._caller = caller(self.services, every)
-        self.call = Call(
-            service="firehose",
-            operation="",
-            account=ACCOUNT,
-            region="us-east-1",
-            principal=Principal(f"arn:aws:iam::{ACCOUNT}:user/ann", "ANN", "AKIA"),
-            request_id="R",
-            endpoint="http://localhost:4566",
-        )
+        self.call = call_of_ann("firehose")
         self._supervisor: Supervisor | None = None
 
     def use(self, needs: Any) -> None:
