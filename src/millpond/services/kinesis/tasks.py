@@ -6,10 +6,11 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from millpond.kernel.errors import Conflict
+from millpond.engines.records.interface import Transaction, transact
 from millpond.kernel.tasks import Step, Task, Wake, schedule
 from millpond.services.kinesis import store
 from millpond.services.kinesis.channels.delivery import DELIVER_TASK, deliver
+from millpond.services.kinesis.model.consumer import Consumer
 from millpond.services.kinesis.model.stream import Shard, Stream
 from millpond.services.kinesis.needs import Needs
 from millpond.services.kinesis.operations.streams import REMOVE_LOGS_TASK
@@ -30,11 +31,14 @@ async def remove_logs(needs: Needs, task: Task, wake: Wake) -> int | None:
     if doomed is None:
         return None
     await _to_each(doomed.logs, needs.log.delete)
-    async with needs.records.transaction() as transaction:
+
+    async def forget(transaction: Transaction) -> None:
         stream = await store.load_stream(transaction, doomed, doomed.name)
         if stream is not None and stream.id == doomed.stream_id and stream.status == "DELETING":
             store.delete_stream(transaction, doomed, doomed.name)
         store.forget_doomed(transaction, task.subject)
+
+    await transact(needs.records, forget)
     return None
 
 
@@ -76,12 +80,15 @@ async def sweep(needs: Needs, task: Task, wake: Wake) -> int | None:
         if wake.stopping:
             return now_ms
     for consumer in gone:
-        async with needs.records.transaction() as transaction:
-            name = consumer.name
-            found = await store.load_consumer(transaction, consumer, consumer.stream_name, name)
-            if found is not None and found.is_gone(now_ms):
-                store.delete_consumer(transaction, consumer, consumer.stream_name, name)
+        await transact(needs.records, partial(_forget_consumer, consumer, now_ms))
     return now_ms + SWEEP_EACH_MS
+
+
+async def _forget_consumer(consumer: Consumer, now_ms: int, transaction: Transaction) -> None:
+    name = consumer.name
+    found = await store.load_consumer(transaction, consumer, consumer.stream_name, name)
+    if found is not None and found.is_gone(now_ms):
+        store.delete_consumer(transaction, consumer, consumer.stream_name, name)
 
 
 def _holding(needs: Needs, stream: Stream) -> Sequence[bytes]:
@@ -101,23 +108,23 @@ async def _to_each(logs: Sequence[bytes], change: Callable[[bytes], Awaitable[No
 async def _forget_shards(
     needs: Needs, stream: Stream, expired: Sequence[Shard], now_ms: int
 ) -> None:
-    """Take expired shards out of the stream's record; their logs are removed by the task for that.
-    Where the stream is changed at the same moment, the next sweep does it."""
+    """Take expired shards out of the stream's record; their logs are removed by the task for
+    that."""
     indexes = frozenset(shard.index for shard in expired)
     logs = tuple(stream.log_of(index) for index in sorted(indexes))
     doomed = Doomed(stream.account, stream.region, stream.name, stream.id, logs)
     doomed_id = f"{stream.id}/{min(indexes)}"
-    try:
-        async with needs.records.transaction() as transaction:
-            current = await store.load_stream(transaction, stream, stream.name)
-            if current is None or current.id != stream.id:
-                return
-            kept = tuple(shard for shard in current.shards if shard.index not in indexes)
-            store.save_stream(transaction, stream, replace(current, shards=kept))
-            store.save_doomed(transaction, doomed_id, doomed)
-            schedule(transaction, Task("kinesis", REMOVE_LOGS_TASK, doomed_id, now_ms))
-    except Conflict:
-        return
+
+    async def forget(transaction: Transaction) -> None:
+        current = await store.load_stream(transaction, stream, stream.name)
+        if current is None or current.id != stream.id:
+            return
+        kept = tuple(shard for shard in current.shards if shard.index not in indexes)
+        store.save_stream(transaction, stream, replace(current, shards=kept))
+        store.save_doomed(transaction, doomed_id, doomed)
+        schedule(transaction, Task("kinesis", REMOVE_LOGS_TASK, doomed_id, now_ms))
+
+    await transact(needs.records, forget)
 
 
 STEPS: Mapping[str, Step] = {

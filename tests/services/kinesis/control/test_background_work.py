@@ -1,12 +1,14 @@
 """What happens without a call: retention, removal, healing of cut-off splits, growth."""
 
 import asyncio
+import itertools
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from millpond.kernel.tasks import Task
-from millpond.services.kinesis import errors
+from millpond.services.kinesis import errors, store
 from millpond.services.kinesis.reshaping import HEAD_START_MS
 from millpond.services.kinesis.scaling import Scaler
 from millpond.services.kinesis.tasks import RESHAPE_TASK, SCALE_TASK, SWEEP_TASK, TASKS_AT_START
@@ -33,6 +35,29 @@ async def test_the_logs_of_a_deleted_stream_are_removed_after_late_writes(world:
     world.clock.advance(10)
     await world.work()
     assert world.log.deleted == [stream.log_of(index) for index in range(3)]
+    assert await world.tasks() == []
+
+
+async def test_logs_are_removed_although_a_new_stream_of_the_name_changes_meanwhile(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.call("CreateStream", StreamName="s", ShardCount=1)
+    await world.call("DeleteStream", StreamName="s")
+    await world.call("CreateStream", StreamName="s", ShardCount=1)
+    world.clock.advance(10)
+    load, changes = store.load_stream, iter(range(3))
+
+    async def load_and_change(transaction: Any, scope: Any, name: str) -> Any:
+        found = await load(transaction, scope, name)
+        for change in itertools.islice(changes, 1):
+            tags = {"change": str(change)}
+            async with world.needs.records.transaction() as other:
+                store.save_stream(other, scope, replace(found, tags=tags))
+        return found
+
+    monkeypatch.setattr(store, "load_stream", load_and_change)
+    await world.work()
+    assert next(changes, None) is None
     assert await world.tasks() == []
 
 

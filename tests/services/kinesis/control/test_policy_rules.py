@@ -63,6 +63,7 @@ def test_what_is_no_statement_is_refused_with_its_reason(
     ("text", "why"),
     [
         ("{", "not JSON"),
+        ("[" * POLICY_SIZE_BYTES_MAX, "not JSON"),
         ("[]", "not a JSON object"),
         ("{}", "no Statement"),
         ('{"Statement": []}', "no Statement"),

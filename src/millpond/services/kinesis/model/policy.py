@@ -27,7 +27,7 @@ def check(document: str, arn: str) -> None:
         raise BadPolicy(f"it is longer than {POLICY_SIZE_BYTES_MAX} bytes.")
     try:
         policy = json.loads(document)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise BadPolicy("it is not JSON.") from None
     if not isinstance(policy, dict):
         raise BadPolicy("it is not a JSON object.")
