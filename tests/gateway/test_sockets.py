@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from millpond.gateway import adapter
+from millpond.gateway import adapter, receiving
 from millpond.gateway.adapter import listen, serve
 from tests.gateway import http2
 from tests.gateway.raw import exchange, read, signed
@@ -228,7 +228,7 @@ def test_headers_are_bounded(server: Running) -> None:
 def test_a_slow_body_is_not_waited_for(
     server: Running, shelf: Shelf, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
-    monkeypatch.setattr(adapter, "BODY_IDLE_SECONDS_MAX", 0.2)
+    monkeypatch.setattr(receiving, "BODY_IDLE_SECONDS_MAX", 0.2)
     request = signed("PUT", "/b/k", server.port, body=b"x" * size)
     answer = exchange(server.port, request[:-1])
     assert status(answer) == 400
@@ -239,8 +239,8 @@ def test_a_slow_body_is_not_waited_for(
 def test_a_body_that_trickles_is_not_waited_for_either(
     server: Running, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(adapter, "BODY_IDLE_SECONDS_MAX", 0.2)
-    monkeypatch.setattr(adapter, "BODY_RATE_BYTES_PER_SECOND_MIN", 1_000_000)
+    monkeypatch.setattr(receiving, "BODY_IDLE_SECONDS_MAX", 0.2)
+    monkeypatch.setattr(receiving, "BODY_RATE_BYTES_PER_SECOND_MIN", 1_000_000)
     request = signed("PUT", "/b/k", server.port, body=b"x" * 300_000)
     pieces = [request[:-100_000], *[b"x"] * 40]
     try:

@@ -1,49 +1,38 @@
-"""Granian: the only file that knows the HTTP server.
+"""Granian, the HTTP server: only this module, `receiving` and `sending` know it.
 
-The server (RSGI, HTTP/1.1) runs inside the platform's event loop. What it does for us and what it
-does not is written down in `docs/decisions/2026-11-21-gateway-http-server.md`. Requests come in
-here; answers leave through `sending`.
+It runs inside the platform's event loop (RSGI; HTTP/1.1 and HTTP/2). What it does for us and what
+it does not is written down in `docs/decisions/2026-11-21-gateway-http-server.md`. Requests come in
+here, their bodies through `receiving`; answers leave through `sending`.
 """
 
 import asyncio
-import logging
 import os
 import resource
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
-from granian._granian import RSGIProtocolClosed, SocketHolder
+from granian._granian import SocketHolder
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings, HTTP2Settings
 from granian.log import LogLevels
 from granian.server.embed import Server
 
-from millpond.gateway.bodies import BodyFailed, InOnePiece
 from millpond.gateway.chain import Gateway
 from millpond.gateway.idle import Requests, close_idle
-from millpond.gateway.refusals import Trouble
+from millpond.gateway.receiving import SocketBody, body_of
 from millpond.gateway.sending import LiveStreams, live_streams_max, send
-from millpond.kernel.body import BytesBody
-from millpond.kernel.limits import (
-    BODY_GATHERED_BYTES_MAX,
-    BODY_IDLE_SECONDS_MAX,
-    HEADERS_SIZE_BYTES_MAX,
-)
+from millpond.kernel.limits import HEADERS_SIZE_BYTES_MAX
 from millpond.wire.http import HeaderMap, Request
 
 CONNECTIONS_MAX = 4096
 """Further clients wait in the backlog until one of these is closed."""
-BODY_RATE_BYTES_PER_SECOND_MIN = 1024
-"""A body that comes more slowly than this, on the whole, is not waited for."""
 IDLE_SECONDS_MAX = 60.0
 """How long a connection may be silent between requests, or in the middle of a request's head."""
 
 _BACKLOG = 1024
 _BUFFER_SIZE_BYTES = 256 * 1024
 """What the server reads at once of a body, and the longest head that it takes in at all."""
-_READ_AT_ONCE_BYTES_MAX = 256 * 1024
-_DRAINED_SECONDS_MAX = 5.0
 _H2_CONNECTION_WINDOW_SIZE_BYTES = 4 * 1024 * 1024
 _H2_STREAM_WINDOW_SIZE_BYTES = 1024 * 1024
 _H2_STREAMS_MAX = 256
@@ -54,97 +43,6 @@ _H2_SEND_BUFFER_SIZE_BYTES = 128 * 1024
 _H2_PING_SECONDS_MAX = 20
 _FILE_THREADS_MAX = 32
 """For files and streams of known length; live streams come on top."""
-_METHODS_WITH_BODY = frozenset({"POST", "PUT"})
-_NO_BODY = BytesBody(b"")
-_NO_TRAILERS: Mapping[str, str] = {}
-
-_log = logging.getLogger("millpond.gateway")
-
-
-class SocketBody(InOnePiece):
-    """A request's body as it comes from the socket. `length` is None when it comes in HTTP chunks.
-
-    Raises BodyFailed while it is iterated: it ended early, or came too slowly.
-    """
-
-    trailers = _NO_TRAILERS
-
-    def __init__(self, protocol: Any, length: int | None) -> None:
-        self._protocol = protocol
-        self._pieces: AsyncIterator[bytes] | None = None
-        self.length = length
-        self.in_one_piece = length is not None and length <= _READ_AT_ONCE_BYTES_MAX
-        self.received = 0
-        self.ended = False
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        began = asyncio.get_running_loop().time()
-        while data := await self._next():
-            yield data
-            self._check_rate(began)
-        self._end()
-
-    async def whole(self) -> bytes:
-        data = await self._next()
-        self._end()
-        return data
-
-    def _end(self) -> None:
-        self.ended = True
-        if self.length is not None and self.received != self.length:
-            raise BodyFailed(Trouble.BODY_TRUNCATED)
-
-    async def drain(self) -> None:
-        """Read what is left of a body that nobody wanted, if it is not too much, so that the
-        client hears the answer before the connection closes."""
-        enough = self.received + BODY_GATHERED_BYTES_MAX
-        if self.length is not None and self.length > enough:
-            return
-        try:
-            async with asyncio.timeout(_DRAINED_SECONDS_MAX):
-                while self.received < enough and await self._next():
-                    pass
-        except (BodyFailed, TimeoutError):
-            return
-
-    async def _next(self) -> bytes:
-        """What comes next; empty at the end."""
-        if self.received == self.length:
-            return b""
-        try:
-            async with asyncio.timeout(BODY_IDLE_SECONDS_MAX):
-                data = await self._read()
-        except TimeoutError as error:
-            self.ended = True
-            raise BodyFailed(Trouble.BODY_SLOW) from error
-        except RSGIProtocolClosed as error:
-            self.ended = True
-            raise BodyFailed(Trouble.BODY_TRUNCATED) from error
-        except asyncio.CancelledError as error:
-            if _is_cancelled():
-                raise
-            self.ended = True
-            raise BodyFailed(Trouble.BODY_TRUNCATED) from error
-        self.received += len(data)
-        return data
-
-    async def _read(self) -> bytes:
-        if self._pieces is None:
-            if self.in_one_piece:
-                data: bytes = await self._protocol()
-                return data
-            self._pieces = aiter(self._protocol)
-        try:
-            while not (data := await anext(self._pieces)):
-                pass
-        except StopAsyncIteration:
-            return b""
-        return data
-
-    def _check_rate(self, began: float) -> None:
-        elapsed = asyncio.get_running_loop().time() - began
-        if elapsed > BODY_IDLE_SECONDS_MAX + self.received / BODY_RATE_BYTES_PER_SECOND_MIN:
-            raise BodyFailed(Trouble.BODY_SLOW)
 
 
 class Application:
@@ -177,7 +75,7 @@ class Application:
             headers=headers,
             host=authority or headers.get("host") or "",
         )
-        body = _body_of(request, protocol, multiplexed=multiplexed)
+        body = body_of(request, protocol, multiplexed=multiplexed)
         answer = await self._gateway.answer(request, body)
         if isinstance(body, SocketBody) and not body.ended:
             if "expect" in headers and not body.received and not multiplexed:
@@ -185,26 +83,6 @@ class Application:
             else:
                 await body.drain()
         await send(scope, protocol, answer, self.live)
-
-
-def _is_cancelled() -> bool:
-    """Whether it is we who are cancelled, and not what the server was to give us: that is how it
-    tells that an HTTP/2 stream was reset."""
-    task = asyncio.current_task()
-    return task is None or task.cancelling() > 0
-
-
-def _body_of(request: Request, protocol: Any, *, multiplexed: bool) -> SocketBody | BytesBody:
-    """The server has checked the framing: several lengths are the same one, and a length beside
-    HTTP chunks is gone. In HTTP/2 nothing but the length tells of a body before it comes."""
-    headers = request.headers
-    lengths = headers.get_all("content-length")
-    if lengths:
-        length = int(lengths[0].partition(",")[0])
-        return SocketBody(protocol, length) if length else _NO_BODY
-    if multiplexed and request.method in _METHODS_WITH_BODY:
-        return SocketBody(protocol, None)
-    return SocketBody(protocol, None) if "transfer-encoding" in headers else _NO_BODY
 
 
 class _Server(Server):  # type: ignore[misc]
