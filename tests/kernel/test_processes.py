@@ -1,6 +1,7 @@
 """Processes that Millpond starts: what they are given, what holds them, and how they end."""
 
 import asyncio
+import errno
 import json
 import os
 import signal
@@ -417,6 +418,30 @@ async def test_a_sandbox_opens_no_device_that_shows_a_disk_or_the_kernel(tmp_pat
     sandbox = Sandbox(writes=(tmp_path,), network=True)
     text, _ = await output_of(replace(command, sandbox=sandbox))
     assert json.loads(text) == [[], True]
+
+
+@pytest.mark.skipif(not ISOLATION.seccomp, reason="needs seccomp")
+async def test_a_process_that_is_to_be_alone_has_threads_and_no_children(tmp_path, marker):
+    program = """
+        import json, os, subprocess, threading
+        def refusal(start):
+            try:
+                start()
+            except OSError as error:
+                return error.errno
+        seen = []
+        thread = threading.Thread(target=seen.append, args=("thread",))
+        thread.start()
+        thread.join()
+        spawn = lambda: os.posix_spawn("/bin/true", ["true"], {})
+        starts = (os.fork, spawn, lambda: subprocess.run(["true"]), os.forkpty)
+        print(json.dumps([seen, *map(refusal, starts)]))
+    """
+    command = python(program, folder=tmp_path, marker=marker, stdout=Stream.PIPE)
+    sandbox = Sandbox(writes=(tmp_path,), alone=True)
+    text, ended = await output_of(replace(command, sandbox=sandbox))
+    assert ended.succeeded
+    assert json.loads(text) == [["thread"], *[errno.EAGAIN] * 4]
 
 
 @pytest.mark.skipif(ISOLATION.landlock_abi < 6, reason="needs Landlock with scopes")

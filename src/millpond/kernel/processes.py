@@ -66,7 +66,7 @@ class Sandbox:
     readable. `hidden` (the data folder) is out of reach even where a readable folder holds it,
     except for what is granted inside. `private_tmp` is a folder that the process sees as `/tmp`
     (where the kernel has no namespaces for us, `/tmp` is out of reach: set TMPDIR too).
-    Without `network` only Unix sockets can be made.
+    Without `network` only Unix sockets can be made. `alone`: it starts no other processes.
     """
 
     reads: tuple[Path, ...] = ()
@@ -74,6 +74,7 @@ class Sandbox:
     hidden: tuple[Path, ...] = ()
     private_tmp: Path | None = None
     network: bool = False
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +289,7 @@ def _order(command: Command, identity: str) -> dict[str, Any]:
             "hidden": _existing(confined.hidden),
             "private_tmp": str(confined.private_tmp) if confined.private_tmp else None,
             "network": confined.network,
+            "alone": confined.alone,
         },
     }
 

@@ -6,7 +6,8 @@ Four layers, each used where the kernel offers it; none needs root:
   process's own and the hidden folders are empty, but for what is granted inside them;
 * Landlock: the system is readable, the granted paths are readable or writable, nothing else is;
   processes outside can be neither signalled (ABI 6) nor traced;
-* seccomp: without network, a socket can be made in the Unix family alone;
+* seccomp: without network, a socket can be made in the Unix family alone; a process that is to be
+  alone starts no other;
 * no new privileges, and no capabilities, ever.
 
 Standard library only and quick to import: it runs in `python -I -S`.
@@ -15,6 +16,7 @@ Standard library only and quick to import: it runs in `python -I -S`.
 # ruff: noqa: PTH103, PTH110, PTH112, PTH120, PTH208, S108
 
 import ctypes
+import errno
 import os
 import resource
 import stat
@@ -51,7 +53,14 @@ _OF_A_FILE = 1 << 0 | 1 << 1 | 1 << 2 | _TRUNCATE | _IOCTL_DEV
 _AUDIT_ARCH = {"x86_64": 0xC000_003E, "aarch64": 0xC000_00B7}
 _SYSCALL_SOCKET = {"x86_64": 41, "aarch64": 198}
 _SYSCALL_IO_URING_SETUP = 425
+_SYSCALLS_FORK = {"x86_64": (57, 58), "aarch64": ()}
+_SYSCALL_CLONE = {"x86_64": 56, "aarch64": 220}
+_SYSCALL_CLONE3 = 435
+_CLONE_THREAD = 0x0001_0000
 _X32_SYSCALL_BIT = 0x4000_0000
+_LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _ANSWER = 0x20, 0x15, 0x35, 0x45, 0x06
+_ALLOW, _REFUSE = 0x7FFF_0000, 0x0005_0000
+"""A filter's instructions and answers; the errno is added to a refusal."""
 
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
@@ -119,6 +128,7 @@ def enter(
     hidden: list[str],
     private_tmp: str | None,
     network: bool,
+    alone: bool,
 ) -> list[str]:
     """Confine this process and all that it will start; the layers that are in force."""
     layers = []
@@ -143,6 +153,12 @@ def enter(
         try:
             _refuse_sockets()
             layers.append("seccomp")
+        except OSError:
+            pass
+    if alone:
+        try:
+            _refuse_processes()
+            layers.append("alone")
         except OSError:
             pass
     return layers
@@ -296,23 +312,51 @@ def _restrict_files(
 
 def _refuse_sockets() -> None:
     """A seccomp filter: only Unix sockets, no io_uring (which would make others), one ABI."""
+    machine = _machine()
+    _filter(
+        (_LOAD, 0, 0, 4),
+        (_EQUAL, 0, 6, _AUDIT_ARCH[machine]),
+        (_LOAD, 0, 0, 0),
+        (_AT_LEAST, 4, 0, _X32_SYSCALL_BIT),
+        (_EQUAL, 3, 0, _SYSCALL_IO_URING_SETUP),
+        (_EQUAL, 0, 3, _SYSCALL_SOCKET[machine]),
+        (_LOAD, 0, 0, 16),
+        (_EQUAL, 1, 0, 1),  # AF_UNIX
+        (_ANSWER, 0, 0, _REFUSE | errno.EAFNOSUPPORT),
+        (_ANSWER, 0, 0, _ALLOW),
+    )
+
+
+def _refuse_processes() -> None:
+    """A seccomp filter: threads, but no other processes. What clone3 is to make cannot be seen, so
+    there is none: the C library takes clone then."""
+    machine = _machine()
+    forks = _SYSCALLS_FORK[machine]
+    _filter(
+        (_LOAD, 0, 0, 4),
+        (_EQUAL, 0, len(forks) + 6, _AUDIT_ARCH[machine]),
+        (_LOAD, 0, 0, 0),
+        (_AT_LEAST, len(forks) + 4, 0, _X32_SYSCALL_BIT),
+        *[(_EQUAL, len(forks) + 3 - at, 0, number) for at, number in enumerate(forks)],
+        (_EQUAL, 4, 0, _SYSCALL_CLONE3),
+        (_EQUAL, 0, 4, _SYSCALL_CLONE[machine]),
+        (_LOAD, 0, 0, 16),
+        (_ANY_BIT, 2, 0, _CLONE_THREAD),
+        (_ANSWER, 0, 0, _REFUSE | errno.EAGAIN),
+        (_ANSWER, 0, 0, _REFUSE | errno.ENOSYS),
+        (_ANSWER, 0, 0, _ALLOW),
+    )
+
+
+def _machine() -> str:
     machine = os.uname().machine
     if machine not in _AUDIT_ARCH:
         raise OSError("There is no filter for this processor.")
-    load, equal, at_least, answer = 0x20, 0x15, 0x35, 0x06
-    allow, refuse = 0x7FFF_0000, 0x0005_0000 | 97  # EAFNOSUPPORT
-    program = [
-        (load, 0, 0, 4),
-        (equal, 0, 6, _AUDIT_ARCH[machine]),
-        (load, 0, 0, 0),
-        (at_least, 4, 0, _X32_SYSCALL_BIT),
-        (equal, 3, 0, _SYSCALL_IO_URING_SETUP),
-        (equal, 0, 3, _SYSCALL_SOCKET[machine]),
-        (load, 0, 0, 16),
-        (equal, 1, 0, 1),  # AF_UNIX
-        (answer, 0, 0, refuse),
-        (answer, 0, 0, allow),
-    ]
+    return machine
+
+
+def _filter(*program: tuple[int, int, int, int]) -> None:
+    """Put a filter of system calls into force: instructions with their two jumps and operand."""
     instructions = b"".join(struct.pack("=HBBI", *instruction) for instruction in program)
     filtering = _Filter(len(program), instructions)
     _prctl(_PR_SET_SECCOMP, 2, ctypes.byref(filtering))

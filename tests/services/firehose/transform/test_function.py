@@ -125,6 +125,10 @@ async def test_records_are_kept_dropped_and_failed_as_the_function_says(
             "Address family not supported",
         ),
         (
+            b"import os\ndef lambda_handler(event, context):\n  while True: os.fork()",
+            "Resource temporarily unavailable",
+        ),
+        (
             b"import os\ndef lambda_handler(event, context):\n"
             b"  raise ValueError([n for n in os.environ if 'AWS' in n or 'KEY' in n])",
             "ValueError: []",

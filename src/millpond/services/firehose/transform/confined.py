@@ -197,6 +197,7 @@ class Worker:
                 hidden=(self._place.hidden,),
                 private_tmp=own / "tmp",
                 network=self._program.network,
+                alone=not self._program.network,
             ),
         )
 
