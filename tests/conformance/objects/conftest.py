@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from millpond.engines.objects.faulty import FaultyObjects
 from millpond.kernel.clock import ManualClock
 from millpond.kernel.faults import Faults
 from millpond.kernel.ids import SystemIds
+from tests.conformance.examples import Bench, bench_of
 
 GRACE_SECONDS = 900.0
 INLINE_SIZE_BYTES_MAX = 1_000
@@ -93,22 +94,10 @@ def objects(store: Embedded) -> Any:
     return store.objects
 
 
-class Bench:
-    """One store and one event loop for many examples."""
-
-    def __init__(self, store: Embedded, runner: asyncio.Runner) -> None:
-        self.store = store
-        self._runner = runner
-
-    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
-        return self._runner.run(work)
-
-
 @pytest.fixture(scope="module", params=IMPLEMENTATIONS)
 def bench(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Bench]:
-    with asyncio.Runner() as runner:
-        store = IMPLEMENTATIONS[request.param](tmp_path_factory.mktemp("objects"))
-        yield Bench(store, runner)
-        runner.run(store.close())
+    folder = tmp_path_factory.mktemp("objects")
+    with bench_of(lambda: IMPLEMENTATIONS[request.param](folder)) as bench:
+        yield bench

@@ -1,9 +1,7 @@
 """Every implementation of records, and every wrapper, opened the same way."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -11,6 +9,7 @@ from millpond.engines.records.embedded import EmbeddedRecords
 from millpond.engines.records.faulty import FaultyRecords
 from millpond.engines.records.interface import Records
 from millpond.kernel.faults import Faults
+from tests.conformance.examples import Bench, bench_of
 
 
 class Embedded:
@@ -56,27 +55,10 @@ def records(store: Embedded) -> Records:
     return store.records
 
 
-class Bench:
-    """One store and one event loop for many examples; each example gets a prefix of its own."""
-
-    def __init__(self, store: Embedded, runner: asyncio.Runner) -> None:
-        self.store = store
-        self._runner = runner
-        self._examples = 0
-
-    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
-        return self._runner.run(work)
-
-    def fresh_prefix(self) -> bytes:
-        self._examples += 1
-        return b"%08d/" % self._examples
-
-
 @pytest.fixture(scope="module", params=IMPLEMENTATIONS)
 def bench(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Bench]:
-    with asyncio.Runner() as runner:
-        store = IMPLEMENTATIONS[request.param](tmp_path_factory.mktemp("records"))
-        yield Bench(store, runner)
-        runner.run(store.close())
+    folder = tmp_path_factory.mktemp("records")
+    with bench_of(lambda: IMPLEMENTATIONS[request.param](folder)) as bench:
+        yield bench
