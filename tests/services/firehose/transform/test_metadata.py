@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from millpond.kernel import processes
+from millpond.services.firehose.delivery.interface import NotNow
 from millpond.services.firehose.transform import metadata
 from millpond.services.firehose.transform.confined import place_of
 from millpond.services.firehose.transform.metadata import JqExtraction
@@ -100,7 +102,7 @@ async def test_a_hostile_program_costs_its_records_and_no_more(
     found = await asked.extract([good, bad, bad])
     assert found[0].keys == {"k": "good"}
     assert "did not come to an end" in found[1].problem
-    assert found[2].problem == "The query takes too long."
+    assert found[2].problem.startswith("The query was not tried")
     assert (await asked.extract([good]))[0].keys == {"k": "good"}
 
 
@@ -113,3 +115,17 @@ async def test_tens_of_thousands_of_records_a_second(query: Make) -> None:
     spent = time.perf_counter() - started
     assert len(found) == 20_000 and found[-1].keys == {"year": "2024", "k": "customer"}
     assert spent < 4, f"{20_000 / spent:.0f} records/s"
+
+
+async def test_where_no_process_can_be_started_no_record_fails(
+    query: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refused(command: Any) -> Any:
+        raise processes.NotStarted("no room")
+
+    one = query("{k: .k}")
+    with monkeypatch.context() as patched:
+        patched.setattr(processes, "start", refused)
+        with pytest.raises(NotNow, match="no room"):
+            await one.extract([b'{"k":1}'])
+    assert (await one.extract([b'{"k":1}']))[0].keys == {"k": "1"}

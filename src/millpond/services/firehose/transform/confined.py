@@ -18,6 +18,7 @@ from pathlib import Path
 
 from millpond.kernel import processes
 from millpond.kernel.ids import Ids
+from millpond.services.firehose.delivery.interface import NotNow
 from millpond.services.firehose.needs import Needs
 from millpond.services.firehose.transform.frames import (
     ANSWER,
@@ -105,8 +106,9 @@ class Worker:
         """The worker's answer.
 
         Raises:
+            NotNow: no process can be started.
             WorkerFault: its program failed; it goes on.
-        WorkerNotLoaded: it has no program that could be asked.
+            WorkerNotLoaded: it has no program that could be asked.
             WorkerEnded, WorkerTimedOut: it is gone; the next question starts another.
         """
         self._stay()
@@ -152,7 +154,7 @@ class Worker:
             running = _Running(await processes.start(self._command(own)), own)
         except processes.NotStarted as error:
             await asyncio.to_thread(shutil.rmtree, own, ignore_errors=True)
-            raise WorkerEnded(str(error)) from error
+            raise NotNow("InternalError", f"A process cannot be started: {error}") from error
         except BaseException:
             await asyncio.to_thread(shutil.rmtree, own, ignore_errors=True)
             raise

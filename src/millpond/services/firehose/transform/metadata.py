@@ -30,6 +30,9 @@ RECORDS_PER_BATCH_MAX = 1000
 BATCH_SIZE_BYTES_MAX = 1 << 20
 KEY_SIZE_BYTES_MAX = 1024
 """The longest value of a partition key: no S3 key is longer."""
+_NOT_TRIED = (
+    f"The query was not tried: it did not come to an end for {SLOW_RECORDS_MAX} records before."
+)
 _WORKER = "millpond.services.firehose.transform.jq_worker"
 
 _as_json = msgspec.json.Decoder(msgspec.Raw).decode
@@ -86,7 +89,7 @@ class JqExtraction:
         slow = 0
         for record in records:
             if slow >= SLOW_RECORDS_MAX:
-                found.append(Found(problem="The query takes too long."))
+                found.append(Found(problem=_NOT_TRIED))
                 continue
             try:
                 results = _decode(await self.worker.ask(_array([record]), RECORD_SECONDS_MAX))
