@@ -152,7 +152,7 @@ def test_an_http2_connection_that_goes_ends_its_streams(server: Running, shelf: 
         streams = [subscribe_http2(connection, "live") for _ in range(3)]
         for stream in streams:
             assert next(connection.pieces(stream))
-        assert shelf.subscribers == 3
+        until(lambda: shelf.subscribers == 3)
     until(lambda: shelf.subscribers == 0, 3)
 
 
@@ -163,6 +163,7 @@ def test_an_http2_stream_that_is_reset_ends_with_its_next_events(
     with Http2(server.port) as connection:
         stream = subscribe_http2(connection, "live")
         assert next(connection.pieces(stream))
+        until(lambda: shelf.subscribers == 1)
         connection.reset(stream)
         for _ in range(10):
             publisher.put_record(StreamName="s", Data=b"x", PartitionKey="k")
