@@ -67,20 +67,19 @@ def project(
     for key in keys:
         asked = [one for one in conditions if one.column == key.name]
         settings = _Settings(parameters, key.name)
-        values = [
-            (value, written)
-            for value, written in _values(settings, key, asked, now)
+        values: list[tuple[str, str]] = []
+        for value, written in _values(settings, key, asked, now):
             if all(
                 holds(one.operator, value, one.values, key.type, unreadable=True) for one in asked
-            )
-        ]
+            ):
+                values.append((value, written))
+                if count * len(values) > PARTITIONS_MAX:
+                    raise QueryFailed(
+                        f"HIVE_EXCEEDED_PARTITION_LIMIT: More than {PARTITIONS_MAX} partitions are "
+                        "projected: narrow the query by conditions on its partition columns."
+                    )
         choices.append(values)
         count *= len(values)
-        if count > PARTITIONS_MAX:
-            raise QueryFailed(
-                f"HIVE_EXCEEDED_PARTITION_LIMIT: More than {PARTITIONS_MAX} partitions are "
-                "projected: narrow the query by conditions on its partition columns."
-            )
     names = [key.name for key in keys]
     place = _placing(parameters, location, names)
     return [
