@@ -9,6 +9,7 @@ import pytest
 from log_disks import MemoryDisk
 
 from millpond.engines.log.embedded import EmbeddedLog
+from millpond.engines.log.embedded.space import RESERVE_SIZE_BYTES
 from millpond.engines.log.interface import Batch, Sealed
 from millpond.kernel.clock import ManualClock
 from millpond.kernel.errors import Damaged, Full, Unavailable
@@ -101,6 +102,25 @@ async def test_a_full_disk_refuses_keeps_what_it_has_and_heals():
     after = open_log(copy)
     assert await values(after, b"a") == [b"0", b"1"]
     await after.close()
+
+
+async def test_appends_leave_the_last_of_the_disk_to_what_makes_space():
+    disk, free = MemoryDisk({Path("/data"): None}), [RESERVE_SIZE_BYTES + 1000]
+    log = open_log(disk, free_size=lambda: free[0])
+    await log.append([batch(b"a", b"0"), batch(b"b", b"0")])
+    with pytest.raises(Full):
+        await log.append([batch(b"a", bytes(600)), batch(b"b", bytes(600))])
+    assert log.bounds(b"a").end == log.bounds(b"b").end == 1
+    free[0] = 0
+    with pytest.raises(Full):
+        await log.append([batch(b"a", b"1")])
+    assert await log.seal(b"b") == 1
+    await log.trim(b"b", 1 << 60)
+    await log.delete(b"a")
+    assert log.bounds(b"a").end == 0
+    free[0] = RESERVE_SIZE_BYTES + 1000
+    assert (await log.append([batch(b"a", b"1")]))[0].position == 0
+    await log.close()
 
 
 async def test_a_disk_that_is_full_at_the_first_append_heals_too():

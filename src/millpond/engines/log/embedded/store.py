@@ -13,6 +13,7 @@ from millpond.engines.log.embedded.journal import Journal, Written
 from millpond.engines.log.embedded.opening import JOURNAL_FOLDER, open_folder
 from millpond.engines.log.embedded.pieces import Piece
 from millpond.engines.log.embedded.reader import Reader
+from millpond.engines.log.embedded.space import FreeSize, Space, free_size_of, never_full
 from millpond.engines.log.embedded.trouble import refusal_of
 from millpond.engines.log.embedded.waiters import Waiters
 from millpond.engines.log.embedded.writer import Writer
@@ -34,9 +35,16 @@ class EmbeddedLog:
     """Logs in one folder, used by one event loop. See the engine's README for how."""
 
     def __init__(
-        self, folder: Path, clock: Clock, files: Files, tuning: Tuning, cache_size: int
+        self,
+        folder: Path,
+        clock: Clock,
+        files: Files,
+        tuning: Tuning,
+        cache_size: int,
+        free_size: FreeSize,
     ) -> None:
         found = open_folder(files, folder)
+        self._space = Space(free_size)
         self._ledger = found.ledger
         self._journal = Journal(
             files,
@@ -76,12 +84,14 @@ class EmbeddedLog:
         segments_gathered: int = 8,
         cache_size_bytes_max: int = 32 * MEBIBYTE,
         files: Files | None = None,
+        free_size: FreeSize | None = None,
     ) -> "EmbeddedLog":
         """Open, or begin, the logs in `folder`, whose parent exists. Blocks.
 
         A journal of `journal_size_bytes_max` is closed; closed ones of that size together, or
         `journals_max` of them, are moved into segments. A log with `own_segment_size_bytes_min`
         in them gets a segment of its own. `segments_gathered` shared segments become one.
+        `free_size` measures the disk; what `files` are given for is never full without it.
 
         Raises:
             Unavailable: the folder cannot be read or written.
@@ -91,7 +101,8 @@ class EmbeddedLog:
             journal_size_bytes_max, journals_max, own_segment_size_bytes_min, segments_gathered
         )
         try:
-            return cls(folder, clock, files or Disk(), tuning, cache_size_bytes_max)
+            measure = free_size or (free_size_of(folder) if files is None else never_full)
+            return cls(folder, clock, files or Disk(), tuning, cache_size_bytes_max, measure)
         except OSError as error:
             raise refusal_of(error) from error
 
@@ -102,6 +113,7 @@ class EmbeddedLog:
         for name, entries in batches:
             _check_name(name)
             encoded.append((name, encode(entries)))
+        self._space.check(sum(len(frame.data) for _, frames in encoded for frame in frames))
         answers: list[Appended] = await self._writer.call(lambda draft: draft.append(encoded))
         return answers
 
