@@ -105,6 +105,25 @@ async def test_a_platform_that_was_cut_off_goes_on_where_it_was(world):
     assert of_half(found, 0) == sorted(of_half(found, 0))
 
 
+async def test_a_shard_that_expired_while_nothing_could_be_delivered_holds_up_no_other(world):
+    await make(world, shards=1)
+    await world.s3("DeleteBucket", Bucket="lake")
+    await put(world, 1)
+    await world.pass_time(15)
+    await world.kinesis(
+        "SplitShard",
+        StreamName="orders",
+        ShardToSplit="shardId-000000000000",
+        NewStartingHashKey=str(HALF),
+    )
+    await world.clock_past(25 * 3600)
+    listed = await world.kinesis("ListShards", StreamName="orders")
+    assert "shardId-000000000000" not in {shard["ShardId"] for shard in listed["Shards"]}
+    await world.s3("CreateBucket", Bucket="lake")
+    await put(world, 2, 3)
+    assert sorted(await arrived(world, 3)) == [1, 2, 3]
+
+
 async def test_records_cannot_be_put_to_it_directly(world):
     await make(world)
     with pytest.raises(ServiceError) as refusal:

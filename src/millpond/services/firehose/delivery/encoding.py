@@ -40,7 +40,7 @@ def _gzip(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _zip(plain: Spool, encoded: Spool, name: str) -> None:
-    entry = zipfile.ZipInfo(name, _ZIP_DATE)
+    entry = zipfile.ZipInfo(name.removesuffix(".zip"), _ZIP_DATE)
     entry.compress_type = zipfile.ZIP_DEFLATED
     entry.file_size = plain.size
     sink = _SpoolSink(encoded)
