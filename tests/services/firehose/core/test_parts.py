@@ -181,6 +181,22 @@ async def test_records_that_break_the_transformer_itself_fail_alone(world, trans
     assert await told(world) == {"InternalError"}
 
 
+async def test_a_fault_of_the_engine_loses_nothing_and_is_told(world, monkeypatch):
+    absorb, full = window.Window.absorb, [True]
+
+    def disk_full(self, *more):
+        if full:
+            full.clear()
+            raise OSError(28, "No space left on device")
+        absorb(self, *more)
+
+    monkeypatch.setattr(window.Window, "absorb", disk_full)
+    await world.make_stream(CloudWatchLoggingOptions=LOGGING)
+    await world.put(b"a", b"b")
+    assert list((await world.delivered()).values()) == [b"ab"]
+    assert await told(world) == {"InternalError"}
+
+
 async def test_the_error_log_is_told_of_records_that_fail(world, transformer):
     await world.make_stream(**PARTITIONED, CloudWatchLoggingOptions=LOGGING)
     await world.put(b"bad", b"bad too", b"k=a,1", b"no key")

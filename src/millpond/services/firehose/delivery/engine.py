@@ -30,6 +30,7 @@ from millpond.services.firehose.delivery.patience import (
     GivenUp,
     Patience,
     Stopped,
+    words_of,
 )
 from millpond.services.firehose.delivery.plan import Plan, make_plan
 from millpond.services.firehose.delivery.source import READ_SIZE_BYTES, DirectSource, Source
@@ -60,11 +61,17 @@ async def deliver(needs: Needs, task: Task, wake: Wake) -> int | None:
         with contextlib.suppress(Changed, Stopped):
             async with contextlib.AsyncExitStack() as ends:
                 delivering = await _begin(needs, wake, stream, progress, ends)
-                if stream.status == "ACTIVE":
-                    await delivering.follow()
-                else:
-                    await delivering.end()
-                    return None
+                try:
+                    if stream.status == "ACTIVE":
+                        await delivering.follow()
+                    else:
+                        await delivering.end()
+                        return None
+                except (Changed, Stopped):
+                    raise
+                except Exception as error:
+                    delivering.tell(error)
+                    raise
     return needs.clock.now_ms()
 
 
@@ -109,6 +116,10 @@ class Delivering:
         self._gathered_since_ms = 0
         self._cut_ms = needs.clock.now_ms()
         """When the window before was cut: what arrived since counts from its arrival."""
+
+    def tell(self, fault: Exception) -> None:
+        """Put what ends this run into the error log; the next one begins from what is written."""
+        self._plan.delivery.tell(INTERNAL_ERROR, words_of(fault))
 
     # The two ways to go
 

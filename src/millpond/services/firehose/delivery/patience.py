@@ -40,6 +40,11 @@ class GivenUp(Exception):
     """It failed once, and there is no time to try again."""
 
 
+def words_of(fault: Exception) -> str:
+    """What is told of a fault that nobody foresaw."""
+    return f"{type(fault).__name__}: {fault}"[:1000]
+
+
 @dataclass(slots=True)
 class Patience:
     """Tries again and again for one version of a delivery stream. `is_short`: tries once."""
@@ -78,10 +83,10 @@ class Patience:
             except (Stopped, Changed, GivenUp):
                 raise
             except Exception as error:
-                text = f"{type(error).__name__}: {error}"[:1000]
-                self.delivery.tell(INTERNAL_ERROR, text)
                 if broken is None:
                     raise
+                text = words_of(error)
+                self.delivery.tell(INTERNAL_ERROR, text)
                 _logger.exception("Delivery stream %s: a fault.", self.delivery.name)
                 faults += 1
                 if faults >= faults_max:
