@@ -110,17 +110,22 @@ def class_name(name: str) -> str:
 
 
 def python_pattern(java: str) -> str | None:
-    """The pattern, anchored, as Python writes it; None when Python has no such pattern."""
+    r"""The pattern, anchored, as Python writes it; None when Python has no such pattern.
+
+    Java's `\d` and `\w` take ASCII alone, Python's only when told so.
+    """
     text = JAVA_SURROGATES.sub(r"\\U00010000-\\U0010FFFF", java)
+    group = "(?a:" if re.search(r"\\[dw]", text, re.IGNORECASE) else "(?:"
     if r"\p{L}" in text and r"\p{N}" in text and "_" in text:
         text = text.replace(r"\p{N}", "").replace(r"\p{L}", r"\w")
         text = text.replace(r"\p{Z}", JAVA_SEPARATORS)
+        group = "(?:"
     for name, members in JAVA_CLASSES.items():
         text = text.replace(f"[{name}", f"[{members}").replace(name, f"[{members}]")
     flags = ""
     if match := re.match(r"\(\?([a-z]+)\)", text):
         flags, text = match.group(0), text[match.end() :]
-    anchored = f"{flags}^(?:{text})\\Z"
+    anchored = f"{flags}^{group}{text})\\Z"
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         try:

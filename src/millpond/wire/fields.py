@@ -207,7 +207,7 @@ def _constraints(markers: list[Any]) -> Constraints | None:
     pattern = meta.pattern
     text = (meta.extra or {}).get("pattern", "")
     if pattern and not text:
-        text = pattern.removeprefix("^(?:").removesuffix(")\\Z")
+        text = pattern.removeprefix("^(?:").removeprefix("^(?a:").removesuffix(")\\Z")
     return Constraints(
         min_length=meta.min_length,
         max_length=meta.max_length,

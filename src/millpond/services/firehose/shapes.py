@@ -18,7 +18,8 @@ AWSKMSKeyARN = _Annotated[
     _Meta(
         min_length=1,
         max_length=512,
-        pattern="^(?:arn:.*:kms:[a-zA-Z0-9\\-]+:\\d{12}:(key|alias)/[a-zA-Z_0-9+=,.@\\-_/]+)\\Z",
+        pattern="^(?a:arn:.*:kms:[a-zA-Z0-9\\-]+:\\d{12}:(key|alias)/[a-zA-Z_0-9+=,.@\\-_/]+)\\Z",
+        extra={"pattern": "arn:.*:kms:[a-zA-Z0-9\\-]+:\\d{12}:(key|alias)/[a-zA-Z_0-9+=,.@\\-_/]+"},
     ),
 ]
 AWSKMSKeyARNForSSE = _Annotated[
@@ -26,7 +27,8 @@ AWSKMSKeyARNForSSE = _Annotated[
     _Meta(
         min_length=1,
         max_length=512,
-        pattern="^(?:arn:.*:kms:[a-zA-Z0-9\\-]+:\\d{12}:key/[a-zA-Z_0-9+=,.@\\-_/]+)\\Z",
+        pattern="^(?a:arn:.*:kms:[a-zA-Z0-9\\-]+:\\d{12}:key/[a-zA-Z_0-9+=,.@\\-_/]+)\\Z",
+        extra={"pattern": "arn:.*:kms:[a-zA-Z0-9\\-]+:\\d{12}:key/[a-zA-Z_0-9+=,.@\\-_/]+"},
     ),
 ]
 AmazonOpenSearchServerlessBufferingIntervalInSeconds = _Annotated[int, _Meta(ge=0, le=900)]
@@ -49,7 +51,8 @@ AmazonopensearchserviceDomainARN = _Annotated[
     _Meta(
         min_length=1,
         max_length=512,
-        pattern="^(?:arn:.*:es:[a-zA-Z0-9\\-]+:\\d{12}:domain/[a-z][-0-9a-z]{2,27})\\Z",
+        pattern="^(?a:arn:.*:es:[a-zA-Z0-9\\-]+:\\d{12}:domain/[a-z][-0-9a-z]{2,27})\\Z",
+        extra={"pattern": "arn:.*:es:[a-zA-Z0-9\\-]+:\\d{12}:domain/[a-z][-0-9a-z]{2,27}"},
     ),
 ]
 AmazonopensearchserviceIndexName = _Annotated[
@@ -63,14 +66,23 @@ AmazonopensearchserviceS3BackupMode = _Literal["FailedDocumentsOnly", "AllDocume
 AmazonopensearchserviceTypeName = _Annotated[str, _Meta(max_length=100, pattern="^(?:.*)\\Z")]
 BlockSizeBytes = _Annotated[int, _Meta(ge=67108864, le=2147483647)]
 BucketARN = _Annotated[
-    str, _Meta(min_length=1, max_length=2048, pattern="^(?:arn:.*:s3:::[\\w\\.\\-]{1,255})\\Z")
+    str,
+    _Meta(
+        min_length=1,
+        max_length=2048,
+        pattern="^(?a:arn:.*:s3:::[\\w\\.\\-]{1,255})\\Z",
+        extra={"pattern": "arn:.*:s3:::[\\w\\.\\-]{1,255}"},
+    ),
 ]
 ClusterJDBCURL = _Annotated[
     str,
     _Meta(
         min_length=1,
         max_length=512,
-        pattern="^(?:jdbc:(redshift|postgresql)://((?!-)[A-Za-z0-9-]{1,63}(?<!-)\\.)+(redshift(-serverless)?)\\.([a-zA-Z0-9\\.\\-]+):\\d{1,5}/[a-zA-Z0-9_$-]+)\\Z",
+        pattern="^(?a:jdbc:(redshift|postgresql)://((?!-)[A-Za-z0-9-]{1,63}(?<!-)\\.)+(redshift(-serverless)?)\\.([a-zA-Z0-9\\.\\-]+):\\d{1,5}/[a-zA-Z0-9_$-]+)\\Z",
+        extra={
+            "pattern": "jdbc:(redshift|postgresql)://((?!-)[A-Za-z0-9-]{1,63}(?<!-)\\.)+(redshift(-serverless)?)\\.([a-zA-Z0-9\\.\\-]+):\\d{1,5}/[a-zA-Z0-9_$-]+"
+        },
     ),
 ]
 CompressionFormat = _Literal["UNCOMPRESSED", "GZIP", "ZIP", "Snappy", "HADOOP_SNAPPY"]
@@ -119,7 +131,8 @@ ElasticsearchDomainARN = _Annotated[
     _Meta(
         min_length=1,
         max_length=512,
-        pattern="^(?:arn:.*:es:[a-zA-Z0-9\\-]+:\\d{12}:domain/[a-z][-0-9a-z]{2,27})\\Z",
+        pattern="^(?a:arn:.*:es:[a-zA-Z0-9\\-]+:\\d{12}:domain/[a-z][-0-9a-z]{2,27})\\Z",
+        extra={"pattern": "arn:.*:es:[a-zA-Z0-9\\-]+:\\d{12}:domain/[a-z][-0-9a-z]{2,27}"},
     ),
 ]
 ElasticsearchIndexName = _Annotated[str, _Meta(min_length=1, max_length=80, pattern="^(?:.*)\\Z")]
@@ -136,7 +149,8 @@ GlueDataCatalogARN = _Annotated[
     _Meta(
         min_length=1,
         max_length=512,
-        pattern="^(?:arn:.*:glue:.*:\\d{12}:catalog(?:(/[a-z0-9_-]+){1,2})?)\\Z",
+        pattern="^(?a:arn:.*:glue:.*:\\d{12}:catalog(?:(/[a-z0-9_-]+){1,2})?)\\Z",
+        extra={"pattern": "arn:.*:glue:.*:\\d{12}:catalog(?:(/[a-z0-9_-]+){1,2})?"},
     ),
 ]
 HECAcknowledgmentTimeoutInSeconds = _Annotated[int, _Meta(ge=180, le=600)]
@@ -166,7 +180,8 @@ KinesisStreamARN = _Annotated[
     _Meta(
         min_length=1,
         max_length=512,
-        pattern="^(?:arn:.*:kinesis:[a-zA-Z0-9\\-]+:\\d{12}:stream/[a-zA-Z0-9_.-]+)\\Z",
+        pattern="^(?a:arn:.*:kinesis:[a-zA-Z0-9\\-]+:\\d{12}:stream/[a-zA-Z0-9_.-]+)\\Z",
+        extra={"pattern": "arn:.*:kinesis:[a-zA-Z0-9\\-]+:\\d{12}:stream/[a-zA-Z0-9_.-]+"},
     ),
 ]
 ListDeliveryStreamsInputLimit = _Annotated[int, _Meta(ge=1, le=10000)]
@@ -224,7 +239,8 @@ RoleARN = _Annotated[
     _Meta(
         min_length=1,
         max_length=512,
-        pattern="^(?:arn:.*:iam::\\d{12}:role/[a-zA-Z_0-9+=,.@\\-_/]+)\\Z",
+        pattern="^(?a:arn:.*:iam::\\d{12}:role/[a-zA-Z_0-9+=,.@\\-_/]+)\\Z",
+        extra={"pattern": "arn:.*:iam::\\d{12}:role/[a-zA-Z_0-9+=,.@\\-_/]+"},
     ),
 ]
 S3BackupMode = _Literal["Disabled", "Enabled"]
@@ -234,7 +250,10 @@ SecretARN = _Annotated[
     _Meta(
         min_length=1,
         max_length=2048,
-        pattern="^(?:arn:.*:secretsmanager:[a-zA-Z0-9\\-]+:\\d{12}:secret:[a-zA-Z0-9\\-/_+=.@!]+)\\Z",
+        pattern="^(?a:arn:.*:secretsmanager:[a-zA-Z0-9\\-]+:\\d{12}:secret:[a-zA-Z0-9\\-/_+=.@!]+)\\Z",
+        extra={
+            "pattern": "arn:.*:secretsmanager:[a-zA-Z0-9\\-]+:\\d{12}:secret:[a-zA-Z0-9\\-/_+=.@!]+"
+        },
     ),
 ]
 SizeInMBs = _Annotated[int, _Meta(ge=1, le=128)]

@@ -23,7 +23,10 @@ BucketARN = _Annotated[
 ChannelARN = _Annotated[
     str,
     _Meta(
-        min_length=1, max_length=2048, pattern="^(?:arn:aws.*:kinesis:.*:\\d{12}:channel/\\S+)\\Z"
+        min_length=1,
+        max_length=2048,
+        pattern="^(?a:arn:aws.*:kinesis:.*:\\d{12}:channel/\\S+)\\Z",
+        extra={"pattern": "arn:aws.*:kinesis:.*:\\d{12}:channel/\\S+"},
     ),
 ]
 ChannelEncryptionType = _Literal["KMS"]
@@ -41,7 +44,10 @@ ConsumerARN = _Annotated[
     _Meta(
         min_length=1,
         max_length=2048,
-        pattern="^(?:^(arn):aws.*:kinesis:.*:\\d{12}:.*stream\\/[a-zA-Z0-9_.-]+\\/consumer\\/[a-zA-Z0-9_.-]+:[0-9]+)\\Z",
+        pattern="^(?a:^(arn):aws.*:kinesis:.*:\\d{12}:.*stream\\/[a-zA-Z0-9_.-]+\\/consumer\\/[a-zA-Z0-9_.-]+:[0-9]+)\\Z",
+        extra={
+            "pattern": "^(arn):aws.*:kinesis:.*:\\d{12}:.*stream\\/[a-zA-Z0-9_.-]+\\/consumer\\/[a-zA-Z0-9_.-]+:[0-9]+"
+        },
     ),
 ]
 ConsumerName = _Annotated[
@@ -52,18 +58,25 @@ DataFreshnessInSeconds = _Annotated[int, _Meta(ge=-2147483648, le=2147483647)]
 DescribeStreamInputLimit = _Annotated[int, _Meta(ge=1, le=10000)]
 EncryptionType = _Literal["NONE", "KMS"]
 ExpectedBucketOwner = _Annotated[
-    str, _Meta(min_length=12, max_length=12, pattern="^(?:\\d{12})\\Z")
+    str,
+    _Meta(min_length=12, max_length=12, pattern="^(?a:\\d{12})\\Z", extra={"pattern": "\\d{12}"}),
 ]
 GSRSchemaARN = _Annotated[
     str,
     _Meta(
         min_length=1,
         max_length=512,
-        pattern="^(?:arn:aws[-a-z0-9]*:glue:[-a-z0-9]+:\\d{12}:schema/[-a-zA-Z0-9_$#.]+/[-a-zA-Z0-9_$#.]+)\\Z",
+        pattern="^(?a:arn:aws[-a-z0-9]*:glue:[-a-z0-9]+:\\d{12}:schema/[-a-zA-Z0-9_$#.]+/[-a-zA-Z0-9_$#.]+)\\Z",
+        extra={
+            "pattern": "arn:aws[-a-z0-9]*:glue:[-a-z0-9]+:\\d{12}:schema/[-a-zA-Z0-9_$#.]+/[-a-zA-Z0-9_$#.]+"
+        },
     ),
 ]
 GetRecordsInputLimit = _Annotated[int, _Meta(ge=1, le=10000)]
-HashKey = _Annotated[str, _Meta(pattern="^(?:^(0|([1-9]\\d{0,38}))$)\\Z")]
+HashKey = _Annotated[
+    str,
+    _Meta(pattern="^(?a:^(0|([1-9]\\d{0,38}))$)\\Z", extra={"pattern": "^(0|([1-9]\\d{0,38}))$"}),
+]
 KeyId = _Annotated[str, _Meta(min_length=1, max_length=2048)]
 ListChannelsInputLimit = _Annotated[int, _Meta(ge=1, le=10000)]
 ListShardsInputLimit = _Annotated[int, _Meta(ge=1, le=10000)]
@@ -97,7 +110,8 @@ ResourceARN = _Annotated[
     _Meta(
         min_length=1,
         max_length=2048,
-        pattern="^(?:arn:aws.*:kinesis:.*:\\d{12}:.*(stream|channel)/\\S+)\\Z",
+        pattern="^(?a:arn:aws.*:kinesis:.*:\\d{12}:.*(stream|channel)/\\S+)\\Z",
+        extra={"pattern": "arn:aws.*:kinesis:.*:\\d{12}:.*(stream|channel)/\\S+"},
     ),
 ]
 RetentionPeriodHours = _Annotated[int, _Meta(ge=-2147483648, le=2147483647)]
@@ -106,7 +120,8 @@ RoleARN = _Annotated[
     _Meta(
         min_length=1,
         max_length=512,
-        pattern="^(?:arn:aws[-a-z0-9]*:iam::\\d{12}:role/[a-zA-Z_0-9+=,.@\\-_/]+)\\Z",
+        pattern="^(?a:arn:aws[-a-z0-9]*:iam::\\d{12}:role/[a-zA-Z_0-9+=,.@\\-_/]+)\\Z",
+        extra={"pattern": "arn:aws[-a-z0-9]*:iam::\\d{12}:role/[a-zA-Z_0-9+=,.@\\-_/]+"},
     ),
 ]
 S3CompressionType = _Literal["NONE", "GZIP", "ZSTD"]
@@ -125,7 +140,10 @@ S3TablesTableName = _Annotated[
     str, _Meta(min_length=1, max_length=255, pattern="^(?:[0-9a-z_]+)\\Z")
 ]
 ScalingType = _Literal["UNIFORM_SCALING"]
-SequenceNumber = _Annotated[str, _Meta(pattern="^(?:^(0|([1-9]\\d{0,128}))$)\\Z")]
+SequenceNumber = _Annotated[
+    str,
+    _Meta(pattern="^(?a:^(0|([1-9]\\d{0,128}))$)\\Z", extra={"pattern": "^(0|([1-9]\\d{0,128}))$"}),
+]
 ShardFilterType = _Literal[
     "AFTER_SHARD_ID",
     "AT_TRIM_HORIZON",
@@ -142,7 +160,10 @@ ShardIteratorType = _Literal[
 StreamARN = _Annotated[
     str,
     _Meta(
-        min_length=1, max_length=2048, pattern="^(?:arn:aws.*:kinesis:.*:\\d{12}:stream/\\S+)\\Z"
+        min_length=1,
+        max_length=2048,
+        pattern="^(?a:arn:aws.*:kinesis:.*:\\d{12}:stream/\\S+)\\Z",
+        extra={"pattern": "arn:aws.*:kinesis:.*:\\d{12}:stream/\\S+"},
     ),
 ]
 StreamId = _Annotated[
@@ -155,7 +176,8 @@ TableBucketARN = _Annotated[
     _Meta(
         min_length=1,
         max_length=2048,
-        pattern="^(?:arn:aws[-a-z0-9]*:s3tables:[-a-z0-9]+:\\d{12}:bucket/[a-z0-9_-]{3,63})\\Z",
+        pattern="^(?a:arn:aws[-a-z0-9]*:s3tables:[-a-z0-9]+:\\d{12}:bucket/[a-z0-9_-]{3,63})\\Z",
+        extra={"pattern": "arn:aws[-a-z0-9]*:s3tables:[-a-z0-9]+:\\d{12}:bucket/[a-z0-9_-]{3,63}"},
     ),
 ]
 TagKey = _Annotated[str, _Meta(min_length=1, max_length=128)]

@@ -13,9 +13,20 @@ from msgspec import Struct as _Struct
 
 from millpond.wire import shape as _wire
 
-AccountId = _Annotated[str, _Meta(min_length=12, max_length=12, pattern="^(?:^\\d{12}$)\\Z")]
+AccountId = _Annotated[
+    str,
+    _Meta(
+        min_length=12, max_length=12, pattern="^(?a:^\\d{12}$)\\Z", extra={"pattern": "^\\d{12}$"}
+    ),
+]
 AmazonResourceName = _Annotated[
-    str, _Meta(min_length=1, max_length=1011, pattern="^(?:[\\w+=/:,.@-]*)\\Z")
+    str,
+    _Meta(
+        min_length=1,
+        max_length=1011,
+        pattern="^(?a:[\\w+=/:,.@-]*)\\Z",
+        extra={"pattern": "[\\w+=/:,.@-]*"},
+    ),
 ]
 Days = _Annotated[int, _Meta(ge=-2147483648, le=2147483647)]
 DescribeLimit = _Annotated[int, _Meta(ge=1, le=50)]
@@ -29,7 +40,13 @@ FilterPattern = _Annotated[str, _Meta(max_length=1024)]
 KmsKeyId = _Annotated[str, _Meta(max_length=256)]
 LogGroupClass = _Literal["STANDARD", "INFREQUENT_ACCESS", "DELIVERY"]
 LogGroupIdentifier = _Annotated[
-    str, _Meta(min_length=1, max_length=2048, pattern="^(?:[\\w#+=/:,.@-]*)\\Z")
+    str,
+    _Meta(
+        min_length=1,
+        max_length=2048,
+        pattern="^(?a:[\\w#+=/:,.@-]*)\\Z",
+        extra={"pattern": "[\\w#+=/:,.@-]*"},
+    ),
 ]
 LogGroupName = _Annotated[
     str, _Meta(min_length=1, max_length=512, pattern="^(?:[\\.\\-_/#A-Za-z0-9]+)\\Z")
