@@ -27,6 +27,7 @@ S3 = {"RoleARN": ROLE, "BucketARN": BUCKET}
 class Part:
     gather_size_bytes = 0
     gather_ms = 0
+    apply_size_bytes_max = 0
 
     async def close(self):
         self.closed = True
@@ -120,6 +121,15 @@ async def test_records_are_gathered_for_the_transformer(world, transformer):
     await world.put(b"y" * 2000)
     await world.pass_time(0.5)
     assert transformer.sizes == [5, 1]
+
+
+async def test_a_transformer_is_handed_no_more_than_it_takes_at_a_time(world, transformer):
+    transformer.apply_size_bytes_max = 100
+    await world.make_stream()
+    await world.put(*[b"x" * 40] * 5, b"y" * 300, b"z")
+    ((_, data),) = (await world.delivered()).items()
+    assert transformer.sizes == [2, 2, 1, 1, 1]
+    assert data == (b"X" * 40 + b"\n") * 5 + b"Y" * 300 + b"\nZ\n"
 
 
 async def test_a_transformer_that_cannot_now_is_asked_again(world, transformer):

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from millpond.kernel.call import Call, Principal, role_session
-from millpond.kernel.errors import EngineError, ServiceError
+from millpond.kernel.log_events import put_log_events
 from millpond.kernel.metrics import Metric, Statistics
 from millpond.services.firehose.model.stream import DeliveryStream
 from millpond.services.firehose.needs import Needs
@@ -131,26 +131,7 @@ class StreamDelivery:
         if not self._waiting:
             return
         options = self.destination.cloud_watch_logging_options
-        place = {"logGroupName": options.log_group_name, "logStreamName": options.log_stream_name}
-        events = [{"timestamp": time, "message": text.decode()} for time, text in self._waiting]
         call = self.call_as(None)
-        try:
-            try:
-                await self.needs.call_aws(call, "logs", "PutLogEvents", **place, logEvents=events)
-            except ServiceError as error:
-                if error.code != "ResourceNotFoundException":
-                    raise
-                await self._make_log(call, place)
-                await self.needs.call_aws(call, "logs", "PutLogEvents", **place, logEvents=events)
-        except (ServiceError, EngineError):
-            return
-        self._waiting.clear()
-
-    async def _make_log(self, call: Call, place: dict[str, Any]) -> None:
-        group = {"logGroupName": place["logGroupName"]}
-        for operation, members in (("CreateLogGroup", group), ("CreateLogStream", place)):
-            try:
-                await self.needs.call_aws(call, "logs", operation, **members)
-            except ServiceError as error:
-                if error.code != "ResourceAlreadyExistsException":
-                    raise
+        group, stream = options.log_group_name, options.log_stream_name
+        if await put_log_events(self.needs.call_aws, call, group, stream, self._waiting):
+            self._waiting.clear()

@@ -13,6 +13,7 @@ a partition that is full is cut off alone, and the window goes on.
 import asyncio
 import contextlib
 import shutil
+from collections.abc import Iterator
 
 from millpond.kernel.tasks import Task, Wake
 from millpond.services.firehose import store
@@ -250,15 +251,17 @@ class Delivering:
             return
         self._scratch.mkdir(parents=True, exist_ok=True)
         self._gathered, self._gathered_size = [], 0
-        transformed = await self._transform(source)
-        await asyncio.to_thread(
-            self._window.absorb,
-            source,
-            transformed.records,
-            transformed.failures,
-            since_ms,
-            self._needs.clock.now_ms(),
-        )
+        transformer = self._plan.transformer
+        for part in _parts(source, transformer.apply_size_bytes_max if transformer else 0):
+            transformed = await self._transform(part)
+            await asyncio.to_thread(
+                self._window.absorb,
+                part,
+                transformed.records,
+                transformed.failures,
+                since_ms,
+                self._needs.clock.now_ms(),
+            )
         if self._plan.keys:
             self._plan.delivery.count("PartitionCount", self._window.partitions)
 
@@ -318,3 +321,14 @@ class Delivering:
         async with self._needs.records.transaction() as transaction:
             store.save_progress(transaction, stream, stream.id, progress)
         self._progress = progress
+
+
+def _parts(records: list[Record], size_bytes_max: int) -> Iterator[list[Record]]:
+    """Runs of records of at most this size, but one record at least; all at once for 0."""
+    start = size = 0
+    for at, record in enumerate(records):
+        size += len(record.data)
+        if size_bytes_max and at > start and size > size_bytes_max:
+            yield records[start:at]
+            start, size = at, len(record.data)
+    yield records[start:]

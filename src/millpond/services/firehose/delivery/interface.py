@@ -175,6 +175,12 @@ class Transformer(Protocol):
         """But wait no longer than this for it."""
         ...
 
+    @property
+    def apply_size_bytes_max(self) -> int:
+        """Hand over no more than so much at a time, but one record at least; 0: no bound. It bounds
+        the memory where records become many times as large."""
+        ...
+
     async def apply(self, records: Sequence[Record]) -> Transformed:
         """Transform records of about `gather_size_bytes`, or up to 4 MiB if that is 0.
 

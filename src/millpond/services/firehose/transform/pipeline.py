@@ -32,6 +32,9 @@ from millpond.services.firehose.transform.invoking import Invoking
 from millpond.services.firehose.transform.json_objects import NotJson, split_delimited, split_json
 from millpond.services.firehose.transform.metadata import EXTRACTION_FAILED, JqExtraction
 
+COMPRESSED_SIZE_BYTES_MAX = 128 << 10
+"""How much is decompressed at a time: up to a thousand times as much comes out."""
+
 Explode = Callable[[Record], Sequence[Record]]
 
 
@@ -65,6 +68,10 @@ class Pipeline:
     def gather_ms(self) -> int:
         function = self._processing.function
         return function.buffer_ms if function else 0
+
+    @property
+    def apply_size_bytes_max(self) -> int:
+        return COMPRESSED_SIZE_BYTES_MAX if self._processing.is_compressed else 0
 
     async def apply(self, records: Sequence[Record]) -> Transformed:
         failures: list[Failure] = []
