@@ -32,28 +32,8 @@ class InvalidArgument(ServiceError):
     code: ClassVar[str] = "InvalidArgumentException"
 
 
-class KmsAccessDenied(ServiceError):
-    code: ClassVar[str] = "KMSAccessDeniedException"
-
-
-class KmsDisabled(ServiceError):
-    code: ClassVar[str] = "KMSDisabledException"
-
-
-class KmsInvalidState(ServiceError):
-    code: ClassVar[str] = "KMSInvalidStateException"
-
-
 class KmsNotFound(ServiceError):
     code: ClassVar[str] = "KMSNotFoundException"
-
-
-class KmsOptInRequired(ServiceError):
-    code: ClassVar[str] = "KMSOptInRequired"
-
-
-class KmsThrottling(ServiceError):
-    code: ClassVar[str] = "KMSThrottlingException"
 
 
 class LimitExceeded(ServiceError):

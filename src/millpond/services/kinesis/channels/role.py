@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from millpond.kernel.call import Call, Principal
-from millpond.kernel.errors import EngineError, ServiceError
+from millpond.kernel.call import Call, role_session
+from millpond.kernel.log_events import put_log_events
 from millpond.kernel.metrics import Metric
 from millpond.services.kinesis.channels.channel import Channel
 from millpond.services.kinesis.metering import NAMESPACE
@@ -31,18 +31,12 @@ EVENTS_WAITING_MAX = 500
 
 def call_as_role(needs: Needs, channel: Channel) -> Call:
     """A call by the role that a channel was given."""
-    role = channel.role_arn.rpartition("/")[2]
     return Call(
         service="kinesis",
         operation="Deliver",
         account=channel.account,
         region=channel.region,
-        principal=Principal(
-            arn=f"arn:aws:sts::{channel.account}:assumed-role/{role}/{SESSION_NAME}",
-            user_id=f"{role}:{SESSION_NAME}",
-            access_key_id="",
-            actions=ROLE_ACTIONS,
-        ),
+        principal=role_session(channel.account, channel.role_arn, SESSION_NAME, ROLE_ACTIONS),
         request_id=needs.ids.uuid(),
         endpoint="",
     )
@@ -84,29 +78,7 @@ class Reporter:
         """Put what was told into the log. What cannot be written now is tried again next time."""
         if not self._waiting or not channel.logging.enabled:
             return
-        place = {
-            "logGroupName": channel.logging.group,
-            "logStreamName": channel.logging.stream,
-        }
-        events = [{"timestamp": ms, "message": text.decode()} for ms, text in self._waiting]
         call = call_as_role(self.needs, channel)
-        try:
-            try:
-                await self.needs.call_aws(call, "logs", "PutLogEvents", **place, logEvents=events)
-            except ServiceError as error:
-                if error.code != "ResourceNotFoundException":
-                    raise
-                await self._make_log(call, place)
-                await self.needs.call_aws(call, "logs", "PutLogEvents", **place, logEvents=events)
-        except (ServiceError, EngineError):
-            return
-        self._waiting.clear()
-
-    async def _make_log(self, call: Call, place: dict[str, str]) -> None:
-        group = {"logGroupName": place["logGroupName"]}
-        for operation, members in (("CreateLogGroup", group), ("CreateLogStream", place)):
-            try:
-                await self.needs.call_aws(call, "logs", operation, **members)
-            except ServiceError as error:
-                if error.code != "ResourceAlreadyExistsException":
-                    raise
+        group, stream = channel.logging.group, channel.logging.stream
+        if await put_log_events(self.needs.call_aws, call, group, stream, self._waiting):
+            self._waiting.clear()
