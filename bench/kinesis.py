@@ -123,6 +123,8 @@ def fan_out(target: Target, stream: str, seconds: float, rate: int = 5_000, batc
         "StreamARN"
     ]
     consumer = kinesis.register_stream_consumer(StreamARN=arn, ConsumerName="bench")["Consumer"]
+    while _status(kinesis, consumer["ConsumerARN"]) != "ACTIVE":
+        time.sleep(0.1)
     context = multiprocessing.get_context("fork")
     results = context.SimpleQueue()
     total = int(rate * seconds)
@@ -141,6 +143,11 @@ def fan_out(target: Target, stream: str, seconds: float, rate: int = 5_000, batc
     p50, p99 = (delays_ms[int(len(delays_ms) * share)] for share in (0.5, 0.99))
     note = f"p50 {p50:.1f} ms, p99 {p99:.1f} ms"
     return Row(f"put to SubscribeToShard, {rate:,} records/s", "ms", p50, note)
+
+
+def _status(kinesis: Any, consumer_arn: str) -> str:
+    described = kinesis.describe_stream_consumer(ConsumerARN=consumer_arn)
+    return str(described["ConsumerDescription"]["ConsumerStatus"])
 
 
 def _record(number: int) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Kinesis side by side with other servers of streams, in one run."""
 
 import functools
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from subprocess import Popen
@@ -12,7 +13,7 @@ from bench.load import Target
 ONE_BY_ONE = 100
 """How many single records are put, one after another, while syncs are counted."""
 
-_SCALES = {"Millpond": 1.0, "ferrokinesis": 1.0}
+_SCALES = {"Millpond": 1.0, "ferrokinesis": 1.0, "ferrokinesis --state-dir": 0.01}
 _SCALE = 0.1
 """How much shorter the runs of the others are; those named above differ from them."""
 
@@ -94,6 +95,7 @@ def _measure(name: str, server: Callable[[], Running]) -> tuple[Figures, str]:
     with server() as (target, process):
         kinesis.make_stream(target, "bench")
         for what, measure in MEASURES.items():
+            print(f"{name}: {what} …", file=sys.stderr, flush=True)
             try:
                 figures[what] = measure(target, scale)
             except Exception as error:
