@@ -48,6 +48,16 @@ class Call:
         return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
 
 
+class Scope(Protocol):
+    """Whose resources: a call, a task and what is stored for an account and region all say."""
+
+    @property
+    def account(self) -> str: ...
+
+    @property
+    def region(self) -> str: ...
+
+
 class Caller(Protocol):
     """Calls another service's operation in this process, through the same dispatch as a request.
 

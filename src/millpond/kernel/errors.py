@@ -19,6 +19,19 @@ class ServiceError(Exception):
         self.members: Mapping[str, str] = members
 
 
+def refuse_set(refusal: type[ServiceError], *options: tuple[str, object]) -> None:
+    """Refuse the first option that the caller has set: it is not implemented.
+
+    `options` are AWS's names with the caller's values; None, False and empty ones are not set.
+
+    Raises:
+        ServiceError: `refusal`, naming the option.
+    """
+    for name, value in options:
+        if value:
+            raise refusal(f"{name} is not implemented.")
+
+
 class EngineError(Exception):
     """The platform's trouble. The subclass says whether trying again is safe."""
 

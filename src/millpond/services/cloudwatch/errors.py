@@ -3,9 +3,10 @@
 The query protocol has other codes for them (`InvalidParameterValue`, …): `shapes.MODEL` says which.
 """
 
+from functools import partial
 from typing import ClassVar
 
-from millpond.kernel.errors import ServiceError
+from millpond.kernel.errors import ServiceError, refuse_set
 
 
 class InvalidParameterValue(ServiceError):
@@ -32,14 +33,5 @@ class InvalidNextToken(ServiceError):
     code: ClassVar[str] = "InvalidNextToken"
 
 
-def not_implemented(*options: tuple[str, object]) -> None:
-    """Refuse the first option that the caller has set.
-
-    `options` are AWS's names with the caller's values; None, False and empty ones are not set.
-
-    Raises:
-        InvalidParameterValue: naming the option.
-    """
-    for name, value in options:
-        if value:
-            raise InvalidParameterValue(f"{name} is not implemented.")
+not_implemented = partial(refuse_set, InvalidParameterValue)
+"""Refuse the first of some options that is set; see `refuse_set`."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from millpond.engines.records.interface import Transaction
+from millpond.kernel.call import Scope
 from millpond.services.cloudwatch import store
 from millpond.services.cloudwatch.model.periods import (
     read_resolutions,
@@ -38,7 +39,7 @@ class Window:
 
 async def gather(
     transaction: Transaction,
-    scope: store.Scope,
+    scope: Scope,
     series: Series,
     window: Window,
     *,

@@ -8,11 +8,11 @@ and number of the stretch: a question reads a range of blocks. Values are msgpac
 """
 
 from collections.abc import AsyncIterator, Iterable
-from typing import Protocol
 
 import msgspec
 
 from millpond.engines.records.interface import Transaction, end_of
+from millpond.kernel.call import Scope
 from millpond.services.cloudwatch.model.periods import DAY, KEPT_SECONDS, RESOLUTIONS, ROLLED_UP_TO
 from millpond.services.cloudwatch.model.samples import Samples
 from millpond.services.cloudwatch.model.series import Point, Series
@@ -31,16 +31,6 @@ class Listed(msgspec.Struct, frozen=True, array_like=True):
 
     series: Series
     seen: int
-
-
-class Scope(Protocol):
-    """Whose metrics: a call and a measurement both say."""
-
-    @property
-    def account(self) -> str: ...
-
-    @property
-    def region(self) -> str: ...
 
 
 class Owner(msgspec.Struct, frozen=True):

@@ -6,6 +6,7 @@ than `COUNTED_AGAIN_MS`. DynamoDB's own figures are up to six hours old.
 """
 
 from millpond.engines.records.interface import Transaction, end_of, transact
+from millpond.kernel.call import Scope
 from millpond.kernel.tasks import Task, Wake, schedule
 from millpond.services.dynamodb import store
 from millpond.services.dynamodb.model.tables import Table
@@ -39,7 +40,7 @@ async def last_counts(transaction: Transaction, needs: Needs, table: Table) -> t
     return counts, counts.at_ms + COUNTED_AGAIN_MS <= needs.clock.now_ms()
 
 
-def schedule_count(transaction: Transaction, scope: store.Scope, table: Table) -> None:
+def schedule_count(transaction: Transaction, scope: Scope, table: Table) -> None:
     """Have a table counted in the background."""
     schedule(transaction, Task("dynamodb", COUNT_KIND, table.name, 0, scope.account, scope.region))
 

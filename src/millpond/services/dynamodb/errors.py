@@ -1,9 +1,10 @@
 """The refusals of DynamoDB that this service raises. All are client errors (400)."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
-from millpond.kernel.errors import ServiceError
+from millpond.kernel.errors import ServiceError, refuse_set
 
 
 class ValidationError(ServiceError):
@@ -60,14 +61,5 @@ def invalid(detail: str) -> ValidationError:
     return ValidationError(f"One or more parameter values were invalid: {detail}")
 
 
-def not_implemented(*options: tuple[str, object]) -> None:
-    """Refuse the first option that the caller has set.
-
-    `options` are AWS's names with the caller's values; None, False and empty ones are not set.
-
-    Raises:
-        ValidationError: naming the option.
-    """
-    for name, value in options:
-        if value:
-            raise ValidationError(f"{name} is not implemented.")
+not_implemented = partial(refuse_set, ValidationError)
+"""Refuse the first of some options that is set; see `refuse_set`."""

@@ -8,6 +8,7 @@ in DynamoDB; items that expired more than five years ago stay.
 from decimal import Decimal
 
 from millpond.engines.records.interface import Transaction, transact
+from millpond.kernel.call import Scope
 from millpond.kernel.tasks import Task, Wake, schedule
 from millpond.services.dynamodb import store
 from millpond.services.dynamodb.model.keys import place_of
@@ -23,7 +24,7 @@ DELETED_AT_ONCE = 100
 OLDEST_SECONDS = 5 * 365 * 24 * 3600
 
 
-def schedule_expiry(transaction: Transaction, scope: store.Scope, table: Table) -> None:
+def schedule_expiry(transaction: Transaction, scope: Scope, table: Table) -> None:
     """Have a table's expired items deleted from now on."""
     task = Task("dynamodb", EXPIRE_KIND, table.name, 0, scope.account, scope.region)
     schedule(transaction, task)

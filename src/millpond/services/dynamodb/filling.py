@@ -7,6 +7,7 @@ items in a transaction. A race with a writer is run again: both have read the it
 import msgspec
 
 from millpond.engines.records.interface import Transaction, end_of, transact
+from millpond.kernel.call import Scope
 from millpond.kernel.tasks import Task, Wake, schedule
 from millpond.services.dynamodb import store
 from millpond.services.dynamodb.model.tables import Index, Table
@@ -18,9 +19,7 @@ FILLED_AT_ONCE = 100
 """Items that one transaction enters."""
 
 
-def schedule_filling(
-    transaction: Transaction, scope: store.Scope, table: Table, index: Index
-) -> None:
+def schedule_filling(transaction: Transaction, scope: Scope, table: Table, index: Index) -> None:
     """Have `index` filled in the background."""
     subject = f"{table.name}/{index.id}"
     schedule(transaction, Task("dynamodb", FILL_KIND, subject, 0, scope.account, scope.region))

@@ -14,12 +14,13 @@ bytes, big-endian, and what follows is msgpack with AWS's member names.
 
 from collections.abc import AsyncIterator, Mapping
 from functools import lru_cache
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import msgspec
 
 from millpond.engines.records.interface import Transaction, end_of
 from millpond.kernel import tasks
+from millpond.kernel.call import Scope
 from millpond.services.dynamodb.model.tables import Index, Table
 from millpond.services.dynamodb.model.values import Item, Value
 
@@ -29,16 +30,6 @@ _SIZE_BYTES = 4
 _encode = msgspec.msgpack.Encoder().encode
 _TABLE = msgspec.msgpack.Decoder(Table)
 _ITEM = msgspec.msgpack.Decoder(dict[str, Value])
-
-
-class Scope(Protocol):
-    """Whose tables: a call and a task both say."""
-
-    @property
-    def account(self) -> str: ...
-
-    @property
-    def region(self) -> str: ...
 
 
 class Counts(msgspec.Struct, frozen=True):

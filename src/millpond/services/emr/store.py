@@ -9,11 +9,11 @@ each below `emr`, the account and the region. Values are msgpack.
 """
 
 from collections.abc import AsyncIterator
-from typing import Protocol
 
 import msgspec
 
 from millpond.engines.records.interface import Transaction, end_of
+from millpond.kernel.call import Scope
 from millpond.kernel.tasks import Task, schedule
 from millpond.services.emr.model.flow import Flow
 from millpond.services.emr.model.records import Cluster, Step
@@ -24,16 +24,6 @@ _END_OF_TIME_MS = 10**15
 _encode = msgspec.msgpack.Encoder().encode
 _CLUSTER = msgspec.msgpack.Decoder(Cluster)
 _STEP = msgspec.msgpack.Decoder(Step)
-
-
-class Scope(Protocol):
-    """Whose clusters: a call and a task both say."""
-
-    @property
-    def account(self) -> str: ...
-
-    @property
-    def region(self) -> str: ...
 
 
 def _key(scope: Scope, kind: str, *parts: str) -> bytes:

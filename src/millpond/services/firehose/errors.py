@@ -1,8 +1,9 @@
 """The refusals of Firehose that this service raises."""
 
+from functools import partial
 from typing import ClassVar
 
-from millpond.kernel.errors import ServiceError
+from millpond.kernel.errors import ServiceError, refuse_set
 
 
 class InvalidArgument(ServiceError):
@@ -25,14 +26,5 @@ class InvalidSource(ServiceError):
     code: ClassVar[str] = "InvalidSourceException"
 
 
-def not_implemented(*options: tuple[str, object]) -> None:
-    """Refuse the first option that the caller has set.
-
-    `options` are AWS's names with the caller's values; None, False and empty ones are not set.
-
-    Raises:
-        InvalidArgument: naming the option.
-    """
-    for name, value in options:
-        if value:
-            raise InvalidArgument(f"{name} is not implemented.")
+not_implemented = partial(refuse_set, InvalidArgument)
+"""Refuse the first of some options that is set; see `refuse_set`."""

@@ -7,11 +7,11 @@ each below `firehose`, the account and the region. Values are msgpack.
 """
 
 from collections.abc import AsyncIterator
-from typing import Protocol
 
 import msgspec
 
 from millpond.engines.records.interface import Transaction, end_of
+from millpond.kernel.call import Scope
 from millpond.kernel.tasks import Task, schedule
 from millpond.services.firehose.model.stream import DeliveryStream, Progress
 
@@ -20,16 +20,6 @@ DELIVERY_TASK = "deliver"
 _encode = msgspec.msgpack.Encoder().encode
 _STREAM = msgspec.msgpack.Decoder(DeliveryStream)
 _PROGRESS = msgspec.msgpack.Decoder(Progress)
-
-
-class Scope(Protocol):
-    """Whose delivery streams: a call and a task both say."""
-
-    @property
-    def account(self) -> str: ...
-
-    @property
-    def region(self) -> str: ...
 
 
 def _key(scope: Scope, kind: str, name: str) -> bytes:

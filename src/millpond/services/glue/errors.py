@@ -1,8 +1,9 @@
 """The refusals of Glue that this service raises. All are client errors (400)."""
 
+from functools import partial
 from typing import ClassVar
 
-from millpond.kernel.errors import ServiceError
+from millpond.kernel.errors import ServiceError, refuse_set
 
 
 class EntityNotFound(ServiceError):
@@ -53,14 +54,5 @@ class NoSchedule(ServiceError):
     code: ClassVar[str] = "NoScheduleException"
 
 
-def not_implemented(*options: tuple[str, object]) -> None:
-    """Refuse the first option that the caller has set.
-
-    `options` are AWS's names with the caller's values; None, False and empty ones are not set.
-
-    Raises:
-        InvalidInput: naming the option.
-    """
-    for name, value in options:
-        if value:
-            raise InvalidInput(f"{name} is not implemented.")
+not_implemented = partial(refuse_set, InvalidInput)
+"""Refuse the first of some options that is set; see `refuse_set`."""

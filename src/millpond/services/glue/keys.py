@@ -6,22 +6,13 @@ another one comes first, and a prefix of whole parts matches whole parts alone.
 
 import hashlib
 from collections.abc import Sequence
-from typing import Protocol
+
+from millpond.kernel.call import Scope
 
 _END = b"\x00\x01"
 LONG_SIZE_BYTES = 1500
 """Longer values are cut here and told apart by a digest, to stay within the engine's keys."""
 _DIGEST_SIZE_BYTES = 32
-
-
-class Scope(Protocol):
-    """Whose catalog: a call and a task both say."""
-
-    @property
-    def account(self) -> str: ...
-
-    @property
-    def region(self) -> str: ...
 
 
 def record_key(scope: Scope, kind: str, *parts: str) -> bytes:

@@ -11,8 +11,9 @@ from collections.abc import AsyncIterator
 import msgspec
 
 from millpond.engines.records.interface import Transaction, end_of
+from millpond.kernel.call import Scope
 from millpond.services.glue import keys
-from millpond.services.glue.keys import Scope, record_key
+from millpond.services.glue.keys import record_key
 from millpond.services.glue.model import Partition, join_storage, split_storage
 from millpond.services.glue.shapes import StorageDescriptor
 from millpond.services.glue.statistics_store import Statistics

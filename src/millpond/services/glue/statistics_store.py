@@ -6,8 +6,9 @@ from collections.abc import Sequence
 import msgspec
 
 from millpond.engines.records.interface import Transaction, end_of
+from millpond.kernel.call import Scope
 from millpond.services.glue import keys
-from millpond.services.glue.keys import Scope, record_key
+from millpond.services.glue.keys import record_key
 from millpond.services.glue.shapes import ColumnStatistics
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -21,9 +21,10 @@ import msgspec
 
 from millpond.engines.records.interface import Transaction, end_of
 from millpond.kernel import tasks
+from millpond.kernel.call import Scope
 from millpond.services.glue import keys
 from millpond.services.glue.crawlers import Crawl, Crawler
-from millpond.services.glue.keys import Scope, record_key
+from millpond.services.glue.keys import record_key
 from millpond.services.glue.model import (
     Archived,
     Database,

@@ -16,11 +16,11 @@ below `kinesis-doomed`. Values are msgpack. Shards' records lie in logs (`Stream
 
 from collections import OrderedDict
 from collections.abc import AsyncIterator
-from typing import Protocol
 
 import msgspec
 
 from millpond.engines.records.interface import Transaction, end_of
+from millpond.kernel.call import Scope
 from millpond.services.kinesis.channels.channel import Channel
 from millpond.services.kinesis.channels.progress import Progress
 from millpond.services.kinesis.model.account import Settings
@@ -53,16 +53,6 @@ _SETTINGS = msgspec.msgpack.Decoder(Settings)
 _DOOMED = msgspec.msgpack.Decoder(Doomed)
 _CHANNEL = msgspec.msgpack.Decoder(Channel)
 _PROGRESS = msgspec.msgpack.Decoder(Progress)
-
-
-class Scope(Protocol):
-    """Whose streams: a call, a task and a stream all say."""
-
-    @property
-    def account(self) -> str: ...
-
-    @property
-    def region(self) -> str: ...
 
 
 def _key(scope: Scope, kind: str, *parts: str) -> bytes:

@@ -1,8 +1,9 @@
 """The refusals of CloudWatch Logs that this service raises."""
 
+from functools import partial
 from typing import ClassVar
 
-from millpond.kernel.errors import ServiceError
+from millpond.kernel.errors import ServiceError, refuse_set
 
 
 class InvalidParameter(ServiceError):
@@ -44,14 +45,5 @@ def no_stream() -> ResourceNotFound:
     return ResourceNotFound("The specified log stream does not exist.")
 
 
-def not_implemented(*options: tuple[str, object]) -> None:
-    """Refuse the first option that the caller has set.
-
-    `options` are AWS's names with the caller's values; None, False and empty ones are not set.
-
-    Raises:
-        InvalidParameter: naming the option.
-    """
-    for name, value in options:
-        if value:
-            raise InvalidParameter(f"{name} is not implemented.")
+not_implemented = partial(refuse_set, InvalidParameter)
+"""Refuse the first of some options that is set; see `refuse_set`."""

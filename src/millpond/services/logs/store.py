@@ -11,12 +11,12 @@ it begins (to read forward) and by the time it ends (to read backward). Values a
 
 import hashlib
 from collections.abc import AsyncIterator
-from typing import Protocol
 
 import msgspec
 
 from millpond.engines.records.interface import Transaction, end_of
 from millpond.kernel import tasks
+from millpond.kernel.call import Scope
 from millpond.services.logs.model.groups import Group, Stream
 
 LONG_SIZE_BYTES = 1500
@@ -35,16 +35,6 @@ class Batch(msgspec.Struct, frozen=True, array_like=True, gc=False):
     position: int
     count: int
     size_bytes: int
-
-
-class Scope(Protocol):
-    """Whose groups: a call and a task both say."""
-
-    @property
-    def account(self) -> str: ...
-
-    @property
-    def region(self) -> str: ...
 
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from millpond.engines.log.encryption import new_data_key
 from millpond.kernel.errors import Damaged
 from millpond.kernel.ids import SeededIds
-from millpond.services.kinesis.encryption import decrypt, encrypt, new_data_key
+from millpond.services.kinesis.encryption import decrypt, encrypt
 
 IDS = SeededIds(11)
 KEYS = tuple(new_data_key(IDS) for _ in range(3))

@@ -11,17 +11,7 @@
 Work groups, statements and ids hold no NUL: their patterns in the API say so.
 """
 
-from typing import Protocol
-
-
-class Scope(Protocol):
-    """Whose Athena: a call and a task both say."""
-
-    @property
-    def account(self) -> str: ...
-
-    @property
-    def region(self) -> str: ...
+from millpond.kernel.call import Scope
 
 
 def key(scope: Scope, kind: str, *names: str) -> bytes:

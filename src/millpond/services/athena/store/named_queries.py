@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator
 import msgspec
 
 from millpond.engines.records.interface import Transaction, end_of
+from millpond.kernel.call import Scope
 from millpond.services.athena.shapes import NamedQuery
-from millpond.services.athena.store.keys import Scope, key, last_name, prefix
+from millpond.services.athena.store.keys import key, last_name, prefix
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(NamedQuery).decode

@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator
 import msgspec
 
 from millpond.engines.records.interface import Transaction, end_of
+from millpond.kernel.call import Scope
 from millpond.services.athena.shapes import PreparedStatement
-from millpond.services.athena.store.keys import Scope, key, prefix
+from millpond.services.athena.store.keys import key, prefix
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(PreparedStatement).decode

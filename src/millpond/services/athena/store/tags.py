@@ -3,7 +3,8 @@
 import msgspec
 
 from millpond.engines.records.interface import Transaction
-from millpond.services.athena.store.keys import Scope, key
+from millpond.kernel.call import Scope
+from millpond.services.athena.store.keys import key
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(dict[str, str]).decode

@@ -1,7 +1,8 @@
 """Client request tokens in records: what a repeated request is answered with."""
 
 from millpond.engines.records.interface import Transaction
-from millpond.services.athena.store.keys import Scope, key
+from millpond.kernel.call import Scope
+from millpond.services.athena.store.keys import key
 
 
 async def load(transaction: Transaction, scope: Scope, kind: str, token: str) -> str | None:

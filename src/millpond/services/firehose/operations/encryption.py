@@ -2,10 +2,10 @@
 
 import msgspec
 
+from millpond.engines.log.encryption import new_data_key
 from millpond.engines.records.interface import Transaction
 from millpond.kernel.call import Call
 from millpond.services.firehose import shapes, store
-from millpond.services.firehose.encryption import new_data_key
 from millpond.services.firehose.errors import InvalidArgument, not_implemented
 from millpond.services.firehose.model.stream import DeliveryStream
 from millpond.services.firehose.needs import Needs

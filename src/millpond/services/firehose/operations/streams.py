@@ -5,12 +5,12 @@ from typing import Any
 
 import msgspec
 
+from millpond.engines.log.encryption import new_data_key
 from millpond.kernel.call import Call
 from millpond.kernel.errors import ServiceError
 from millpond.services.firehose import shapes, store
 from millpond.services.firehose.delivery.context import role_call
 from millpond.services.firehose.delivery.parts import check as check_parts
-from millpond.services.firehose.encryption import new_data_key
 from millpond.services.firehose.errors import InvalidArgument, ResourceInUse, not_implemented
 from millpond.services.firehose.model.descriptions import describe
 from millpond.services.firehose.model.settings import complete

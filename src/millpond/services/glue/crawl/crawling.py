@@ -3,7 +3,7 @@
 import msgspec
 
 from millpond.engines.records.interface import Transaction, transact
-from millpond.kernel.call import Call, role_session
+from millpond.kernel.call import Call, Scope, role_session
 from millpond.kernel.tasks import Task, Wake
 from millpond.services.glue import store
 from millpond.services.glue.crawl.configuration import read_configuration
@@ -21,7 +21,6 @@ from millpond.services.glue.crawl.table_writing import (
     write_table,
 )
 from millpond.services.glue.crawlers import Changes, Crawler
-from millpond.services.glue.keys import Scope
 from millpond.services.glue.model import Database
 from millpond.services.glue.needs import Needs
 from millpond.services.glue.shapes import S3Target, StorageDescriptor

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from millpond.engines.records.interface import Transaction
+from millpond.kernel.call import Scope
 from millpond.services.glue import store
 from millpond.services.glue.crawl.naming import distinct_name, same_place, split_path
 from millpond.services.glue.crawl.plan import UPDATED_BY
-from millpond.services.glue.keys import Scope
 from millpond.services.glue.model import Database, Table
 from millpond.services.glue.partition_store import Partitions
 from millpond.services.glue.shapes import StorageDescriptor

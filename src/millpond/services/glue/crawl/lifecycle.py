@@ -4,10 +4,10 @@ import msgspec
 
 from millpond.engines.records.interface import Transaction
 from millpond.kernel import tasks
+from millpond.kernel.call import Scope
 from millpond.services.glue import store
 from millpond.services.glue.crawlers import RUNTIMES_KEPT, Crawl, Crawler, CrawlState
 from millpond.services.glue.cron import parse_cron
-from millpond.services.glue.keys import Scope
 from millpond.services.glue.needs import Needs
 
 CRAWL_KIND = "crawl"

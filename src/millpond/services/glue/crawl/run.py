@@ -11,6 +11,7 @@ import logging
 import msgspec
 
 from millpond.engines.records.interface import Transaction, transact
+from millpond.kernel.call import Scope
 from millpond.kernel.errors import EngineError, ServiceError
 from millpond.kernel.tasks import Task, Wake
 from millpond.services.glue import store
@@ -23,7 +24,6 @@ from millpond.services.glue.crawl.crawling import (
 )
 from millpond.services.glue.crawl.lifecycle import end_crawl
 from millpond.services.glue.crawlers import Changes, Crawler, CrawlState
-from millpond.services.glue.keys import Scope
 from millpond.services.glue.needs import Needs
 
 ATTEMPTS_MAX = 3

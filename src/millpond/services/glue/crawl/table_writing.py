@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import msgspec
 
 from millpond.engines.records.interface import Transaction, transact
+from millpond.kernel.call import Scope
 from millpond.services.glue import store
 from millpond.services.glue.crawl.configuration import CrawlConfiguration
 from millpond.services.glue.crawl.inventory import is_own
@@ -22,7 +23,6 @@ from millpond.services.glue.crawl.plan import (
     without_statistics,
 )
 from millpond.services.glue.crawlers import Changes, Definition
-from millpond.services.glue.keys import Scope
 from millpond.services.glue.model import Database, Table, next_version
 from millpond.services.glue.needs import Needs
 from millpond.services.glue.shapes import (

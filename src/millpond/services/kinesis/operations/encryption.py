@@ -4,9 +4,9 @@ import re
 
 from msgspec.structs import replace
 
+from millpond.engines.log.encryption import new_data_key
 from millpond.kernel.call import Call
 from millpond.services.kinesis import shapes, store
-from millpond.services.kinesis.encryption import new_data_key
 from millpond.services.kinesis.errors import InvalidArgument, KmsNotFound, LimitExceeded
 from millpond.services.kinesis.model.changes import TIMES_A_DAY, Kind, may_change, with_change
 from millpond.services.kinesis.model.stream import Stream
