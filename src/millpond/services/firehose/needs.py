@@ -17,10 +17,6 @@ from millpond.kernel.pages import Pages
 CALLS: tuple[tuple[str, str], ...] = (
     ("s3", "PutObject"),
     ("s3", "GetObject"),
-    ("s3", "CreateMultipartUpload"),
-    ("s3", "UploadPart"),
-    ("s3", "CompleteMultipartUpload"),
-    ("s3", "AbortMultipartUpload"),
     ("glue", "GetTable"),
     ("glue", "GetTableVersion"),
     ("kinesis", "DescribeStreamSummary"),

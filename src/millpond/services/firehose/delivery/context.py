@@ -15,7 +15,6 @@ from millpond.services.firehose.model.stream import DeliveryStream
 from millpond.services.firehose.needs import Needs
 
 ROLE_ACTIONS = (
-    "s3:AbortMultipartUpload",
     "s3:GetObject",
     "s3:PutObject",
     "glue:GetTable",

@@ -23,9 +23,8 @@ _encode_line = msgspec.json.Encoder().encode
 _NO_TRAILERS: Mapping[str, str] = {}
 
 
-class Records:
-    """`kernel.body.Body` of the records of a window, one after another without anything between
-    them, compressed. `written` counts the bytes of the last time it was read."""
+class _OfWindow:
+    """What is made of the records of a window."""
 
     length = None
     trailers = _NO_TRAILERS
@@ -43,7 +42,13 @@ class Records:
         self._channel = channel
         self._ranges = ranges
         self._faults = faults
-        self.written = 0
+
+
+class Records(_OfWindow):
+    """`kernel.body.Body` of the records of a window, one after another without anything between
+    them, compressed. `written` counts the bytes of the last time it was read."""
+
+    written = 0
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         compressor = compressor_of(self._channel.storage.compression)
@@ -68,30 +73,13 @@ class Records:
         return b"".join([data_of(self._stream, e) for e in entries if e.position not in faulty])
 
 
-class DeadLetterLines:
+class DeadLetterLines(_OfWindow):
     """`kernel.body.Body`: a line of JSON for each record of a window that cannot be delivered. It
     says which record and why, and has nothing of its data.
 
     Source: Kinesis Data Streams Developer Guide, "Key capabilities": stream ARN, shard ID, sequence
     number and error context. The names of the members are ours.
     """
-
-    length = None
-    trailers = _NO_TRAILERS
-
-    def __init__(
-        self,
-        needs: Needs,
-        stream: Stream,
-        channel: Channel,
-        ranges: Sequence[Range],
-        faults: Faults,
-    ) -> None:
-        self._needs = needs
-        self._stream = stream
-        self._channel = channel
-        self._ranges = ranges
-        self._faults = faults
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         for part in self._ranges:
