@@ -6,6 +6,10 @@ import pytest
 
 from millpond.gateway.identify import Directory, split_host
 from millpond.gateway.refusals import Trouble
+from millpond.gateway.service import Service
+from millpond.services.glue import shapes as glue
+from millpond.services.kinesisanalytics import shapes as kinesisanalytics
+from millpond.services.kinesisanalyticsv2 import shapes as kinesisanalyticsv2
 from millpond.wire.http import HeaderMap, Request
 from tests.gateway.toy import Shelf, make_services
 
@@ -108,6 +112,27 @@ def test_a_request_without_a_claim_is_taken_for_what_it_looks_like(
     target = directory.identify(asked, None)
     assert target.service is not None
     assert target.model.name == name
+
+
+@pytest.mark.parametrize(
+    "target,name",
+    [
+        ("KinesisAnalytics_20180523.ListApplications", "kinesisanalyticsv2"),
+        ("KinesisAnalytics_20150814.ListApplications", "kinesisanalytics"),
+        ("AWSGlue.GetTable", "kinesisanalyticsv2"),
+        ("nonsense", "kinesisanalyticsv2"),
+        ("", "kinesisanalyticsv2"),
+    ],
+)
+@pytest.mark.parametrize("claimed", ["kinesisanalytics", None])
+def test_services_of_one_signing_name_are_told_apart_by_the_target(
+    target: str, name: str, claimed: str | None
+) -> None:
+    models = (kinesisanalyticsv2.MODEL, kinesisanalytics.MODEL, glue.MODEL)
+    directory = Directory(Service(model, {}, None) for model in models)
+    scope = SCOPE.format("kinesisanalytics")
+    asked = request(x_amz_target=target, authorization=scope, method="POST")
+    assert directory.identify(asked, claimed).model.name == name
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@
 
 A signed request says it by the service in its credential scope, which the signature then covers. An
 unsigned one is refused in any case; what it looks like decides only in which form. A service that
-speaks several protocols is spoken to in the one that the request is in.
+speaks several protocols is spoken to in the one that the request is in. Several services may sign by
+one name (two versions of an API); what they are told apart by is the target that the request names.
 
 S3 requests to a bucket's own host (`bucket.s3.localhost.localstack.cloud`, `bucket.localhost`, …)
 become path-style ones for the operation, while the signature is verified on what was sent.
@@ -79,7 +80,9 @@ class Directory:
     def __init__(self, services: Iterable[Service]) -> None:
         self._by_name = {service.model.name: service for service in services}
         every = [_Entry(service, service.model) for service in self._by_name.values()]
-        self._by_signing_name = {entry.first.signing_name: entry for entry in every}
+        self._by_signing_name: dict[str, list[_Entry]] = {}
+        for entry in every:
+            self._by_signing_name.setdefault(entry.first.signing_name, []).append(entry)
         self._by_target = {
             entry.first.target_prefix: entry for entry in every if entry.first.target_prefix
         }
@@ -92,7 +95,7 @@ class Directory:
 
     def identify(self, request: Request, claimed: str | None) -> Target:
         """Whom `request` is for; `claimed` is the service of its credential scope, if any."""
-        entry = self._by_signing_name.get(claimed, _NOBODY) if claimed else self._guess(request)
+        entry = self._signed(request, claimed) if claimed else self._guess(request)
         model = entry.model(request)
         if entry is _NOBODY and claimed:
             model = replace(model, signing_name=claimed)
@@ -105,14 +108,24 @@ class Directory:
             request = replace(request, path=path)
         return Target(entry.service, model, request, f"http://{host}", fault)
 
+    def _signed(self, request: Request, claimed: str) -> _Entry:
+        """Who signs by the name `claimed`: the one that is named as target, else the first."""
+        entries = self._by_signing_name.get(claimed, ())
+        if len(entries) > 1 and (targeted := self._targeted(request)) in entries:
+            return targeted
+        return entries[0] if entries else _NOBODY
+
+    def _targeted(self, request: Request) -> _Entry | None:
+        target = request.headers.get("x-amz-target") or ""
+        return self._by_target.get(target.rpartition(".")[0])
+
     def _guess(self, request: Request) -> _Entry:
         """Whom a request without a readable credential is for, by its looks."""
         claimed = claimed_service(request)
         if claimed is not None:
-            return self._by_signing_name.get(claimed, _NOBODY)
-        target = request.headers.get("x-amz-target")
-        if target is not None:
-            return self._by_target.get(target.rpartition(".")[0], _NOBODY)
+            return self._signed(request, claimed)
+        if "x-amz-target" in request.headers:
+            return self._targeted(request) or _NOBODY
         if named := place(request.path):
             return self._by_target.get(named[0], _NOBODY)
         if is_form(request):
