@@ -1,0 +1,574 @@
+"""Flink SQL's queries: text to a syntax tree that tells where in the program each part stands.
+
+sqlglot reads what SQL has in common; here is what Flink has of its own. Every call of a function
+stays `exp.Anonymous` under the name that it was written with (`COUNT(*)` has an `exp.Star`,
+`COUNT(DISTINCT x)` an `exp.Distinct`; FILTER and OVER stand around it as `exp.Filter`,
+`exp.Window`), and forms with words in them become plain arguments: `FLOOR(ts TO DAY)` is FLOOR with
+`ts` and `exp.Var` DAY, `SUBSTRING(s FROM 2 FOR 3)` is SUBSTRING with three arguments. Nodes of our
+own are below.
+
+Positions: tokens are moved to where they stand in the program before they are parsed.
+"""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from sqlglot import exp
+from sqlglot.dialects.dialect import Dialect
+from sqlglot.errors import SqlglotError
+from sqlglot.parser import Parser
+from sqlglot.tokens import Token, Tokenizer, TokenType
+
+from millpond.engines.streams.interface import Refused
+from millpond.engines.streams.sql.typed import Position
+from millpond.engines.streams.sql.types import read_type
+from millpond.engines.streams.types import DataType
+
+WINDOW_FUNCTIONS: dict[str, tuple[str, ...]] = {
+    "TUMBLE": ("DATA", "TIMECOL", "SIZE", "OFFSET"),
+    "HOP": ("DATA", "TIMECOL", "SLIDE", "SIZE", "OFFSET"),
+    "CUMULATE": ("DATA", "TIMECOL", "STEP", "SIZE", "OFFSET"),
+    "SESSION": ("DATA", "TIMECOL", "GAP"),
+}
+"""The window table functions and their parameters, in order."""
+
+
+class WindowTable(exp.Expression, exp.UDTF):  # type: ignore[misc]
+    """`TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '10' MINUTES))` in FROM, with or without
+    TABLE(). `this` is the function's name in capitals, `data` an `exp.Table` or `exp.Subquery`,
+    `time` the time column's `exp.Identifier`, `keys` the columns of PARTITION BY; `size`, `slide`,
+    `step`, `gap`, `offset` are `exp.Interval`s where they were given."""
+
+    arg_types: ClassVar = {
+        "this": True, "data": True, "time": True, "keys": False, "size": False, "slide": False,
+        "step": False, "gap": False, "offset": False, "alias": False,
+    }  # fmt: skip
+
+
+class TypeName(exp.Expression):  # type: ignore[misc]
+    """A type; `this` is the `DataType`."""
+
+    arg_types: ClassVar = {"this": True}
+
+    @property
+    def type_named(self) -> DataType:
+        kind: DataType = self.args["this"]
+        return kind
+
+
+class TimeLiteral(exp.Expression):  # type: ignore[misc]
+    """`DATE '…'`, `TIME '…'`, `TIMESTAMP '…'`: `this` is the word, `text` what is quoted."""
+
+    arg_types: ClassVar = {"this": True, "text": True}
+
+
+class JsonCall(exp.Expression):  # type: ignore[misc]
+    """JSON_VALUE, JSON_QUERY, JSON_EXISTS, JSON_OBJECT, JSON_ARRAY and their aggregates: `this` is
+    the name in capitals. `returning` is a `TypeName`; `on_empty`, `on_error` the words (`NULL`,
+    `ERROR`, `EMPTY ARRAY` …) or the expression of DEFAULT; `wrapper` and `on_null` words.
+    JSON_OBJECT has keys and values by turns."""
+
+    arg_types: ClassVar = {
+        "this": True, "expressions": False, "returning": False, "on_empty": False,
+        "on_error": False, "wrapper": False, "on_null": False,
+    }  # fmt: skip
+
+
+_NO_PARENTHESES = (
+    "CURRENT_DATE",
+    "CURRENT_TIME",
+    "CURRENT_TIMESTAMP",
+    "LOCALTIME",
+    "LOCALTIMESTAMP",
+)
+_INTERVAL_UNITS = ("YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "SECOND")
+_JSON_WRAPPERS = {
+    ("WITHOUT", "ARRAY", "WRAPPER"): "WITHOUT",
+    ("WITHOUT", "WRAPPER"): "WITHOUT",
+    ("WITH", "CONDITIONAL", "ARRAY", "WRAPPER"): "CONDITIONAL",
+    ("WITH", "CONDITIONAL", "WRAPPER"): "CONDITIONAL",
+    ("WITH", "UNCONDITIONAL", "ARRAY", "WRAPPER"): "UNCONDITIONAL",
+    ("WITH", "UNCONDITIONAL", "WRAPPER"): "UNCONDITIONAL",
+    ("WITH", "ARRAY", "WRAPPER"): "UNCONDITIONAL",
+    ("WITH", "WRAPPER"): "UNCONDITIONAL",
+}
+_FOREIGN_OPERATORS = (
+    TokenType.DOTCOLON, TokenType.DCOLON, TokenType.ARROW, TokenType.DARROW, TokenType.HASH_ARROW,
+    TokenType.DHASH_ARROW, TokenType.PLACEHOLDER,
+)  # fmt: skip
+_KEPT_RANGES = (
+    TokenType.BETWEEN, TokenType.IN, TokenType.IS, TokenType.LIKE, TokenType.SIMILAR_TO,
+)  # fmt: skip
+
+
+class FlinkTokenizer(Tokenizer):  # type: ignore[misc]
+    IDENTIFIERS: ClassVar = ["`"]
+    QUOTES: ClassVar = ["'"]
+    HEX_STRINGS: ClassVar = [("x'", "'"), ("X'", "'")]
+    UNICODE_STRINGS: ClassVar = [("U&'", "'"), ("u&'", "'")]
+    COMMENTS: ClassVar = ["--", ("/*", "*/")]
+    KEYWORDS: ClassVar = {
+        **{
+            word: kind
+            for word, kind in Tokenizer.KEYWORDS.items()
+            if word not in ("{%", "{{+", "{{-")
+        },
+        "SIMILAR TO": TokenType.SIMILAR_TO,
+    }
+
+
+class FlinkParser(Parser):  # type: ignore[misc]
+    FUNCTIONS: ClassVar[dict[str, Callable[..., Any]]] = {}
+    FUNCTION_PARSERS: ClassVar[dict[str, Callable[..., Any]]] = {
+        "CAST": lambda self: self._parse_typed(exp.Cast),
+        "TRY_CAST": lambda self: self._parse_typed(exp.TryCast),
+        "TRIM": Parser.FUNCTION_PARSERS["TRIM"],
+        "CEIL": lambda self: self._parse_to("CEIL"),
+        "CEILING": lambda self: self._parse_to("CEIL"),
+        "FLOOR": lambda self: self._parse_to("FLOOR"),
+        "EXTRACT": lambda self: self._parse_extract_unit(),
+        "TIMESTAMPADD": lambda self: self._parse_unit_first("TIMESTAMPADD"),
+        "TIMESTAMPDIFF": lambda self: self._parse_unit_first("TIMESTAMPDIFF"),
+        "POSITION": lambda self: self._parse_words("POSITION", ("IN", "FROM")),
+        "SUBSTRING": lambda self: self._parse_words("SUBSTRING", ("FROM", "FOR")),
+        "OVERLAY": lambda self: self._parse_words("OVERLAY", ("PLACING", "FROM", "FOR")),
+        **{
+            name: (lambda name: lambda self: self._parse_json(name))(name)
+            for name in (
+                "JSON_VALUE", "JSON_QUERY", "JSON_EXISTS", "JSON_OBJECT", "JSON_ARRAY",
+                "JSON_OBJECTAGG", "JSON_ARRAYAGG",
+            )
+        },
+    }  # fmt: skip
+    NO_PAREN_FUNCTIONS: ClassVar[dict[TokenType, Any]] = {}
+    NO_PAREN_FUNCTION_PARSERS: ClassVar[dict[str, Callable[..., Any]]] = {
+        "CASE": Parser.NO_PAREN_FUNCTION_PARSERS["CASE"],
+    }
+    FUNC_TOKENS = Parser.FUNC_TOKENS | {TokenType.CHAR, TokenType.SESSION}
+    COLUMN_OPERATORS: ClassVar = {
+        token: build
+        for token, build in Parser.COLUMN_OPERATORS.items()
+        if token not in _FOREIGN_OPERATORS
+    }
+    RANGE_PARSERS: ClassVar = {token: Parser.RANGE_PARSERS[token] for token in _KEPT_RANGES}
+    PLACEHOLDER_PARSERS: ClassVar[dict[TokenType, Any]] = {}
+    LAMBDAS: ClassVar[dict[TokenType, Any]] = {}
+
+    def _upper(self) -> str:
+        return self._curr.text.upper() if self._curr else ""
+
+    def _is_word(self, *words: str) -> bool:
+        return self._upper() in words and self._curr.token_type not in (
+            TokenType.STRING,
+            TokenType.IDENTIFIER,
+        )
+
+    def _parse_csv(
+        self, parse_method: Callable[[], Any], sep: TokenType = TokenType.COMMA
+    ) -> list[Any]:
+        """A list whose commas all have something behind them."""
+        found = parse_method()
+        items = [] if found is None else [found]
+        while self._match(sep):
+            found = parse_method()
+            if found is None:
+                self.raise_error("Expecting an expression")
+            items.append(found)
+        return items
+
+    def _parse_atom(self) -> exp.Expr | None:
+        if self._is_literal() or self._is_word("INTERVAL", *_NO_PARENTHESES):
+            return None
+        return super()._parse_atom()
+
+    def _parse_type(
+        self, parse_interval: bool = True, fallback_to_identifier: bool = False
+    ) -> exp.Expr | None:
+        """An operand: Flink writes types only after CAST's AS."""
+        if self._is_literal():
+            token = self._curr
+            self._advance(2)
+            literal = TimeLiteral(this=token.text.upper(), text=self._prev.text)
+            return literal.update_positions(token)
+        if self._is_word("INTERVAL") and self._next.token_type == TokenType.STRING:
+            return self._parse_interval()
+        return self._parse_column()
+
+    def _is_literal(self) -> bool:
+        return self._is_word("DATE", "TIME", "TIMESTAMP") and (
+            self._next.token_type == TokenType.STRING
+        )
+
+    def _parse_interval(
+        self, require_interval: bool = True, parse_function_unit: bool = True
+    ) -> exp.Expr | None:
+        if not self._is_word("INTERVAL") or self._next.token_type != TokenType.STRING:
+            return None
+        token = self._curr
+        self._advance(2)
+        text = exp.Literal.string(self._prev.text).update_positions(self._prev)
+        unit: exp.Expr = self._parse_unit(sized=True)
+        if self._match_text_seq("TO"):
+            unit = exp.IntervalSpan(this=unit, expression=self._parse_unit(sized=True))
+        interval: exp.Expr = exp.Interval(this=text, unit=unit).update_positions(token)
+        return interval
+
+    def _parse_unit(self, sized: bool = False) -> exp.Expr:
+        """A unit of time by its singular name."""
+        word = self._upper()
+        token = self._curr
+        if not token or not word.isidentifier():
+            self.raise_error("Expecting a unit of time")
+        self._advance()
+        if sized and word.endswith("S") and word[:-1] in _INTERVAL_UNITS:
+            word = word[:-1]
+        if sized and word not in _INTERVAL_UNITS:
+            self.raise_error("Expecting a unit of time", token)
+        if sized and self._match(TokenType.L_PAREN):
+            self._match_set((TokenType.NUMBER,))
+            while self._match(TokenType.COMMA):
+                self._match_set((TokenType.NUMBER,))
+            self._match_r_paren()
+        unit: exp.Expr = exp.Var(this=word).update_positions(token)
+        return unit
+
+    def _parse_function_call(
+        self,
+        functions: Any = None,
+        anonymous: bool = False,
+        optional_parens: bool = True,
+        any_token: bool = False,
+    ) -> exp.Expr | None:
+        token = self._curr
+        after_dot = self._prev and self._prev.token_type == TokenType.DOT
+        if self._is_word(*_NO_PARENTHESES) and not after_dot:
+            self._advance()
+            if self._match(TokenType.L_PAREN):
+                if self._match_set((TokenType.NUMBER,)):
+                    self.raise_error("Expecting no precision", self._prev)
+                self._match_r_paren()
+            return exp.Anonymous(this=token.text, expressions=[]).update_positions(token)
+        if self._is_word("ROW", "ARRAY", "MAP") and not after_dot:
+            built = self._parse_constructor()
+            if built is not None:
+                return built.update_positions(token)
+        found = super()._parse_function_call(functions, anonymous, optional_parens, any_token)
+        inner = found
+        while isinstance(inner, exp.Window | exp.Filter | exp.WithinGroup):
+            inner = inner.this
+        if inner is not None and inner._meta is None:
+            inner.update_positions(token)
+        return found
+
+    def _parse_constructor(self) -> exp.Expr | None:
+        """`ROW(…)`, `ARRAY[…]`, `MAP[…]`, as calls of these names."""
+        name = self._upper()
+        bracket = TokenType.L_PAREN if name == "ROW" else TokenType.L_BRACKET
+        if self._next.token_type != bracket:
+            return None
+        self._advance(2)
+        close = TokenType.R_PAREN if name == "ROW" else TokenType.R_BRACKET
+        values: list[exp.Expr] = []
+        if not self._match(close):
+            values = self._parse_csv(self._parse_disjunction)
+            if not self._match(close):
+                self.raise_error("Expecting )" if name == "ROW" else "Expecting ]")
+        return exp.Anonymous(this=name, expressions=values)
+
+    def _parse_typed(self, kind: type[exp.Expr]) -> exp.Expr:
+        """`value AS type` of CAST and TRY_CAST."""
+        value = self._parse_disjunction()
+        if not self._match(TokenType.ALIAS):
+            self.raise_error("Expecting AS")
+        return kind(this=value, to=self._parse_type_name())
+
+    def _parse_type_name(self) -> exp.Expr:
+        token = self._curr
+        named, index = read_type(self._tokens, self._index)
+        self._advance(index - self._index)
+        name: exp.Expr = TypeName(this=named).update_positions(token)
+        return name
+
+    def _parse_to(self, name: str) -> exp.Expr:
+        arguments = self._parse_csv(self._parse_disjunction)
+        if self._match_text_seq("TO"):
+            arguments.append(self._parse_unit())
+        return exp.Anonymous(this=name, expressions=arguments)
+
+    def _parse_extract_unit(self) -> exp.Expr:
+        unit = self._parse_unit()
+        if not self._match(TokenType.FROM):
+            self.raise_error("Expecting FROM")
+        return exp.Anonymous(this="EXTRACT", expressions=[unit, self._parse_disjunction()])
+
+    def _parse_unit_first(self, name: str) -> exp.Expr:
+        unit = self._parse_unit()
+        if not self._match(TokenType.COMMA):
+            self.raise_error("Expecting ,")
+        rest = self._parse_csv(self._parse_disjunction)
+        return exp.Anonymous(this=name, expressions=[unit, *rest])
+
+    def _parse_words(self, name: str, words: tuple[str, ...]) -> exp.Expr:
+        """Arguments with one of `words` or a comma before each but the first."""
+        arguments = [self._parse_bitwise()]
+        while self._match(TokenType.COMMA) or self._match_texts(words):
+            arguments.append(self._parse_bitwise())
+        return exp.Anonymous(this=name, expressions=arguments)
+
+    def _parse_json(self, name: str) -> exp.Expr:
+        call = JsonCall(this=name)
+        arguments: list[exp.Expr] = []
+        while not self._match(TokenType.R_PAREN, advance=False) and not (
+            self._is_word("NULL", "ABSENT") and self._next.token_type == TokenType.ON
+        ):
+            if name.startswith("JSON_OBJECT"):
+                self._match_text_seq("KEY")
+                arguments.append(self._parse_bitwise())
+                if not self._match_text_seq("VALUE") and not self._match(TokenType.COLON):
+                    self.raise_error("Expecting VALUE")
+            arguments.append(self._parse_disjunction())
+            if not self._match(TokenType.COMMA):
+                break
+        call.set("expressions", arguments)
+        if name.startswith(("JSON_OBJECT", "JSON_ARRAY")):
+            for word in ("NULL", "ABSENT"):
+                if self._match_text_seq(word, "ON", "NULL"):
+                    call.set("on_null", word)
+            return call
+        if self._match_text_seq("RETURNING"):
+            call.set("returning", self._parse_type_name())
+        for words, wrapper in _JSON_WRAPPERS.items():
+            if self._match_text_seq(*words):
+                call.set("wrapper", wrapper)
+                break
+        while not self._match(TokenType.R_PAREN, advance=False):
+            behaviour = self._parse_json_behaviour()
+            if not self._match(TokenType.ON):
+                self.raise_error("Expecting ON EMPTY or ON ERROR")
+            place = self._upper()
+            if place not in ("EMPTY", "ERROR"):
+                self.raise_error("Expecting EMPTY or ERROR")
+            self._advance()
+            call.set(f"on_{place.lower()}", behaviour)
+        return call
+
+    def _parse_json_behaviour(self) -> str | exp.Expr:
+        for words in (("EMPTY", "ARRAY"), ("EMPTY", "OBJECT")):
+            if self._match_text_seq(*words):
+                return " ".join(words)
+        if self._match_text_seq("DEFAULT"):
+            value: exp.Expr = self._parse_disjunction()
+            return value
+        word = self._upper()
+        if word not in ("NULL", "ERROR", "TRUE", "FALSE", "UNKNOWN"):
+            self.raise_error("Expecting what to give on empty or on error")
+        self._advance()
+        return word
+
+    def _parse_table(self, *arguments: Any, **options: Any) -> exp.Expr | None:
+        window = self._parse_window_table()
+        if window is None:
+            table: exp.Expr | None = super()._parse_table(*arguments, **options)
+            return table
+        alias = self._parse_table_alias(
+            alias_tokens=options.get("alias_tokens") or self.TABLE_ALIAS_TOKENS
+        )
+        if alias:
+            window.set("alias", alias)
+        return window
+
+    def _parse_window_table(self) -> exp.Expr | None:
+        index = self._index
+        wrapped = self._match_pair(TokenType.TABLE, TokenType.L_PAREN)
+        name = self._upper()
+        if name not in WINDOW_FUNCTIONS or self._next.token_type != TokenType.L_PAREN:
+            self._retreat(index)
+            return None
+        token = self._curr
+        self._advance(2)
+        window = WindowTable(this=name).update_positions(token)
+        names = WINDOW_FUNCTIONS[name]
+        given: set[str] = set()
+        while True:
+            place = self._curr
+            if self._next and self._next.token_type == TokenType.FARROW:
+                parameter = self._upper()
+                self._advance(2)
+            else:
+                parameter = names[min(len(given), len(names) - 1)]
+            if parameter not in names or parameter in given:
+                self.raise_error(f"{name} has no such parameter", place)
+            given.add(parameter)
+            self._parse_window_argument(window, parameter)
+            if not self._match(TokenType.COMMA):
+                break
+        self._match_r_paren()
+        missing = [one for one in names if one != "OFFSET" and one not in given]
+        if missing:
+            self.raise_error(f"{name} lacks {missing[0]}", token)
+        if wrapped:
+            self._match_r_paren()
+        return window
+
+    def _parse_window_argument(self, window: exp.Expr, parameter: str) -> None:
+        if parameter == "DATA":
+            wrapped = False
+            if self._match(TokenType.TABLE):
+                wrapped = bool(self._match(TokenType.L_PAREN))
+                window.set("data", self._parse_table_parts())
+            elif self._match(TokenType.L_PAREN, advance=False):
+                window.set("data", self._parse_subquery(self._parse_wrapped(self._parse_select)))
+            else:
+                self.raise_error("Expecting TABLE")
+            if wrapped:
+                self._match_r_paren()
+            if self._match(TokenType.PARTITION_BY):
+                if self._match(TokenType.L_PAREN):
+                    keys = self._parse_csv(self._parse_column)
+                    self._match_r_paren()
+                else:
+                    keys = [self._parse_column()]
+                    while self._match_window_key():
+                        keys.append(self._parse_column())
+                window.set("keys", keys)
+        elif parameter == "TIMECOL":
+            if not self._match_text_seq("DESCRIPTOR"):
+                self.raise_error("Expecting DESCRIPTOR")
+            window.set("time", self._parse_wrapped(self._parse_id_var))
+        else:
+            interval = self._parse_interval()
+            if interval is None:
+                self.raise_error("Expecting an INTERVAL")
+            window.set(parameter.lower(), interval)
+
+    def _match_window_key(self) -> bool:
+        """A comma before another key, not before the next argument."""
+        ahead = self._tokens[self._index + 1 : self._index + 3]
+        if len(ahead) < 2 or ahead[0].text.upper() == "DESCRIPTOR":
+            return False
+        if ahead[1].token_type == TokenType.FARROW:
+            return False
+        return bool(self._match(TokenType.COMMA))
+
+
+class Flink(Dialect):  # type: ignore[misc]
+    INDEX_OFFSET = 0
+    Tokenizer = FlinkTokenizer
+    Parser = FlinkParser
+
+
+_DIALECT = Flink()
+
+
+def tokens_of(text: str, at: Position) -> list[Token]:
+    """The tokens of a text that stands `at` this place; `line` and `col` of each are where it
+    begins in the program.
+
+    Raises:
+        Refused: a string or name does not end.
+    """
+    try:
+        tokens: list[Token] = _DIALECT.tokenize(text)
+    except SqlglotError as error:
+        raise Refused(
+            f"SQL parse failed. {str(error).splitlines()[0]}", at.line, at.column
+        ) from error
+    starts = [0] + [index + 1 for index, letter in enumerate(text) if letter == "\n"]
+    line = 0
+    for token in tokens:
+        while line + 1 < len(starts) and starts[line + 1] <= token.start:
+            line += 1
+        token.line = at.line + line
+        token.col = token.start - starts[line] + (at.column if line == 0 else 1)
+        if token.token_type == TokenType.NEQ and text[token.start : token.end + 1] == "!=":
+            raise Refused(
+                "SQL parse failed. Bang equal '!=' is not allowed under the current SQL conformance"
+                " level; write '<>'",
+                token.line,
+                token.col,
+            )
+    return tokens
+
+
+def parse_query(text: str, at: Position) -> exp.Expr:
+    """The tree of a query (`exp.Select`, `exp.Union`, `exp.Values` …) whose text begins `at`.
+
+    Raises:
+        Refused: it is none, with the place where it stops being one.
+    """
+    tree = _parse(text, at, FlinkParser._parse_statement)
+    if not isinstance(tree, exp.Query | exp.Values):
+        raise Refused("A query was expected here", at.line, at.column)
+    if isinstance(tree, exp.Select) and not tree.expressions:
+        raise Refused("SQL parse failed. SELECT selects nothing", at.line, at.column)
+    return tree
+
+
+def parse_expression(text: str, at: Position) -> exp.Expr:
+    """The tree of one expression.
+
+    Raises:
+        Refused: it is none.
+    """
+    return _parse(text, at, FlinkParser._parse_disjunction)
+
+
+def parse_type(text: str, at: Position) -> DataType:
+    """The type that a text is.
+
+    Raises:
+        Refused: it is none, or one that this engine has not.
+    """
+    tokens = tokens_of(text, at)
+    if not tokens:
+        raise Refused("A type was expected here", at.line, at.column)
+    found, index = read_type(tokens)
+    if index < len(tokens):
+        raise _encountered(tokens[index])
+    return found
+
+
+def _parse(text: str, at: Position, method: Callable[..., Any]) -> exp.Expr:
+    tokens = tokens_of(text, at)
+    if not tokens:
+        raise Refused("SQL parse failed. There is no text here", at.line, at.column)
+    parser = FlinkParser(dialect=_DIALECT)
+    try:
+        trees = parser._parse(parse_method=method, raw_tokens=tokens, sql=text)
+    except SqlglotError as error:
+        raise _refusal(error, at) from error
+    except RecursionError as error:
+        raise Refused("The statement nests too deeply", at.line, at.column) from error
+    trees = [tree for tree in trees if tree is not None]
+    if len(trees) != 1:
+        raise Refused("One statement was expected here", at.line, at.column)
+    tree: exp.Expr = trees[0]
+    return tree
+
+
+def _encountered(token: Token) -> Refused:
+    return Refused(f'SQL parse failed. Encountered "{token.text}"', token.line, token.col)
+
+
+def _refusal(error: Any, at: Position) -> Refused:
+    details = (getattr(error, "errors", None) or [{}])[0]
+    line, column = details.get("line"), details.get("col")
+    if not line or not column:
+        return Refused(f"SQL parse failed. {str(error).splitlines()[0]}", at.line, at.column)
+    said = str(details.get("description") or "")
+    hint = (
+        f". {said}" if said.startswith(("Expect", "TUMBLE", "HOP", "CUMULATE", "SESSION")) else ""
+    )
+    return Refused(
+        f'SQL parse failed. Encountered "{details.get("highlight")}"{hint}', line, column
+    )
+
+
+def position_of(node: exp.Expr) -> Position:
+    """Where a node begins in the program; line 0 if none of its parts knows."""
+    best: tuple[int, int] | None = None
+    for part in node.walk():
+        if part._meta and "line" in part._meta:
+            place = (part._meta["line"], part._meta["col"])
+            best = place if best is None else min(best, place)
+    return Position(*best) if best else Position(0, 0)
