@@ -23,7 +23,7 @@ from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Literal
 
-from millpond.engines.streams.types import Column, DataType
+from millpond.engines.streams.types import Column, DataType, quoted
 
 KIND = "$kind"
 """The column of changes: 0 this is the row of its key now, 1 it is gone."""
@@ -327,6 +327,10 @@ class Sink(_Unary):
     statement: str = field(default="", compare=False)
 
 
+NO_ARGUMENTS = 'struct_pack("$none" := true)'
+"""What DuckDB's SQL passes to a Python function that is called without arguments."""
+
+
 @dataclass(frozen=True)
 class PythonFunction:
     """A function by its name in SQL, and where it is: a module and an attribute in the program's
@@ -336,6 +340,12 @@ class PythonFunction:
     module: str
     attribute: str
     result: DataType | None = None
+
+    @property
+    def called(self) -> str:
+        """The call of it in DuckDB's SQL, up to the parenthesis: a name that no built-in function
+        has, which would go before it. A call without arguments passes `NO_ARGUMENTS`."""
+        return quoted(f"{self.name.lower()}$")
 
 
 @dataclass(frozen=True)

@@ -14,14 +14,14 @@ class Decoded(NamedTuple):
     `errors` are those that could not be read."""
 
     rows: pa.Table
-    taken: pa.Array[Any] | None
+    taken: "pa.Array[Any] | None"
     errors: Sequence[RecordError]
 
 
 class Decoder(Protocol):
     """Made as `SomeDecoder(columns, options, paths)`."""
 
-    def decode(self, records: pa.Array[Any]) -> Decoded:
+    def decode(self, records: "pa.Array[Any]") -> Decoded:
         """Read records (a binary array without NULLs)."""
         ...
 
@@ -29,6 +29,6 @@ class Decoder(Protocol):
 class Encoder(Protocol):
     """Made as `SomeEncoder(columns, options)`."""
 
-    def encode(self, rows: pa.Table) -> pa.Array[Any]:
+    def encode(self, rows: pa.Table) -> "pa.Array[Any]":
         """One record (binary) for each row; without a line end."""
         ...
