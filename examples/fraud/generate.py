@@ -24,6 +24,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from examples.fraud.features import kilometres
 from examples.fraud.model import (
     CATEGORIES,
     CITIES,
@@ -257,14 +258,6 @@ class Transactions:
             time_ms=time_ms[order],
             pattern=merged(np.full(count - len(thefts), -1), [t.pattern for t in thefts]),
         )
-
-
-def kilometres(latitude: Any, longitude: Any, other_latitude: Any, other_longitude: Any) -> Any:
-    """The great-circle distance (haversine); numbers or arrays of degrees."""
-    a, b = np.radians(latitude), np.radians(other_latitude)
-    d = np.sin((b - a) / 2) ** 2
-    e = np.sin(np.radians(np.subtract(other_longitude, longitude)) / 2) ** 2
-    return 12_742 * np.arcsin(np.sqrt(np.minimum(1.0, d + np.cos(a) * np.cos(b) * e)))
 
 
 def write_cards(path: Path, transactions: Transactions) -> None:

@@ -34,7 +34,9 @@ def with_windows(transactions: DataFrame) -> DataFrame:
     last = {
         "last_latitude": F.lag("latitude").over(by_card),
         "last_longitude": F.lag("longitude").over(by_card),
-        "seconds_since_last": (F.col("time_ms") - F.lag("time_ms").over(by_card)) / 1000.0,
+        "seconds_since_last": F.floor(
+            (F.col("time_ms") - F.lag("time_ms").over(by_card)) / 1000
+        ).cast("double"),
     }
     return transactions.withColumn("time_ms", F.unix_millis("event_time")).select(
         "*",

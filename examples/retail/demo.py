@@ -6,93 +6,20 @@ folder, `build/demo` unless told otherwise.
 """
 
 import argparse
-import os
-import re
-import shlex
 import shutil
-import subprocess
-import sys
 import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from examples.aws import run_query
 from examples.retail import driver
 from examples.retail.generate import ROWS_DEFAULT, Plan, Totals, generate
 from examples.retail.model import SEASONS
-
-READY_SECONDS_MAX = 30.0
-
-
-class Stages:
-    """Says on the terminal what is going on, and how long each stage took."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self._is_terminal = sys.stdout.isatty()
-        self._shown = ""
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[Any]:
-        """A stage; call what it gives with what is happening, as often as you like."""
-        started = time.perf_counter()
-        outcome = ""
-
-        def tell(text: str) -> None:
-            nonlocal outcome
-            outcome = text
-            self._show(f"{name:<28} {time.perf_counter() - started:6.1f} s  {text}")
-
-        tell("…")
-        yield tell
-        self.seconds[name] = time.perf_counter() - started
-        line = f"{name:<28} {self.seconds[name]:6.1f} s  {outcome}"
-        print(f"\r\033[K{line}" if self._is_terminal else line, flush=True)
-
-    def _show(self, line: str) -> None:
-        if self._is_terminal:
-            width = shutil.get_terminal_size().columns
-            print(f"\r\033[K{line[: width - 1]}", end="", flush=True)
-
-
-@contextmanager
-def millpond(folder: Path) -> Iterator[str]:
-    """A Millpond of our own, and the AWS variables that lead to it; its address."""
-    data, log = folder / "data", folder / "millpond.log"
-    command = [sys.executable, "-m", "millpond"]
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [*command, "up", "--port", "0", "--data", str(data)], stdout=output, stderr=output
-        )
-    try:
-        exports = _wait_for_exports([*command, "env", "--data", str(data)], process, log)
-        for name in [name for name in os.environ if name.startswith("AWS_")]:
-            del os.environ[name]
-        os.environ.update(exports)
-        yield exports["AWS_ENDPOINT_URL"]
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _wait_for_exports(
-    command: list[str], process: subprocess.Popen[bytes], log: Path
-) -> dict[str, str]:
-    deadline = time.monotonic() + READY_SECONDS_MAX
-    while time.monotonic() < deadline and process.poll() is None:
-        env = subprocess.run(command, capture_output=True, text=True, check=False)
-        found = re.findall(r"^export (\w+)=(.*)$", env.stdout, re.MULTILINE)
-        exports = {name: shlex.split(value)[0] for name, value in found}
-        if exports:
-            with urllib.request.urlopen(f"{exports['AWS_ENDPOINT_URL']}/_millpond/health"):
-                return exports
-        time.sleep(0.05)
-    raise SystemExit(f"Millpond did not start:\n{log.read_text()}")
+from examples.server import millpond
+from examples.stages import Stages
 
 
 def run(plan: Plan, folder: Path) -> None:
@@ -144,8 +71,8 @@ def _drive(plan: Plan, folder: Path, stages: Stages) -> list[driver.Row]:
         tell(f"table {table['Name']}: {columns} columns, partitioned by {partitions}")
 
     with stages.stage("Count with Athena") as tell:
-        found = driver.run_query(
-            f"SELECT count(*) AS orders FROM {driver.DATABASE}.{table['Name']}"
+        found = run_query(
+            f"SELECT count(*) AS orders FROM {driver.DATABASE}.{table['Name']}", driver.RESULTS
         )
         if found[0]["orders"] != plan.rows:
             raise SystemExit(f"Athena counts {found[0]['orders']:,} orders, not {plan.rows:,}.")
@@ -157,7 +84,7 @@ def _drive(plan: Plan, folder: Path, stages: Stages) -> list[driver.Row]:
 
     with stages.stage("Query with Athena") as tell:
         driver.create_table()
-        rows = driver.run_query(driver.REVENUE)
+        rows = run_query(driver.REVENUE, driver.RESULTS)
         tell(f"{len(rows)} rows from s3://{driver.LAKE}/revenue/")
     return rows
 

@@ -9,19 +9,17 @@ again replaces what the last run left.
 """
 
 import argparse
-import time
-from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import boto3
 
+from examples.aws import Row, Tell, run_query, wait
 from examples.retail.chart import draw
 
 RAW, LAKE, LOGS = "retail-raw", "retail-lake", "retail-logs"
+RESULTS = f"s3://{LAKE}/athena/"
 DATABASE, CRAWLER = "retail", "retail-orders"
 ROLE = "arn:aws:iam::000000000000:role/retail"
 JOB = Path(__file__).with_name("job.py")
@@ -45,9 +43,6 @@ ORDER BY season, category, region
 """
 
 YEARS = f"SELECT min(year) AS first, max(year) AS last FROM {DATABASE}.revenue"
-
-Row = dict[str, Any]
-Tell = Callable[[str], None]
 
 
 def create_buckets() -> None:
@@ -85,7 +80,7 @@ def crawl(tell: Tell) -> Row:
             Targets={"S3Targets": [{"Path": f"s3://{RAW}/orders/"}]},
         )
     glue.start_crawler(Name=CRAWLER)
-    crawler = _wait(
+    crawler = wait(
         lambda: glue.get_crawler(Name=CRAWLER)["Crawler"],
         state=lambda found: found["State"],
         ends=("READY",),
@@ -135,7 +130,7 @@ def run_job(file_format: str, tell: Tell) -> str:
             }
         ],
     )["JobFlowId"]
-    cluster = _wait(
+    cluster = wait(
         lambda: emr.describe_cluster(ClusterId=cluster_id)["Cluster"],
         state=lambda found: found["Status"]["State"],
         ends=("TERMINATED", "TERMINATED_WITH_ERRORS"),
@@ -149,55 +144,8 @@ def run_job(file_format: str, tell: Tell) -> str:
 
 def create_table() -> None:
     """Make the job's output a table, with a partition for each year."""
-    run_query(CREATE_REVENUE)
-    run_query(f"MSCK REPAIR TABLE {DATABASE}.revenue")
-
-
-def run_query(sql: str) -> list[Row]:
-    """Run a statement in Athena; its rows, with numbers as numbers."""
-    athena = boto3.client("athena")
-    query_id = athena.start_query_execution(
-        QueryString=sql, ResultConfiguration={"OutputLocation": f"s3://{LAKE}/athena/"}
-    )["QueryExecutionId"]
-    query = _wait(
-        lambda: athena.get_query_execution(QueryExecutionId=query_id)["QueryExecution"],
-        state=lambda found: found["Status"]["State"],
-        ends=("SUCCEEDED", "FAILED", "CANCELLED"),
-    )
-    if query["Status"]["State"] != "SUCCEEDED":
-        raise RuntimeError(f"Query {query_id}: {query['Status'].get('StateChangeReason')}")
-    pages = athena.get_paginator("get_query_results").paginate(QueryExecutionId=query_id)
-    return list(_rows(pages)) if query["StatementType"] == "DML" else []
-
-
-def _rows(pages: Iterable[Row]) -> Iterable[Row]:
-    read = {"bigint": int, "integer": int, "decimal": Decimal, "double": float}
-    is_header = True
-    for page in pages:
-        columns = page["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]
-        for row in page["ResultSet"]["Rows"]:
-            if not is_header:
-                texts = [cell.get("VarCharValue") for cell in row["Data"]]
-                yield {
-                    column["Name"]: read.get(column["Type"], str)(text)
-                    for column, text in zip(columns, texts, strict=True)
-                }
-            is_header = False
-
-
-def _wait(
-    ask: Callable[[], Row],
-    state: Callable[[Row], str],
-    ends: tuple[str, ...],
-    tell: Tell = lambda line: None,
-) -> Row:
-    """Ask until the state is one of `ends`; the last answer."""
-    while True:
-        answer = ask()
-        tell(state(answer))
-        if state(answer) in ends:
-            return answer
-        time.sleep(0.25)
+    run_query(CREATE_REVENUE, RESULTS)
+    run_query(f"MSCK REPAIR TABLE {DATABASE}.revenue", RESULTS)
 
 
 def main() -> None:
@@ -215,10 +163,10 @@ def main() -> None:
     crawl(tell=print)
     run_job(options.format, tell=print)
     create_table()
-    rows = run_query(REVENUE)
+    rows = run_query(REVENUE, RESULTS)
     for row in rows:
         print(*row.values(), sep="\t")
-    years = run_query(YEARS)[0]
+    years = run_query(YEARS, RESULTS)[0]
     options.chart.mkdir(parents=True, exist_ok=True)
     for path in draw(rows, f"{years['first']}–{years['last']}", options.chart):
         print(path)
