@@ -11,7 +11,8 @@ processing-time attribute is a column that holds the time of the step. Times in 
 milliseconds.
 
 Changes: rows of a node with `upsert_keys` replace earlier rows of the same key; a column `$kind`
-tells 0 (this is the row now) from 1 (there is none any more). Rows of other nodes are only added.
+(TINYINT, the last of the node's `columns`; a sink's do not name it) tells 0 (this is the row now)
+from 1 (there is none any more). Rows of other nodes are only added.
 
 A node's `id` is made of what it is and what it reads: the same text gives the same ids, and state
 is restored by them; two equal nodes of a plan are one.
