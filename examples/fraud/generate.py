@@ -41,8 +41,8 @@ CARDS_DEFAULT = 50_000
 RATE_DEFAULT = 5_000
 FRAUD_SHARE = 0.004
 """How many of all transactions are frauds, about."""
-_DIFFERENT = 0.02
-"""How many of the owners' transactions are elsewhere or larger than they use to be."""
+_DIFFERENT = 0.004
+"""How many of the owners' transactions are larger than usual, or with a shop far away."""
 
 SCHEMA = pa.schema(
     [
@@ -168,7 +168,10 @@ class Transactions:
         longitude = cards.longitude[card] + random.normal(0, 0.03, count)
         different = random.random(count) < _DIFFERENT
         larger = different & (random.random(count) < 0.6)
-        amount[larger] *= random.uniform(3, 12, int(larger.sum()))
+        amount[larger] *= random.uniform(3, 15, int(larger.sum()))
+        away = different & ~larger
+        city = random.integers(0, len(CITIES), count)
+        latitude[away], longitude[away] = self._places[city[away]].T
         online = category == ONLINE
         amount[online & (random.random(count) < 0.15)] = 1.99
         self._plan_thefts(time_ms, card)
@@ -200,7 +203,7 @@ class Transactions:
                 for _ in range(int(random.integers(1, 4))):
                     at += int(random.integers(1_000, 10_000))
                     bought = CATEGORIES.index(("electronics", "travel")[int(random.integers(0, 2))])
-                    self._plan(at, stolen, bought, usual * random.uniform(25, 80), home, pattern)
+                    self._plan(at, stolen, bought, usual * random.uniform(12, 60), home, pattern)
 
     def _plan(
         self,
