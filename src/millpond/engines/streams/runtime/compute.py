@@ -11,17 +11,16 @@ are theirs.
 from __future__ import annotations
 
 import contextlib
-import traceback
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Final
 
 import duckdb
 import pyarrow as pa
 
+from millpond.engines.streams.functions.faults import own_traceback
 from millpond.engines.streams.functions.interface import Function
 from millpond.engines.streams.operators.interface import RowFault
 from millpond.engines.streams.plan import PythonFunction
@@ -134,8 +133,9 @@ class DuckCompute:
         if isinstance(fault, MemoryError):
             return MemoryError(f"The function {self._faulty} ran out of memory.")
         if fault is not None:
-            return RowFault(describe_fault(self._faulty, fault))
-        if isinstance(error, _DATA_ERRORS):
+            return RowFault(f"The function {self._faulty} raised {own_traceback(fault)}")
+        # TRY takes no volatile function: who asks finds the rows that fail in another way.
+        if isinstance(error, _DATA_ERRORS) or "TRY can not be used" in str(error):
             return RowFault(_first_line(error))
         failure: Exception = error
         return failure
@@ -251,22 +251,3 @@ def _first_line(error: Exception) -> str:
     """DuckDB's message without its family's name and the place in a statement that is ours."""
     line = str(error).strip().split("\n", 1)[0]
     return line.split(" Error: ", 1)[-1][:_REASON_LENGTH_MAX]
-
-
-def describe_fault(name: str, fault: BaseException) -> str:
-    """What a function raised, with the traceback of the user's own code."""
-    frames = traceback.extract_tb(_beyond_ours(fault.__traceback__))
-    lines = traceback.format_list(frames)
-    told = "".join(traceback.format_exception_only(fault)).strip()
-    head = f"The function {name} raised {told}"[:_REASON_LENGTH_MAX]
-    if not lines:
-        return head
-    return f"{head}\n{''.join(lines).rstrip()}"[:_REASON_LENGTH_MAX]
-
-
-def _beyond_ours(place: TracebackType | None) -> TracebackType | None:
-    """The part of a traceback below the platform's own frames."""
-    at = place
-    while at is not None and "/millpond/engines/" in at.tb_frame.f_code.co_filename:
-        at = at.tb_next
-    return at
