@@ -1,0 +1,158 @@
+"""Rows grouped in parts: tables of partials, which are made of rows, merged, and finished.
+
+A table of partials has the columns `$p` (a number: the window, the pane …), the keys as `$k0`,
+`$k1` … and the state of the aggregates (see `aggregates`). Where asked, `$start`, `$last` (the
+least and the greatest time of the group's rows, in milliseconds) and `$rows` (how many they are).
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+
+from millpond.engines.streams.operators.aggregates import ORDER, Part, parts_of
+from millpond.engines.streams.operators.interface import Compute, State
+from millpond.engines.streams.plan import Aggregate
+from millpond.engines.streams.types import Column, quoted
+
+PANE: Final = "$p"
+TIME: Final = "$t"
+"""The column of rows that holds their time in milliseconds."""
+SPAN: Final = (
+    Part("$start", "BIGINT", f'min("{TIME}")', 'min("$start")'),
+    Part("$last", "BIGINT", f'max("{TIME}")', 'max("$last")'),
+    Part("$rows", "BIGINT", "count(*)", 'sum("$rows")'),
+)
+
+_CHUNKS_MAX = 8
+
+
+class Partials:
+    """How rows of `columns` are grouped by `keys` and aggregated, with `compute`."""
+
+    def __init__(
+        self,
+        compute: Compute,
+        columns: Sequence[Column],
+        keys: Sequence[str],
+        aggregates: Sequence[Aggregate],
+        more: Sequence[Part] = (),
+    ) -> None:
+        types = {column.name: column.type for column in columns}
+        self._compute = compute
+        self.keys = [f"$k{at}" for at in range(len(keys))]
+        self._own = list(keys)
+        self._calls = [parts_of(each, types, f"$a{at}") for at, each in enumerate(aggregates)]
+        self._parts = [*more, *(part for call in self._calls for part in call.parts)]
+        self.is_ordered = any(call.ordered for call in self._calls)
+        used = {*keys, *(name for each in aggregates for name in each.arguments)}
+        used |= {each.condition for each in aggregates if each.condition}
+        self.used = [column.name for column in columns if column.name in used or not used]
+        self._results = [
+            f"CAST({call.final} AS {each.type.duckdb()}) AS {quoted(f'$r{at}')}"
+            for at, (call, each) in enumerate(zip(self._calls, aggregates, strict=True))
+        ]
+        self._names = [PANE, *self.keys]
+        self._partial_sql = self._make_partial_sql()
+        self._merge_sql = self._make_merge_sql()
+
+    def partial(self, rows: pa.Table, panes: "np.ndarray | int") -> pa.Table:
+        """Partials of rows by pane and key. Rows have the columns `used`, `TIME` where the span is
+        asked for, and `ORDER` where `is_ordered`."""
+        number = (
+            pa.repeat(pa.scalar(panes, pa.int64()), rows.num_rows)
+            if isinstance(panes, int)
+            else pa.array(panes, pa.int64())
+        )
+        return self._compute.run(self._partial_sql, i=rows.append_column(PANE, number))
+
+    def merge(self, partials: pa.Table) -> pa.Table:
+        """Partials of which each pane and key has one."""
+        return self._compute.run(self._merge_sql, c=partials)
+
+    def finish(self, partials: pa.Table, more: Sequence[str] = ()) -> pa.Table:
+        """Merged, with results: the columns `$p`, the keys, `$r0` …, then those of `more`."""
+        columns = [quoted(name) for name in self._names]
+        chosen = ", ".join([*columns, *self._results, *map(quoted, more)])
+        return self._compute.run(
+            f"SELECT {chosen} FROM ({self._merge_sql}) ORDER BY {quoted(PANE)}", c=partials
+        )
+
+    def _make_partial_sql(self) -> str:
+        keys = [
+            f"{quoted(own)} AS {quoted(name)}"
+            for own, name in zip(self._own, self.keys, strict=True)
+        ]
+        parts = [
+            f"CAST({part.partial} AS {part.type}) AS {quoted(part.name)}" for part in self._parts
+        ]
+        by = [quoted(PANE), *map(quoted, self._own)]
+        return f"SELECT {', '.join([quoted(PANE), *keys, *parts])} FROM i GROUP BY {', '.join(by)}"
+
+    def _make_merge_sql(self) -> str:
+        by = ", ".join(map(quoted, self._names))
+        # A column of its source's name: inside, the name is the source's, so rename twice.
+        parts = [
+            f"CAST({part.merge} AS {part.type}) AS {quoted('m' + part.name)}"
+            for part in self._parts
+        ]
+        outer = [
+            f"CAST({settled(part)} AS {part.type}) AS {quoted(part.name)}" for part in self._parts
+        ]
+        inner = f"SELECT {', '.join([by, *parts])} FROM c GROUP BY {by}"
+        return f"SELECT {', '.join([by, *outer])} FROM ({inner})"
+
+
+def settled(part: Part) -> str:
+    """A merged column, kept small."""
+    merged = quoted("m" + part.name)
+    return part.settle.replace(quoted(part.name), merged) if part.settle else merged
+
+
+def numbered(tables: Sequence[tuple[int, pa.Table]]) -> pa.Table:
+    """Tables of partials in one, with these numbers as their panes."""
+    return pa.concat_tables(
+        table.set_column(0, PANE, pa.repeat(pa.scalar(number, pa.int64()), table.num_rows))
+        for number, table in tables
+    )
+
+
+def by_pane(partials: pa.Table) -> list[tuple[int, pa.Table]]:
+    """A table of partials apart by pane, in order."""
+    panes = partials.column(PANE).to_numpy()
+    if not len(panes):
+        return []
+    if panes[0] == panes[-1] and (panes == panes[0]).all():
+        return [(int(panes[0]), partials)]
+    order = np.argsort(panes, kind="stable")
+    partials, panes = partials.take(pa.array(order)), panes[order]
+    edges = [0, *(np.flatnonzero(np.diff(panes)) + 1).tolist(), len(panes)]
+    return [
+        (int(panes[begin]), partials.slice(begin, end - begin))
+        for begin, end in zip(edges, edges[1:], strict=False)
+    ]
+
+
+def add(state: State, partials: Partials, bucket: int, rows: pa.Table) -> None:
+    """Add a chunk to a bucket, and merge what has become many of a size, so that each row is
+    merged a few times in all."""
+    state.add(bucket, rows)
+    chunks = state.chunks(bucket)
+    if len(chunks) < _CHUNKS_MAX:
+        return
+    many = _alike(chunks)
+    if many >= _CHUNKS_MAX:
+        merged = partials.merge(pa.concat_tables(chunks[-many:]))
+        state.replace(bucket, [*chunks[:-many], merged])
+
+
+def _alike(chunks: Sequence[pa.Table]) -> int:
+    """How many of the last chunks are no larger than a few times the last together."""
+    total = most = 0
+    for count, chunk in enumerate(reversed(chunks), 1):
+        if chunk.num_rows > max(2 * total, 1) and count > 1:
+            break
+        total += chunk.num_rows
+        most = count
+    return most
