@@ -1,0 +1,1 @@
+"""Nexmark: an auction site's events, and questions about them, for stream engines."""
