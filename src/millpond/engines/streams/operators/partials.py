@@ -6,12 +6,14 @@ least and the greatest time of the group's rows, in milliseconds) and `$rows` (h
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
 
 from millpond.engines.streams.operators.aggregates import ORDER, Part, parts_of
+from millpond.engines.streams.operators.chunks import add_chunk
 from millpond.engines.streams.operators.interface import Compute, State
 from millpond.engines.streams.plan import Aggregate
 from millpond.engines.streams.types import Column, quoted
@@ -24,8 +26,6 @@ SPAN: Final = (
     Part("$last", "BIGINT", f'max("{TIME}")', 'max("$last")'),
     Part("$rows", "BIGINT", "count(*)", 'sum("$rows")'),
 )
-
-_CHUNKS_MAX = 8
 
 
 class Partials:
@@ -129,30 +129,10 @@ def by_pane(partials: pa.Table) -> list[tuple[int, pa.Table]]:
     partials, panes = partials.take(pa.array(order)), panes[order]
     edges = [0, *(np.flatnonzero(np.diff(panes)) + 1).tolist(), len(panes)]
     return [
-        (int(panes[begin]), partials.slice(begin, end - begin))
-        for begin, end in zip(edges, edges[1:], strict=False)
+        (int(panes[begin]), partials.slice(begin, end - begin)) for begin, end in pairwise(edges)
     ]
 
 
 def add(state: State, partials: Partials, bucket: int, rows: pa.Table) -> None:
-    """Add a chunk to a bucket, and merge what has become many of a size, so that each row is
-    merged a few times in all."""
-    state.add(bucket, rows)
-    chunks = state.chunks(bucket)
-    if len(chunks) < _CHUNKS_MAX:
-        return
-    many = _alike(chunks)
-    if many >= _CHUNKS_MAX:
-        merged = partials.merge(pa.concat_tables(chunks[-many:]))
-        state.replace(bucket, [*chunks[:-many], merged])
-
-
-def _alike(chunks: Sequence[pa.Table]) -> int:
-    """How many of the last chunks are no larger than a few times the last together."""
-    total = most = 0
-    for count, chunk in enumerate(reversed(chunks), 1):
-        if chunk.num_rows > max(2 * total, 1) and count > 1:
-            break
-        total += chunk.num_rows
-        most = count
-    return most
+    """Add a chunk to a bucket, and merge what has become many of a size."""
+    add_chunk(state, bucket, rows, partials.merge)

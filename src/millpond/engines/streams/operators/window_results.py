@@ -27,7 +27,7 @@ class WindowResults:
         arrays = list(columns)
         names = [name for name in self.schema.names if name != KIND]
         window = self.schema.field(names[-1]).type
-        times = self._each(ends, lambda end: self._clock.last_instant(end))
+        times = self._each(ends, self._clock.last_instant)
         for millis, name in zip((starts, ends), names[-3:-1], strict=True):
             arrays.append(time_array(millis, self.schema.field(name).type))
         arrays.append(time_array(times if window.tz else ends - 1, window))
