@@ -95,9 +95,7 @@ def _prepared(node: Source, compute: Compute) -> Diverting:
     hidden = [_SPLIT, *node.processing]
     if node.watermark is None:
         return Diverting(compute, inner, fallible, hidden=hidden)
-    statement = (
-        f"SELECT *, {_marked(node.watermark)} FROM ({inner}) AS {INPUT}"
-    )
+    statement = f"SELECT *, {_marked(node.watermark)} FROM ({inner}) AS {INPUT}"
     return Diverting(compute, statement, fallible, hidden=hidden)
 
 
@@ -122,7 +120,8 @@ def _highest(rows: pa.Table, splits: Sequence[str]) -> dict[str, int]:
     return {
         splits[number]: highest
         for number, highest in zip(
-            grouped.column(_SPLIT).to_pylist(), grouped.column(f"{_MARK}_max").to_pylist(),
+            grouped.column(_SPLIT).to_pylist(),
+            grouped.column(f"{_MARK}_max").to_pylist(),
             strict=True,
         )
         if highest is not None

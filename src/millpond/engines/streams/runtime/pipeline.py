@@ -14,7 +14,7 @@ Watermarks of sources that meet downstream: one that is idle counts as far as th
 others that are not.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -140,7 +140,9 @@ class Pipeline:
     def watermark_ms(self) -> int | None:
         """How far the slowest source with event time is; None before the first."""
         marks = [
-            source.given_ms for source in self._sources.values() if source.node.watermark is not None
+            source.given_ms
+            for source in self._sources.values()
+            if source.node.watermark is not None
         ]
         return min((mark for mark in marks), default=None) if BEFORE_ALL_MS not in marks else None
 
@@ -177,15 +179,15 @@ class Pipeline:
             if outputs[node.input.id].rows.num_rows
         }
 
-    def drain(self, now_ms: int) -> Iterator[dict[str, pa.Table]]:
-        """The watermark to the end: windows that are open give what they have. Answers as `step`
-        does, more than once where rows failed on the way."""
-        yield self.step({}, now_ms, finished=list(self._sources))
-        while self._waiting and self._errors is not None:
-            yield self.step({}, now_ms)
+    def drain(self, now_ms: int) -> dict[str, pa.Table]:
+        """The watermark to the end: windows that are open give what they have."""
+        given = self.step({}, now_ms, finished=list(self._sources))
+        while self._waiting:
+            given = _both(given, self.step({}, now_ms))
         if self._errors is not None:
             self._ended = True
-            yield self.step({}, now_ms)
+            given = _both(given, self.step({}, now_ms))
+        return given
 
     def due_ms(self) -> int | None:
         """When it wants a step though nothing arrives; None: only then."""
@@ -220,9 +222,7 @@ class Pipeline:
                 source.clock.restore(clock, self._now_ms)
         self._waiting = [Failure(*failure) for failure in saved["waiting"]]
 
-    def _read(
-        self, source: _Source, arrivals: Sequence[Arrival], now_ms: int
-    ) -> pa.Table:
+    def _read(self, source: _Source, arrivals: Sequence[Arrival], now_ms: int) -> pa.Table:
         if not arrivals:
             return source.operator.schema.empty_table()
         read = source.operator.read(arrivals, now_ms)
@@ -276,10 +276,7 @@ class Pipeline:
         ]
         schema = schema_of(self._errors.columns)
         rows = pa.table(
-            [
-                pa.array(values, field.type)
-                for values, field in zip(columns, schema, strict=True)
-            ],
+            [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)],
             schema=schema,
         )
         return Step(rows, AFTER_ALL_MS if self._ended else BEFORE_ALL_MS)

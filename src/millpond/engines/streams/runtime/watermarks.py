@@ -54,7 +54,9 @@ class SourceClock:
         """The watermark at this time."""
         if self._has_event_time and not self.finished and self._splits:
             active = [
-                split.watermark_ms for split in self._splits.values() if not self._idle(split, now_ms)
+                split.watermark_ms
+                for split in self._splits.values()
+                if not self._idle(split, now_ms)
             ]
             reached = (
                 min(active)

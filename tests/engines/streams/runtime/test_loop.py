@@ -1,0 +1,241 @@
+"""The loop of a run with scripted sources and sinks."""
+
+import asyncio
+
+import pyarrow as pa
+import pytest
+from scripted_runs import SOURCE, CommittingSink, ScriptedSource, Shelf, rows_of, sink_of
+
+from millpond.engines.streams import plan as plans
+from millpond.engines.streams.connectors.interface import Arrival, SinkFailed, SourceFailed
+from millpond.engines.streams.interface import (
+    CannotStart,
+    Checkpointed,
+    Finished,
+    Logged,
+    Restore,
+    SnapshotFailed,
+)
+from millpond.engines.streams.runtime.compute import DuckCompute
+from millpond.engines.streams.runtime.loop import Loop, Settings
+from millpond.engines.streams.types import BIGINT, Column
+
+DOUBLED = plans.Project((Column("twice", BIGINT),), SOURCE, ('"value" * 2',))
+OUT = sink_of(DOUBLED)
+PLAN = plans.Plan((OUT,))
+
+
+def loop_of(folder, source, sink, plan=PLAN, told=None, **settings):
+    return Loop(
+        plan,
+        DuckCompute(),
+        Settings(folder=folder, **settings),
+        (told if told is not None else []).append,
+        sources={SOURCE.id: source},
+        sinks={plan.sinks[0].id: sink},
+    )
+
+
+def batches(count, start=0):
+    return [[("k", number, number)] for number in range(start, start + count)]
+
+
+async def test_a_bounded_source_comes_to_its_end_and_everything_is_committed(tmp_path):
+    shelf = Shelf()
+    told = []
+    loop = loop_of(tmp_path, ScriptedSource({"a": batches(3)}), CommittingSink(shelf), told=told)
+    await loop.open()
+    assert await loop.run() == Finished()
+    assert [row["twice"] for row in shelf.rows()] == [0, 2, 4]
+    assert [type(event) for event in told] == [Checkpointed]
+
+
+async def test_a_run_that_was_stopped_goes_on_where_it_was(tmp_path):
+    shelf = Shelf()
+    for count in (3, 5):
+        source = ScriptedSource({"a": batches(count)}, ends=False)
+        loop = loop_of(tmp_path, source, CommittingSink(shelf))
+        await loop.open()
+        run = asyncio.create_task(loop.run())
+        while len(shelf.seen) < count:
+            await asyncio.sleep(0.001)
+        loop.stop(drain=True)
+        assert await run == Finished(stopped=True)
+    assert [row["twice"] for row in shelf.rows()] == [0, 2, 4, 6, 8]
+
+
+async def test_a_run_that_is_stopped_at_once_begins_again_at_its_last_checkpoint(tmp_path):
+    shelf = Shelf()
+    source = ScriptedSource({"a": batches(3)}, ends=False)
+    loop = loop_of(tmp_path, source, CommittingSink(shelf))
+    await loop.open()
+    run = asyncio.create_task(loop.run())
+    while len(shelf.seen) < 3:
+        await asyncio.sleep(0.001)
+    loop.stop(drain=False)
+    assert await run == Finished(stopped=True)
+    assert shelf.rows() == []
+    loop = loop_of(tmp_path, ScriptedSource({"a": batches(3)}), CommittingSink(shelf))
+    await loop.open()
+    await loop.run()
+    assert [row["twice"] for row in shelf.rows()] == [0, 2, 4]
+
+
+async def test_checkpoints_come_by_time_while_steps_go_on(tmp_path):
+    shelf = Shelf()
+    told = []
+    source = ScriptedSource({"a": batches(2)}, ends=False)
+    loop = loop_of(
+        tmp_path,
+        source,
+        CommittingSink(shelf),
+        told=told,
+        checkpoint_seconds=0.01,
+        checkpoint_pause_seconds=0.01,
+    )
+    await loop.open()
+    run = asyncio.create_task(loop.run())
+    while len(shelf.rows()) < 2 or len(told) < 5:
+        await asyncio.sleep(0.001)
+    loop.stop(drain=False)
+    await run
+    numbers = [event.number for event in told if isinstance(event, Checkpointed)]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert len(list((tmp_path / "state" / "checkpoints").iterdir())) == 2
+
+
+async def test_a_snapshot_is_kept_by_name_and_begun_with(tmp_path):
+    shelf = Shelf()
+    loop = loop_of(tmp_path, ScriptedSource({"a": batches(2)}, ends=False), CommittingSink(shelf))
+    await loop.open()
+    run = asyncio.create_task(loop.run())
+    while len(shelf.seen) < 2:
+        await asyncio.sleep(0.001)
+    snapshot = await loop.snapshot("before")
+    assert snapshot.name == "before"
+    with pytest.raises(SnapshotFailed, match="already"):
+        await loop.snapshot("before")
+    loop.stop(drain=True)
+    await run
+    with pytest.raises(SnapshotFailed, match="ended"):
+        await loop.snapshot("after")
+    for restore, twice in (("before", [4]), (Restore.LATEST, []), (Restore.NOTHING, [0, 2, 4])):
+        again = Shelf()
+        source = ScriptedSource({"a": batches(3)})
+        loop = loop_of(tmp_path, source, CommittingSink(again), restore=restore)
+        await loop.open()
+        await loop.run()
+        assert [row["twice"] for row in again.seen] == twice
+    loop = loop_of(tmp_path, source, CommittingSink(again), restore="unknown")
+    with pytest.raises(CannotStart, match="no snapshot unknown"):
+        await loop.open()
+
+
+class Failing(ScriptedSource):
+    async def run(self, positions, emit):
+        raise SourceFailed("Stream gone does not exist.")
+
+
+async def test_a_source_that_cannot_go_on_ends_the_run_with_its_reason(tmp_path):
+    loop = loop_of(tmp_path, Failing({}), CommittingSink(Shelf()))
+    await loop.open()
+    assert await loop.run() == Finished(failure="Stream gone does not exist.")
+
+
+@pytest.mark.parametrize("place", ["sink.write", "sink.prepare", "sink.commit"])
+async def test_a_sink_that_cannot_go_on_ends_the_run_with_its_reason(tmp_path, place):
+    def guard(here):
+        if here == place:
+            raise SinkFailed(f"{place}: access denied")
+
+    loop = loop_of(tmp_path, ScriptedSource({"a": batches(3)}), CommittingSink(Shelf(), guard))
+    await loop.open()
+    finished = await asyncio.wait_for(loop.run(), 10)
+    assert finished == Finished(failure=f"{place}: access denied")
+
+
+async def test_a_sink_or_source_that_cannot_be_opened_is_told_at_the_start(tmp_path):
+    def guard(here):
+        raise SinkFailed("no such bucket")
+
+    loop = loop_of(tmp_path, ScriptedSource({}), CommittingSink(Shelf(), guard))
+    with pytest.raises(CannotStart, match="no such bucket"):
+        await loop.open()
+
+
+class Raising:
+    def run(self, sql, **tables):
+        raise ValueError("a function is broken")
+
+
+async def test_an_operator_that_raises_ends_the_run_with_its_traceback(tmp_path):
+    loop = Loop(
+        PLAN,
+        Raising(),
+        Settings(folder=tmp_path),
+        [].append,
+        sources={SOURCE.id: ScriptedSource({"a": batches(3)})},
+        sinks={OUT.id: CommittingSink(Shelf())},
+    )
+    await loop.open()
+    finished = await loop.run()
+    assert "ValueError: a function is broken" in finished.failure
+    assert "Traceback" in finished.failure
+
+
+async def test_rows_that_fail_are_told_and_the_others_go_on(tmp_path):
+    node = plans.Project((Column("n", BIGINT),), SOURCE, ('CAST("key" AS BIGINT)',))
+    plan = plans.Plan((sink_of(node),))
+    shelf = Shelf()
+    told = []
+    source = ScriptedSource({"a": [[("1", 0, 0), ("x", 1, 1), ("3", 2, 2)]]})
+    loop = loop_of(tmp_path, source, CommittingSink(shelf), plan, told)
+    await loop.open()
+    assert await loop.run() == Finished()
+    assert [row["n"] for row in shelf.rows()] == [1, 3]
+    (line,) = [event.text for event in told if isinstance(event, Logged)]
+    assert "Could not convert" in line
+    assert '"key": "x"' in line
+
+
+class Slow(CommittingSink):
+    def __init__(self, shelf):
+        super().__init__(shelf)
+        self.may = asyncio.Event()
+
+    async def write(self, rows):
+        await self.may.wait()
+        await super().write(rows)
+
+
+class Pushing(ScriptedSource):
+    """Pushes large arrivals and counts them."""
+
+    def __init__(self, count):
+        super().__init__({})
+        self.count = count
+        self.pushed = 0
+
+    async def run(self, positions, emit):
+        rows = pa.concat_tables([rows_of(("k", 1, 1))] * 20_000).combine_chunks()
+        for number in range(self.count):
+            await emit(Arrival("a", rows, number))
+            self.pushed += 1
+
+
+async def test_a_slow_sink_holds_its_source_up(tmp_path):
+    shelf = Shelf()
+    sink = Slow(shelf)
+    source = Pushing(40)
+    loop = loop_of(tmp_path, source, sink)
+    await loop.open()
+    run = asyncio.create_task(loop.run())
+    before = -1
+    while before != source.pushed or not source.pushed:
+        before = source.pushed
+        await asyncio.sleep(0.3)
+    assert source.pushed < 25
+    sink.may.set()
+    assert await run == Finished()
+    assert source.pushed == 40
+    assert len(shelf.rows()) == 800_000
