@@ -99,16 +99,18 @@ class Bounded:
         }
 
     def _sql(self, function: Aggregate) -> list[str]:
-        name = self._inputs.name(function)
+        name, kind = self._inputs.name(function), self._inputs.type(function)
         if function.function in DEVIATIONS:
-            digits = 10 ** vectors.scale_of(self._inputs.type(function))
+            digits = 10 ** vectors.scale_of(kind) if vectors.is_number(kind) else 1
             return [f"{DEVIATIONS[function.function]}(CAST({name} AS DOUBLE) / {digits})"]
         if function.function == "COUNT":
             return [f"count(DISTINCT {name})"]
-        if vectors.is_float(self._inputs.type(function)):
+        if vectors.is_float(kind):
             sums = f"sum(DISTINCT CAST({name} AS DOUBLE))"
-        else:
+        elif vectors.is_number(kind):
             sums = f"sum(DISTINCT CAST({name} AS HUGEINT))"
+        else:
+            sums = f"sum(DISTINCT {name})"
         return [sums, f"count(DISTINCT {name})"]
 
     def _answered(self, function: Aggregate, number: int, answer: pa.Table) -> pa.Array:

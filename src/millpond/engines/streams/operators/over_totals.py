@@ -282,7 +282,10 @@ class _Call:
         before_count = self.earlier.numbers(f"{prefix}n", pa.int64(), 0)
         before_mean = self.earlier.numbers(f"{prefix}m", pa.float64(), 0.0)
         before_squares = self.earlier.numbers(f"{prefix}q", pa.float64(), 0.0)
-        base = np.where(before_count > 0, before_mean, values[batch.starts])
+        first = batch.starts
+        if valid is not None:
+            first = np.minimum(nearest(valid, before=False)[first], len(values) - 1)
+        base = np.where(before_count > 0, before_mean, values[first])
         distance = values - base[batch.owners]
         if valid is not None:
             distance = np.where(valid, distance, 0.0)
