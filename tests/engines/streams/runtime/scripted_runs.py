@@ -23,6 +23,12 @@ def rows_of(*given):
     return pa.Table.from_pylist(dicts, schema_of(COLUMNS))
 
 
+async def until(is_so):
+    """Wait until something is so."""
+    while not is_so():  # noqa: ASYNC110
+        await asyncio.sleep(0.001)
+
+
 def sink_of(node, name="out"):
     return plans.Sink(node.columns, node, plans.Table(name, node.columns))
 
@@ -31,11 +37,11 @@ class ScriptedSource:
     """Gives batches of each split in turn, from a position (the number of the next batch) on, then
     ends, or waits for good."""
 
-    def __init__(self, splits, *, ends=True, guard=lambda place: None):
+    def __init__(self, splits, *, ends=True, guard=lambda place: None, slow=False):
         self.splits = splits
+        self.slow = slow
         self.ends = ends
         self.guard = guard
-        self.more = asyncio.Event()
 
     async def open(self):
         self.guard("source.open")
@@ -50,6 +56,8 @@ class ScriptedSource:
                 if number < len(batches):
                     following[split] += 1
                     self.guard("source.emit")
+                    if self.slow:
+                        await asyncio.sleep(0.002)
                     await emit(Arrival(split, rows_of(*batches[number]), number + 1))
         if not self.ends:
             await asyncio.Event().wait()

@@ -4,7 +4,7 @@ import asyncio
 
 import pyarrow as pa
 import pytest
-from scripted_runs import SOURCE, CommittingSink, ScriptedSource, Shelf, rows_of, sink_of
+from scripted_runs import SOURCE, CommittingSink, ScriptedSource, Shelf, rows_of, sink_of, until
 
 from millpond.engines.streams import plan as plans
 from millpond.engines.streams.connectors.interface import Arrival, SinkFailed, SourceFailed
@@ -57,8 +57,7 @@ async def test_a_run_that_was_stopped_goes_on_where_it_was(tmp_path):
         loop = loop_of(tmp_path, source, CommittingSink(shelf))
         await loop.open()
         run = asyncio.create_task(loop.run())
-        while len(shelf.seen) < count:
-            await asyncio.sleep(0.001)
+        await until(lambda: len(shelf.seen) >= count)  # noqa: B023
         loop.stop(drain=True)
         assert await run == Finished(stopped=True)
     assert [row["twice"] for row in shelf.rows()] == [0, 2, 4, 6, 8]
@@ -70,8 +69,7 @@ async def test_a_run_that_is_stopped_at_once_begins_again_at_its_last_checkpoint
     loop = loop_of(tmp_path, source, CommittingSink(shelf))
     await loop.open()
     run = asyncio.create_task(loop.run())
-    while len(shelf.seen) < 3:
-        await asyncio.sleep(0.001)
+    await until(lambda: len(shelf.seen) >= 3)
     loop.stop(drain=False)
     assert await run == Finished(stopped=True)
     assert shelf.rows() == []
@@ -95,8 +93,7 @@ async def test_checkpoints_come_by_time_while_steps_go_on(tmp_path):
     )
     await loop.open()
     run = asyncio.create_task(loop.run())
-    while len(shelf.rows()) < 2 or len(told) < 5:
-        await asyncio.sleep(0.001)
+    await until(lambda: len(shelf.rows()) >= 2 and len(told) >= 5)
     loop.stop(drain=False)
     await run
     numbers = [event.number for event in told if isinstance(event, Checkpointed)]
@@ -109,8 +106,7 @@ async def test_a_snapshot_is_kept_by_name_and_begun_with(tmp_path):
     loop = loop_of(tmp_path, ScriptedSource({"a": batches(2)}, ends=False), CommittingSink(shelf))
     await loop.open()
     run = asyncio.create_task(loop.run())
-    while len(shelf.seen) < 2:
-        await asyncio.sleep(0.001)
+    await until(lambda: len(shelf.seen) >= 2)
     snapshot = await loop.snapshot("before")
     assert snapshot.name == "before"
     with pytest.raises(SnapshotFailed, match="already"):

@@ -59,12 +59,12 @@ class Diverting:
         if rows.num_rows == 1:
             return self._set_aside(rows, str(fault))
         try:
-            broken = self._compute.run(self._question, **{INPUT: rows}).column(0).combine_chunks()
+            broken = self._compute.run(self._question, **{INPUT: rows}).column(0)
             good = rows.filter(pc.invert(broken))
             pieces = [self._compute.run(self._statement, **{INPUT: good})]
         except RowFault:
             return self._halved(rows, self._sorted_out)
-        for place in pc.indices_nonzero(broken).to_pylist():
+        for place in pc.indices_nonzero(broken).to_numpy().tolist():
             row = rows.slice(place, 1)
             reason = str(fault)
             if self._reasons_left > 0:

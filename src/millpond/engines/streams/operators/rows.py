@@ -1,8 +1,10 @@
 """Rows as nodes promise them: with exactly their columns."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -28,7 +30,7 @@ def conformed(rows: pa.Table, schema: pa.Schema) -> pa.Table:
     return rows.cast(schema)
 
 
-def time_column(time_ms: int, count: int, column: Column) -> pa.Array:
+def time_column(time_ms: int, count: int, column: Column) -> pa.Array[Any]:
     """`count` times the same moment, as a column of time."""
     return pa.repeat(pa.scalar(time_ms * 1000, pa.int64()), count).cast(column.type.arrow())
 

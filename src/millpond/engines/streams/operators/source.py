@@ -103,7 +103,7 @@ def _marked(watermark: str) -> str:
     return f"CAST(floor(epoch_us({watermark}) / 1000) AS BIGINT) AS {quoted(_MARK)}"
 
 
-def _numbered(arrivals: Sequence[Arrival], splits: Sequence[str]) -> pa.Array[Any]:
+def _numbered(arrivals: Sequence[Arrival], splits: Sequence[str]) -> pa.ChunkedArray[Any]:
     numbers = {split: number for number, split in enumerate(splits)}
     parts = [
         pa.repeat(pa.scalar(numbers[each.split], pa.int32()), each.rows.num_rows)
@@ -118,11 +118,7 @@ def _highest(rows: pa.Table, splits: Sequence[str]) -> dict[str, int]:
         return {} if highest is None else {splits[0]: highest}
     grouped = rows.select([_SPLIT, _MARK]).group_by(_SPLIT).aggregate([(_MARK, "max")])
     return {
-        splits[number]: highest
-        for number, highest in zip(
-            grouped.column(_SPLIT).to_pylist(),
-            grouped.column(f"{_MARK}_max").to_pylist(),
-            strict=True,
-        )
-        if highest is not None
+        splits[each[_SPLIT]]: each[f"{_MARK}_max"]
+        for each in grouped.to_pylist()
+        if each[f"{_MARK}_max"] is not None
     }

@@ -59,7 +59,7 @@ from millpond.engines.streams.runtime.packs import Pack
 from millpond.engines.streams.runtime.pipeline import Failure, Pipeline
 from millpond.engines.streams.runtime.references import Reference
 from millpond.engines.streams.runtime.restoring import Restored, matched
-from millpond.engines.streams.runtime.state import StateSnapshot
+from millpond.engines.streams.runtime.state import StateSnapshot, without_end
 from millpond.engines.streams.runtime.writers import Writer
 from millpond.kernel.files import Files
 
@@ -361,14 +361,14 @@ class Loop:
             await self._writers[name].put(table)
 
     async def _finish(self, *, is_end: bool) -> None:
-        """What is left of the program's rows, then a last checkpoint."""
+        """What is left of the program's rows, then a last checkpoint. Where that is not the end of
+        its sources, a later run goes on from the watermarks that there were before."""
         await self._checkpoint_done()
         before = self._pipeline.saved()
         now_ms = self._settings.now_ms()
         await self._give(await self._computed(lambda: self._pipeline.drain(now_ms)))
-        await self._begin_checkpoint(
-            [], self._pipeline.saved() if is_end else before | {"waiting": []}, is_last=True
-        )
+        saved = self._pipeline.saved() if is_end else before | {"waiting": []}
+        await self._begin_checkpoint([], saved, is_last=True, is_end=is_end)
         await self._checkpoint_done()
 
     async def _maybe_checkpoint(self) -> None:
@@ -395,8 +395,11 @@ class Loop:
         saved: dict[str, Any] | None = None,
         *,
         is_last: bool = False,
+        is_end: bool = True,
     ) -> None:
         states = await self._in(self._steps, self._states)
+        if not is_end:
+            states = {name: without_end(state) for name, state in states.items()}
         cut = Cut(
             states,
             saved if saved is not None else self._pipeline.saved(),

@@ -16,6 +16,7 @@ others that are not.
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -265,19 +266,22 @@ class Pipeline:
     def _errors_step(self) -> Step:
         assert self._errors is not None
         waiting, self._waiting = self._waiting, []
-        columns = [
-            [failure.time_ms * 1000 for failure in waiting],
-            ["ERROR"] * len(waiting),
-            ["RowFailed"] * len(waiting),
-            [failure.reason for failure in waiting],
-            [None] * len(waiting),
-            [failure.row for failure in waiting],
-            [failure.where for failure in waiting],
+        names = [column.name for column in self._errors.columns]
+        told = [
+            (
+                datetime.fromtimestamp(failure.time_ms / 1000, UTC).replace(tzinfo=None),
+                "ERROR",
+                "RowFailed",
+                failure.reason,
+                None,
+                failure.row,
+                failure.where,
+            )
+            for failure in waiting
         ]
-        schema = schema_of(self._errors.columns)
-        rows = pa.table(
-            [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)],
-            schema=schema,
+        rows = pa.Table.from_pylist(
+            [dict(zip(names, each, strict=True)) for each in told],
+            schema_of(self._errors.columns),
         )
         return Step(rows, AFTER_ALL_MS if self._ended else BEFORE_ALL_MS)
 

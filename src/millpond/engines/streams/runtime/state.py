@@ -18,6 +18,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from millpond.engines.streams.operators.interface import AFTER_ALL_MS
 from millpond.engines.streams.runtime.packs import Pack, Packs, Place, compacted
 
 _KEPT_SHARE = 0.75
@@ -106,6 +107,16 @@ class StoredState:
         """Begin with what a checkpoint holds."""
         self.small = small
         self._buckets = {bucket: list(chunks) for bucket, chunks in buckets.items()}
+
+
+def without_end(state: StateSnapshot) -> StateSnapshot:
+    """What an operator remembered, but not that the watermark has come to the end."""
+    kept = {
+        name: value
+        for name, value in state.small.items()
+        if not (isinstance(value, int) and AFTER_ALL_MS // 2 < value <= AFTER_ALL_MS)
+    }
+    return StateSnapshot(kept, state.buckets)
 
 
 class Store:
