@@ -1,0 +1,169 @@
+"""Functions of numbers."""
+
+from sqlglot import exp
+
+from millpond.engines.streams.sql.casts import cast_to_fit
+from millpond.engines.streams.sql.functions.calls import Call, Function, plain
+from millpond.engines.streams.sql.operators import arithmetic
+from millpond.engines.streams.sql.typed import Typed
+from millpond.engines.streams.sql.types import INTEGERS, bare, decimal_of
+from millpond.engines.streams.sql.values import filled
+from millpond.engines.streams.types import BIGINT, DOUBLE, INT, STRING, DataType
+
+_KIND = "Arithmetic functions"
+
+
+def whole_number(call: Call, word: str) -> Typed:
+    """CEIL or FLOOR of a number: as its type, a DECIMAL without a scale."""
+    call.count(1)
+    value = call.take(0, "n")
+    if value.type.name in INTEGERS:
+        return value
+    if value.type.name == "DECIMAL":
+        precision, scale = decimal_of(value.type)
+        kind = DataType("DECIMAL", (precision - scale + 1 if scale else precision, 0))
+        return filled(f"CAST({word}($0) AS {kind.duckdb()})", kind, value)
+    return filled(f"{word}($0)", bare(value.type), value)
+
+
+def _sign(call: Call) -> Typed:
+    call.count(1)
+    value = call.take(0, "n")
+    return filled(f"CAST(sign($0) AS {value.type.duckdb()})", bare(value.type), value)
+
+
+def _round(call: Call) -> Typed:
+    """Half away from zero; a DECIMAL gets the scale that it is rounded to."""
+    given = call.count(1, 2)
+    value = call.take(0, "n")
+    digits = call.take(1, "i") if given == 2 else Typed("0", INT)
+    if value.type.name != "DECIMAL":
+        return filled(f"CAST(round($0, CAST($1 AS INTEGER)) AS {value.type.duckdb()})",
+                      bare(value.type), value, digits)  # fmt: skip
+    return _to_scale(call, value, "round", given)
+
+
+def _truncate(call: Call) -> Typed:
+    given = call.count(1, 2)
+    value = call.take(0, "n")
+    if value.type.name == "DECIMAL":
+        return _to_scale(call, value, "trunc", given)
+    digits = call.take(1, "i") if given == 2 else Typed("0", INT)
+    if value.type.name in INTEGERS:
+        power = "CAST(pow(10, greatest(-$1, 0)) AS BIGINT)"
+        return filled(f"CAST(($0 // {power}) * {power} AS {value.type.duckdb()})",
+                      bare(value.type), value, digits)  # fmt: skip
+    return filled(f"CAST(trunc($0 * pow(10, $1)) / pow(10, $1) AS {value.type.duckdb()})",
+                  bare(value.type), value, digits)  # fmt: skip
+
+
+def _to_scale(call: Call, value: Typed, word: str, given: int) -> Typed:
+    text = call.constant(1) if given == 2 else "0"
+    if text is None or not text.lstrip("-").isdigit():
+        raise call.refused("how many digits to keep of a DECIMAL must be written out")
+    precision, scale = decimal_of(value.type)
+    digits = int(text)
+    if digits >= scale:
+        return value
+    kept = max(digits, 0)
+    kind = DataType("DECIMAL", (max(1, precision - scale + kept + (word == "round")), kept))
+    kind = DataType("DECIMAL", (min(38, kind.parameters[0]), kept))
+    if word == "round":
+        return filled(f"CAST(round($0, {digits}) AS {kind.duckdb()})", kind, value)
+    power = f"CAST('1e{digits}' AS DECIMAL(38, {kept}))" if digits >= 0 else f"1{'0' * -digits}"
+    if digits > 0:
+        whole = f"CAST(CAST(replace(CAST($0 AS VARCHAR), '.', '') AS HUGEINT) // 1{'0' * (scale - digits)} AS VARCHAR)"
+        return filled(f"CAST({whole} || 'e-{digits}' AS {kind.duckdb()})", kind, value)
+    if digits == 0:
+        return filled(f"CAST(trunc($0) AS {kind.duckdb()})", kind, value)
+    return filled(f"CAST((CAST(trunc($0) AS HUGEINT) // {power}) * {power} AS {kind.duckdb()})",
+                  kind, value)  # fmt: skip
+
+
+def _mod(call: Call) -> Typed:
+    call.count(2)
+    return arithmetic(exp.Mod, call.take(0, "n"), call.take(1, "n"), call.at)
+
+
+def _log(call: Call) -> Typed:
+    if call.count(1, 2) == 1:
+        return filled("ln($0)", DOUBLE, call.take(0, "f"))
+    return filled("(ln($1) / ln($0))", DOUBLE, call.take(0, "f"), call.take(1, "f"))
+
+
+def _rand(call: Call) -> Typed:
+    call.count(0)
+    return Typed("random()", DOUBLE)
+
+
+def _rand_integer(call: Call) -> Typed:
+    call.count(1)
+    return filled("CAST(floor(random() * $0) AS INTEGER)", INT, call.take(0, "i"))
+
+
+def _uuid(call: Call) -> Typed:
+    call.count(0)
+    return Typed("CAST(uuid() AS VARCHAR)", STRING)
+
+
+def _constant(name: str, sql: str) -> Function:
+    def translate(call: Call) -> Typed:
+        call.count(0)
+        return Typed(sql, DOUBLE)
+
+    return Function(name, _KIND, (f"{name}()",), translate)
+
+
+def _hex(call: Call) -> Typed:
+    call.count(1)
+    argument = call.arguments[0]
+    if argument.type.name in (*INTEGERS, "NULL"):
+        value = cast_to_fit(call.take(0, "i"), BIGINT)
+        return filled("printf('%X', $0)", STRING, value)
+    return filled("hex(encode($0))", STRING, call.take(0, "s"))
+
+
+def _absolute(call: Call) -> Typed:
+    call.count(1)
+    value = call.take(0, "n")
+    return filled("abs($0)", bare(value.type), value)
+
+
+def _double(name: str, template: str) -> Function:
+    return plain(_KIND, f"{name}(number)", "f", DOUBLE, template)
+
+
+MATHS = (
+    Function("ABS", _KIND, ("ABS(number)",), _absolute),
+    Function("SIGN", _KIND, ("SIGN(number)",), _sign),
+    Function("ROUND", _KIND, ("ROUND(number [, digits])",), _round),
+    Function("TRUNCATE", _KIND, ("TRUNCATE(number [, digits])",), _truncate),
+    Function("MOD", _KIND, ("MOD(number, number)",), _mod),
+    plain(_KIND, "POWER(number, number)", "ff", DOUBLE, "power($0, $1)"),
+    Function("LOG", _KIND, ("LOG([base,] number)",), _log),
+    _double("SQRT", "(CASE WHEN $0 < 0 THEN CAST('NaN' AS DOUBLE) ELSE sqrt($0) END)"),
+    _double("LN", "ln($0)"),
+    _double("LOG10", "log10($0)"),
+    _double("LOG2", "log2($0)"),
+    _double("EXP", "exp($0)"),
+    _double("SIN", "sin($0)"),
+    _double("COS", "cos($0)"),
+    _double("TAN", "tan($0)"),
+    _double("COT", "(1 / tan($0))"),
+    _double("ASIN", "asin($0)"),
+    _double("ACOS", "acos($0)"),
+    _double("ATAN", "atan($0)"),
+    _double("SINH", "sinh($0)"),
+    _double("COSH", "cosh($0)"),
+    _double("TANH", "tanh($0)"),
+    _double("DEGREES", "degrees($0)"),
+    _double("RADIANS", "radians($0)"),
+    plain(_KIND, "ATAN2(number, number)", "ff", DOUBLE, "atan2($0, $1)"),
+    _constant("PI", "pi()"),
+    _constant("E", "exp(CAST(1 AS DOUBLE))"),
+    Function("RAND", _KIND, ("RAND()",), _rand),
+    Function("RAND_INTEGER", _KIND, ("RAND_INTEGER(bound)",), _rand_integer),
+    Function("UUID", _KIND, ("UUID()",), _uuid),
+    plain(_KIND, "BIN(whole number)", "l", STRING, "bin($0)"),
+    Function("HEX", _KIND, ("HEX(whole number or string)",), _hex),
+)
