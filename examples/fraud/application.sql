@@ -32,7 +32,8 @@ CREATE TABLE cards (
   'connector' = 'filesystem',
   'path' = 's3://fraud-lake/cards/',
   'format' = 'csv',
-  'lookup.cache.ttl' = '10 min'
+  'lookup.cache' = 'FULL',
+  'lookup.full-cache.periodic-reload.interval' = '10 min'
 );
 
 CREATE TABLE scores (

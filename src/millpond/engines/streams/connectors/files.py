@@ -84,9 +84,7 @@ class FileReader:
         self._partitioned_by = set(table.partitioned_by)
         self._stored = tuple(c for c in table.columns if c.name not in self._partitioned_by)
         self._is_parquet = table.option("format") == "parquet"
-        self._is_avro = table.option("format") == "avro"
-        single_records = not (self._is_parquet or self._is_avro)
-        self._decoder = make_decoder(table, self._stored) if single_records else None
+        self._decoder = None if self._is_parquet else make_decoder(table, self._stored)
         columns = (*table.columns, *(each.column for each in table.metadata))
         self.schema = schema_of(columns)
 
@@ -99,8 +97,6 @@ class FileReader:
         try:
             if self._is_parquet:
                 yield from self._read_parquet(file, local, skip)
-            elif self._is_avro:
-                yield from self._read_avro(file, local, skip)
             else:
                 yield from self._read_lines(file, local, skip)
         except (pa.ArrowException, OSError, EOFError, zlib.error, ValueError) as error:
@@ -119,16 +115,6 @@ class FileReader:
                 rows = pa.Table.from_batches([batch.slice(first)])
                 yield self._piece(file, rows, done, (), rows.nbytes)
 
-    def _read_avro(self, file: StoredFile, local: Path, skip: int) -> Iterator[Piece]:
-        from millpond.engines.streams.formats.avro_file import read_avro_file  # noqa: PLC0415
-
-        done = 0
-        for rows in read_avro_file(local, self._stored, ROWS_AT_ONCE):
-            done += rows.num_rows
-            if done > skip:
-                first = max(0, rows.num_rows - (done - skip))
-                yield self._piece(file, rows.slice(first), done, (), rows.nbytes)
-
     def _read_lines(self, file: StoredFile, local: Path, skip: int) -> Iterator[Piece]:
         assert self._decoder is not None
         done = 0
@@ -137,9 +123,9 @@ class FileReader:
                 done += len(lines)
                 if done <= skip:
                     continue
-                lines = lines[max(0, len(lines) - (done - skip)) :]
-                decoded = self._decoder.decode(pa.array(lines, pa.binary()))
-                size = sum(map(len, lines))
+                left = lines[max(0, len(lines) - (done - skip)) :]
+                decoded = self._decoder.decode(pa.array(left, pa.binary()))
+                size = sum(map(len, left))
                 yield self._piece(file, decoded.rows, done, tuple(decoded.errors), size)
 
     def _piece(
@@ -154,7 +140,7 @@ class FileReader:
         count = rows.num_rows
         columns: list[Any] = []
         for column in self._table.columns:
-            kind = column.type.arrow()
+            kind: Any = column.type.arrow()
             if column.name in self._partitioned_by:
                 columns.append(_repeated(_typed(values.get(column.name), column), kind, count))
             elif column.name in rows.column_names:
@@ -221,5 +207,5 @@ def _typed(value: str | None, column: Column) -> Any:
     return pa.array([value], pa.string()).cast(column.type.arrow())[0].as_py()
 
 
-def _repeated(value: Any, kind: pa.DataType, count: int) -> Any:
+def _repeated(value: Any, kind: Any, count: int) -> Any:
     return pa.nulls(count, kind) if value is None else pa.array([value] * count, kind)

@@ -23,7 +23,7 @@ from millpond.engines.streams.connectors.aws import AwsError
 from millpond.engines.streams.connectors.files import DEFAULT_PARTITION, place_of
 from millpond.engines.streams.connectors.interface import SinkFailed, World
 from millpond.engines.streams.connectors.options import size_bytes
-from millpond.engines.streams.connectors.s3 import S3
+from millpond.engines.streams.connectors.s3 import S3, sync_folder
 from millpond.engines.streams.formats.registry import make_encoder, options_of
 from millpond.engines.streams.plan import Table
 from millpond.engines.streams.types import Column, schema_of
@@ -71,8 +71,7 @@ class FilesystemSink:
 
     async def prepare(self, checkpoint: int) -> Any:
         await asyncio.to_thread(self._close_all)
-        files, self._closed = self._closed, []
-        return {"files": files}
+        return {"files": list(self._closed)}
 
     async def commit(self, checkpoint: int, prepared: Any) -> None:
         places = asyncio.Semaphore(UPLOADS_AT_ONCE)
@@ -93,6 +92,8 @@ class FilesystemSink:
         except* AwsError as errors:
             error = errors.exceptions[0]
             raise SinkFailed(f"s3://{self._place.bucket} cannot be written: {error}") from error
+        names = {file["name"] for file in prepared["files"]}
+        self._closed = [file for file in self._closed if file["name"] not in names]
 
     async def close(self) -> None:
         for file in self._open.values():
@@ -124,14 +125,11 @@ class FilesystemSink:
     def _new_file(self, folder: str) -> "_OpenFile":
         self._count += 1
         kind = self._table.option("format") or ""
-        ending = {"parquet": ".parquet", "avro": ".avro"}.get(kind, "")
-        name = f"part-{self._run}-{self._count}{ending}"
+        name = f"part-{self._run}-{self._count}{'.parquet' if kind == 'parquet' else ''}"
         key = "/".join(part for part in (self._place.prefix.rstrip("/"), folder, name) if part)
         path = self._world.folder / name
         if kind == "parquet":
             return _ParquetFile(path, key, self._stored, options_of(self._table))
-        if kind == "avro":
-            return _AvroFile(path, key, self._stored, options_of(self._table))
         return _LineFile(path, key, self._table, self._stored)
 
     def _close(self, folder: str) -> None:
@@ -144,11 +142,7 @@ class FilesystemSink:
     def _close_all(self) -> None:
         for folder in list(self._open):
             self._close(folder)
-        descriptor = os.open(self._world.folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        sync_folder(self._world.folder)
 
 
 class _OpenFile:
@@ -178,6 +172,7 @@ class _OpenFile:
         return size
 
     def abandon(self) -> None:
+        self._end()
         self._file.close()
         with contextlib.suppress(OSError):
             self.path.unlink()
@@ -195,8 +190,8 @@ class _LineFile(_OpenFile):
         self._encoder = make_encoder(table, columns)
 
     def _put(self, rows: pa.Table) -> None:
-        for record in self._encoder.encode(rows).to_pylist():
-            self._file.write(record + b"\n")
+        records: list[Any] = self._encoder.encode(rows).to_pylist()
+        self._file.writelines(record + b"\n" for record in records)
 
 
 class _ParquetFile(_OpenFile):
@@ -207,12 +202,11 @@ class _ParquetFile(_OpenFile):
     ) -> None:
         super().__init__(path, key)
         self._schema = schema_of(columns)
+        compression: Any = options.get("compression", "SNAPPY").lower()
         self._writer = pq.ParquetWriter(
             self._file,
             self._schema,
-            compression=options.get("compression", "SNAPPY")
-            .lower()
-            .replace("uncompressed", "none"),
+            compression="none" if compression == "uncompressed" else compression,
             use_dictionary=options.get("enable.dictionary", "true").lower() == "true",
             coerce_timestamps="us",
         )
@@ -239,22 +233,6 @@ class _ParquetFile(_OpenFile):
 
     def _end(self) -> None:
         self._write_group()
-        self._writer.close()
-
-
-class _AvroFile(_OpenFile):
-    def __init__(
-        self, path: Path, key: str, columns: tuple[Column, ...], options: dict[str, str]
-    ) -> None:
-        super().__init__(path, key)
-        from millpond.engines.streams.formats.avro_file import AvroFileWriter  # noqa: PLC0415
-
-        self._writer = AvroFileWriter(self._file, columns, options.get("codec", "snappy"))
-
-    def _put(self, rows: pa.Table) -> None:
-        self._writer.write(rows)
-
-    def _end(self) -> None:
         self._writer.close()
 
 

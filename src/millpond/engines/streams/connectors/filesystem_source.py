@@ -1,9 +1,8 @@
 """Reads the files of a folder on S3, once or for as long as new ones come: `filesystem`.
 
-Files are read one after another: those that are there by name, later ones by when they were
-written. The position is the file that is being read, how many of its records were taken, and which
-files are done: all up to a name, or, watching the folder, up to a time (and those of about that
-time by name, since S3 tells when an object was written only roughly).
+Files are read one after another, in the order of their names. The position is the file that is
+being read, how many of its records were taken, and which files are done: by name, or, watching the
+folder, all up to a time and later ones by name.
 """
 
 import asyncio
@@ -57,11 +56,12 @@ class FilesystemSource:
         await emit(Arrival(SPLIT, empty, done.position()))
         try:
             while True:
+                listed_ms = round(time.time() * 1_000)
                 for file in done.left(await self._files()):
                     await self._read(file, done, emit)
                 if self._interval_seconds is None:
-                    await emit(Arrival(SPLIT, empty, done.position(), ended=True))
                     return
+                done.forget(listed_ms - OVERLAP_MS)
                 await asyncio.sleep(self._interval_seconds)
         except AwsError as error:
             raise SourceFailed(f"s3://{self._place.bucket} cannot be read: {error}") from error
@@ -120,9 +120,8 @@ class _Done:
         self._current, self._records = None, 0
         self._seen[file.key] = file.modified_ms
 
-    def forget(self) -> None:
-        """Of files that are long done, keep the time alone."""
-        before_ms = round(time.time() * 1_000) - OVERLAP_MS
+    def forget(self, before_ms: int) -> None:
+        """Everything written before this time is done: its names need not be known any more."""
         self._before_ms = max(self._before_ms, before_ms)
         self._seen = {key: at for key, at in self._seen.items() if at >= self._before_ms}
 
