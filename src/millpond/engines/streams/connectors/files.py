@@ -81,6 +81,7 @@ class FileReader:
 
     def __init__(self, table: Table) -> None:
         self._table = table
+        self._default = table.option("partition.default-name") or DEFAULT_PARTITION
         self._partitioned_by = set(table.partitioned_by)
         self._stored = tuple(c for c in table.columns if c.name not in self._partitioned_by)
         self._is_parquet = table.option("format") == "parquet"
@@ -136,7 +137,7 @@ class FileReader:
         errors: tuple[RecordError, ...],
         size_bytes: int,
     ) -> Piece:
-        values = _partition_values(file.key)
+        values = _partition_values(file.key, self._default)
         count = rows.num_rows
         columns: list[Any] = []
         for column in self._table.columns:
@@ -191,12 +192,12 @@ def _parts(text: bytes) -> Iterator[list[bytes]]:
         yield lines[first : first + ROWS_AT_ONCE]
 
 
-def _partition_values(key: str) -> dict[str, str | None]:
+def _partition_values(key: str, default: str) -> dict[str, str | None]:
     values: dict[str, str | None] = {}
     for part in key.split("/")[:-1]:
         name, equals, value = part.partition("=")
         if equals:
-            missing = value in (DEFAULT_PARTITION, _HIVE_DEFAULT_PARTITION)
+            missing = value in (default, _HIVE_DEFAULT_PARTITION)
             values[unquote(name)] = None if missing else unquote(value)
     return values
 

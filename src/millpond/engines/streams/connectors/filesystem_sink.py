@@ -239,6 +239,7 @@ class _ParquetFile(_OpenFile):
 def _by_partition(rows: pa.Table, table: Table) -> Iterator[tuple[str, pa.Table]]:
     """Rows by the folder that their partition columns make (`a=1/b=2`)."""
     names = table.partitioned_by
+    default = table.option("partition.default-name") or DEFAULT_PARTITION
     if not names:
         yield "", rows
         return
@@ -246,7 +247,7 @@ def _by_partition(rows: pa.Table, table: Table) -> Iterator[tuple[str, pa.Table]
     places: dict[str, list[int]] = {}
     for at, values in enumerate(zip(*texts, strict=True)):
         folder = "/".join(
-            f"{quote(name, safe='')}={_folder_value(value)}"
+            f"{quote(name, safe='')}={_folder_value(value) or default}"
             for name, value in zip(names, values, strict=True)
         )
         places.setdefault(folder, []).append(at)
@@ -255,4 +256,4 @@ def _by_partition(rows: pa.Table, table: Table) -> Iterator[tuple[str, pa.Table]
 
 
 def _folder_value(value: str | None) -> str:
-    return quote(value, safe=" .-_+@~,;!()'") if value else DEFAULT_PARTITION
+    return quote(value or "", safe=" .-_+@~,;!()'")

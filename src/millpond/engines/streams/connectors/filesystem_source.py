@@ -7,6 +7,7 @@ folder, all up to a time and later ones by name.
 
 import asyncio
 import contextlib
+import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,12 +34,14 @@ class FilesystemSource:
     """Reads a folder's files. Watched (`source.monitor-interval`), it has no end."""
 
     def __init__(self, table: Table, world: World) -> None:
-        interval = table.option("source.monitor-interval", "streaming-source.monitor-interval")
+        interval = table.option("source.monitor-interval")
         self._interval_seconds = duration_ms(interval) / 1_000 if interval else None
         self._place = place_of(table)
         self._world = world
         self._s3 = S3(world.credentials)
         self._reader = FileReader(table)
+        pattern = table.option("source.path.regex-pattern")
+        self._pattern = re.compile(pattern) if pattern else None
 
     async def open(self) -> None:
         try:
@@ -73,6 +76,7 @@ class FilesystemSource:
             file
             async for file in self._s3.list(self._place.bucket, self._place.prefix)
             if is_of_table(file.key, self._place)
+            and (self._pattern is None or self._pattern.fullmatch(file.uri))
         ]
 
     async def _read(self, file: StoredFile, done: "_Done", emit: Emit) -> None:
