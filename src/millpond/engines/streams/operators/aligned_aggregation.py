@@ -43,16 +43,10 @@ class AlignedAggregation:
         self._next: int | None = None
         self._is_next_known = False
 
-    def take(self, rows: pa.Table, times: Millis | int, before_ms: int) -> pa.Table | None:
-        """Add rows of these times (local ones; one for all of them: the clock's); `before_ms` is
-        how far the time was before they came. Windows that were given and have changed come out."""
-        if isinstance(times, int):
-            pane = self._panes.pane(times)
-            if self._panes.between(np.array([times])) is None or not bool(
-                self._panes.between(np.array([times]))[0]
-            ):
-                self._add(self._partials.partial(rows, pane), before_ms)
-            return None
+    def take(self, rows: pa.Table, times: Millis, before_ms: int) -> pa.Table | None:
+        """Add rows of these times; `before_ms` is how far the time was before they came. Windows
+        that were given before and have changed come out."""
+        times = self._clock.local(times)
         between = self._panes.between(times)
         if between is not None and between.any():
             rows, times = rows.filter(pa.array(~between)), times[~between]

@@ -13,9 +13,13 @@ import pyarrow as pa
 
 from millpond.engines.streams.operators.interface import Step, Tools
 from millpond.engines.streams.operators.panes import Panes
+from millpond.engines.streams.operators.partials import SPAN, Partials
 from millpond.engines.streams.operators.progress import Progress
+from millpond.engines.streams.operators.session_aggregation import SessionAggregation
+from millpond.engines.streams.operators.stagger_aggregation import StaggerAggregation
 from millpond.engines.streams.operators.times import LocalTime, Millis, times_of
-from millpond.engines.streams.operators.window_results import WindowResults
+from millpond.engines.streams.operators.window_results import HeldRows, WindowResults
+from millpond.engines.streams.operators.windowing import Windowing
 from millpond.engines.streams.plan import AssignWindows
 
 _ENDS = "ends_ms"
@@ -33,8 +37,7 @@ class AssignWindowsOperator:
         self._panes = Panes.of(node.window)
         self._progress = Progress(tools.state, processing=node.window.processing)
 
-    def step(self, inputs: Sequence[Step], now_ms: int) -> Step:
-        given = inputs[0]
+    def step(self, given: Step, now_ms: int) -> Step:
         rows = given.rows
         if not rows.num_rows:
             answer = self._results.schema.empty_table()

@@ -19,8 +19,11 @@ from millpond.engines.streams.plan import Aggregate
 from millpond.engines.streams.types import Column, quoted
 
 PANE: Final = "$p"
+HELD: Final = "$held"
 TIME: Final = "$t"
 """The column of rows that holds their time in milliseconds."""
+_ARRIVED = "arrived"
+
 SPAN: Final = (
     Part("$start", "BIGINT", f'min("{TIME}")', 'min("$start")'),
     Part("$last", "BIGINT", f'max("{TIME}")', 'max("$last")'),
@@ -29,7 +32,8 @@ SPAN: Final = (
 
 
 class Partials:
-    """How rows of `columns` are grouped by `keys` and aggregated, with `compute`."""
+    """How rows of `columns` are grouped by `keys` and aggregated, with `compute`. `holds`: the
+    rows themselves are the only result, a list of structs of `columns` and their order."""
 
     def __init__(
         self,
@@ -38,6 +42,8 @@ class Partials:
         keys: Sequence[str],
         aggregates: Sequence[Aggregate],
         more: Sequence[Part] = (),
+        *,
+        holds: bool = False,
     ) -> None:
         types = {column.name: column.type for column in columns}
         self._compute = compute
@@ -45,14 +51,18 @@ class Partials:
         self._own = list(keys)
         self._calls = [parts_of(each, types, f"$a{at}") for at, each in enumerate(aggregates)]
         self._parts = [*more, *(part for call in self._calls for part in call.parts)]
-        self.is_ordered = any(call.ordered for call in self._calls)
+        self.is_ordered = holds or any(call.ordered for call in self._calls)
         used = {*keys, *(name for each in aggregates for name in each.arguments)}
         used |= {each.condition for each in aggregates if each.condition}
-        self.used = [column.name for column in columns if column.name in used or not used]
+        everything = holds or not used
+        self.used = [each.name for each in columns if everything or each.name in used]
         self._results = [
             f"CAST({call.final} AS {each.type.duckdb()}) AS {quoted(f'$r{at}')}"
             for at, (call, each) in enumerate(zip(self._calls, aggregates, strict=True))
         ]
+        if holds:
+            self._parts.append(_rows_part(columns))
+            self._results = [f'{quoted(HELD)} AS "$r0"']
         self._names = [PANE, *self.keys]
         self._partial_sql = self._make_partial_sql()
         self._merge_sql = self._make_merge_sql()
@@ -66,6 +76,17 @@ class Partials:
             else pa.array(panes, pa.int64())
         )
         return self._compute.run(self._partial_sql, i=rows.append_column(PANE, number))
+
+    def prepared(self, rows: pa.Table, state: State) -> pa.Table:
+        """The columns of rows that are needed, with the order of arrival (counted in `state`) where
+        that is."""
+        narrow = rows.select(self.used)
+        if not self.is_ordered:
+            return narrow
+        first = state.small.get(_ARRIVED, 0)
+        state.small[_ARRIVED] = first + rows.num_rows
+        numbers = np.arange(first, first + rows.num_rows, dtype=np.int64)
+        return narrow.append_column(ORDER, pa.array(numbers))
 
     def merge(self, partials: pa.Table) -> pa.Table:
         """Partials of which each pane and key has one."""
@@ -104,6 +125,19 @@ class Partials:
         return f"SELECT {', '.join([by, *outer])} FROM ({inner})"
 
 
+def _rows_part(columns: Sequence[Column]) -> Part:
+    """The rows themselves."""
+    kinds = [(quoted(ORDER), "BIGINT"), *((quoted(c.name), c.type.duckdb()) for c in columns)]
+    packed = ", ".join(f"{name} := {name}" for name, _ in kinds)
+    fields = ", ".join(f"{name} {kind}" for name, kind in kinds)
+    return Part(
+        HELD,
+        f"STRUCT({fields})[]",
+        f"list(struct_pack({packed}))",
+        f"flatten(list({quoted(HELD)}))",
+    )
+
+
 def settled(part: Part) -> str:
     """A merged column, kept small."""
     merged = quoted("m" + part.name)
@@ -118,9 +152,11 @@ def numbered(tables: Sequence[tuple[int, pa.Table]]) -> pa.Table:
     )
 
 
-def by_pane(partials: pa.Table) -> list[tuple[int, pa.Table]]:
-    """A table of partials apart by pane, in order."""
+def by_pane(partials: pa.Table, width: int = 1) -> list[tuple[int, pa.Table]]:
+    """A table of partials apart by pane (or `width` panes), in order."""
     panes = partials.column(PANE).to_numpy()
+    if width != 1:
+        panes = np.floor_divide(panes, width)
     if not len(panes):
         return []
     if panes[0] == panes[-1] and (panes == panes[0]).all():

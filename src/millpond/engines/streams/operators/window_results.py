@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from millpond.engines.streams.operators.rows import conformed
 from millpond.engines.streams.operators.times import LocalTime, Millis, time_array
@@ -41,3 +42,21 @@ class WindowResults:
     def _each(values: Millis, function: Callable[[int], int]) -> Millis:
         found, where = np.unique(values, return_inverse=True)
         return np.array([function(int(one)) for one in found], np.int64)[where]
+
+
+class HeldRows(WindowResults):
+    """Rows that were held until their window was complete, in the order in which they came."""
+
+    def rows(
+        self, columns: Sequence[pa.ChunkedArray], starts: Millis, ends: Millis, kind: int = 0
+    ) -> pa.Table:
+        """The rows of windows, which are the last of `columns`: lists of structs, in which the
+        order comes first."""
+        lists = columns[-1].combine_chunks()
+        windows = pc.list_parent_indices(lists).to_numpy()
+        order, *values = pc.list_flatten(lists).flatten()
+        places = np.argsort(order.to_numpy(), kind="stable")
+        windows = windows[places]
+        return super().rows(
+            [value.take(pa.array(places)) for value in values], starts[windows], ends[windows], kind
+        )
