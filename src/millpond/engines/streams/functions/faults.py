@@ -5,6 +5,7 @@ from types import TracebackType
 
 _LENGTH_MAX = 4000
 _OURS = ("/millpond/engines/streams/", "/importlib/", "<frozen importlib")
+_COMPILED = (".pxi", ".pyx")
 
 
 class FunctionFault(Exception):
@@ -14,7 +15,8 @@ class FunctionFault(Exception):
 def own_traceback(error: BaseException) -> str:
     """`ValueError: …` and, below it, where it came from, without the platform's own frames."""
     told = "".join(traceback.format_exception_only(error)).strip()[: _LENGTH_MAX // 2]
-    lines = traceback.format_list(traceback.extract_tb(_beyond_ours(error.__traceback__)))
+    frames = traceback.extract_tb(_beyond_ours(error.__traceback__))
+    lines = traceback.format_list([one for one in frames if not one.filename.endswith(_COMPILED)])
     return f"{told}\n{''.join(lines).rstrip()}"[:_LENGTH_MAX].rstrip()
 
 

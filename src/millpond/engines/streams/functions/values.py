@@ -75,7 +75,10 @@ def arrow_values(values: Sequence[Any], kind: DataType) -> pa.Array[Any]:
     convert = _to_arrow(kind)
     if convert is not None:
         values = [None if value is None else convert(value) for value in values]
-    return pa.array(values, kind.arrow())
+    try:
+        return pa.array(values, kind.arrow())
+    except (pa.ArrowException, OverflowError, AttributeError) as error:
+        raise TypeError(f"its result is no {kind.flink()}: {error}") from None
 
 
 def _to_arrow(kind: DataType) -> Convert | None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from sqlglot import exp
 
 from millpond.engines.streams.interface import Refused
+from millpond.engines.streams.plan import NO_ARGUMENTS
 from millpond.engines.streams.sql import operators
 from millpond.engines.streams.sql.casts import cast, cast_to_fit
 from millpond.engines.streams.sql.dialect import JsonCall, TimeLiteral, TypeName, position_of
@@ -21,7 +22,7 @@ from millpond.engines.streams.sql.functions.table import FUNCTIONS, NEED_FLINK
 from millpond.engines.streams.sql.typed import Position, Scope, Typed
 from millpond.engines.streams.sql.types import common_type
 from millpond.engines.streams.sql.values import filled, made, text_literal
-from millpond.engines.streams.types import BOOLEAN, DataType, quoted
+from millpond.engines.streams.types import BOOLEAN, DataType
 
 
 def translate(tree: exp.Expr, scope: Scope) -> Typed:
@@ -195,8 +196,10 @@ def _matched(node: exp.Expr, scope: Scope, escape: str | None) -> Typed:
     at = position_of(node)
     value, pattern = _translate(node.this, scope), _translate(node.expression, scope)
     if isinstance(node, exp.Like):
-        return patterns.like(value, pattern, escape, at)
-    return patterns.similar(value, pattern, node.expression, escape, at)
+        matched = patterns.like(value, pattern, escape, at)
+    else:
+        matched = patterns.similar(value, pattern, node.expression, escape, at)
+    return filled("(NOT $0)", BOOLEAN, matched) if node.args.get("negate") else matched
 
 
 def _concatenation(node: exp.Expr, scope: Scope) -> Typed:
@@ -281,8 +284,8 @@ def _call(node: exp.Expr, scope: Scope) -> Typed:
             raise Refused(
                 f"{written}: the function says nowhere what type it gives", at.line, at.column
             )
-        listed = ", ".join(argument.sql for argument in arguments)
-        value = made(f"{quoted(function.name)}({listed})", function.result, arguments)
+        listed = ", ".join(argument.sql for argument in arguments) or NO_ARGUMENTS
+        value = made(f"{function.called}({listed})", function.result, arguments)
         return Typed(value.sql, value.type, value.functions | {function.name})
     if name in AGGREGATES or name in WINDOW_ONLY:
         raise Refused(f"The aggregate function {name} cannot stand here", at.line, at.column)
