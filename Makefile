@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test check bench peers kcl conform shapes docs clean
+.PHONY: setup demo demo-retail demo-fraud test check bench peers kcl conform shapes docs clean
 
 setup: $(STAMP)
 
@@ -13,8 +13,13 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[all]" --group test --group check --group example --group bench
 	@touch $@
 
-demo: setup
+demo: demo-retail demo-fraud
+
+demo-retail: setup
 	$(BIN)/python -m examples.retail.demo
+
+demo-fraud: setup
+	$(BIN)/python -m examples.fraud.demo
 
 test: setup
 	$(BIN)/python -m pytest

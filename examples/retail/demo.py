@@ -1,8 +1,8 @@
-"""`make demo`: the retail job from nothing to a chart, on a Millpond of its own.
+"""`make demo-retail`: the retail job from nothing to a chart, on a Millpond of its own.
 
 It makes the orders, starts Millpond, runs `driver.py` against it stage by stage, checks the answer
 against the sums that the generator kept, and ends Millpond again. All that it makes is in one
-folder, `build/demo` unless told otherwise.
+folder, `build/demo-retail` unless told otherwise.
 """
 
 import argparse
@@ -140,7 +140,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=ROWS_DEFAULT)
     parser.add_argument("--format", choices=("csv", "parquet"), default="csv")
     parser.add_argument("--files", choices=("daily", "monthly"), default="monthly")
-    parser.add_argument("--folder", type=Path, default=Path("build/demo"))
+    parser.add_argument("--folder", type=Path, default=Path("build/demo-retail"))
     options = parser.parse_args()
     plan = Plan(rows=options.rows, format=options.format, files=options.files)
     try:
