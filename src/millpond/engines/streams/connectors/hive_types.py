@@ -61,7 +61,7 @@ class _Reader:
         if not self.tokens or self.tokens[0] != "(":
             return ()
         end = self.tokens.index(")")
-        numbers = tuple(int(token) for token in self.tokens[1:end] if token != ",")
+        numbers = tuple(int(part) for part in self.tokens[1:end] if part != ",")
         del self.tokens[: end + 1]
         return numbers
 
