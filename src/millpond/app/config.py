@@ -39,6 +39,8 @@ class Settings:
     spark_idle_seconds: int
     kinesis_limits: bool
     kinesis_state_seconds: float
+    streams_memory: int
+    streams_applications: int
     stop_seconds: int
 
 
@@ -214,6 +216,20 @@ SETTINGS: tuple[Setting, ...] = (
         "0",
         _seconds,
         "How long a Kinesis stream stays CREATING, UPDATING or DELETING.",
+    ),
+    Setting(
+        "streams_memory",
+        "SIZE",
+        "20%",
+        _size,
+        "The most memory that one application of Managed Service for Apache Flink may use.",
+    ),
+    Setting(
+        "streams_applications",
+        "COUNT",
+        "8",
+        _whole(1, 256),
+        "How many of those applications run at once; more wait in the state STARTING.",
     ),
     Setting(
         "stop_seconds",

@@ -3,6 +3,7 @@
 In-process callers reach the operations that a service lists in `CALLS` and no others.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from millpond.engines.objects.interface import LocalFiles, Objects
 from millpond.engines.records.interface import Records
 from millpond.engines.spark.interface import Spark
 from millpond.engines.sql.interface import Sql
+from millpond.engines.streams.interface import Streams
 from millpond.gateway.dispatch import caller
 from millpond.gateway.service import Service
 from millpond.kernel.clock import Clock
@@ -51,6 +53,13 @@ from millpond.services.kinesis import needs as kinesis_needs
 from millpond.services.kinesis import operations as kinesis_operations
 from millpond.services.kinesis import shapes as kinesis_shapes
 from millpond.services.kinesis import tasks as kinesis_tasks
+from millpond.services.kinesisanalytics import needs as kinesisanalytics_needs
+from millpond.services.kinesisanalytics import operations as kinesisanalytics_operations
+from millpond.services.kinesisanalytics import shapes as kinesisanalytics_shapes
+from millpond.services.kinesisanalyticsv2 import needs as kinesisanalyticsv2_needs
+from millpond.services.kinesisanalyticsv2 import operations as kinesisanalyticsv2_operations
+from millpond.services.kinesisanalyticsv2 import shapes as kinesisanalyticsv2_shapes
+from millpond.services.kinesisanalyticsv2 import tasks as kinesisanalyticsv2_tasks
 from millpond.services.logs import needs as logs_needs
 from millpond.services.logs import operations as logs_operations
 from millpond.services.logs import shapes as logs_shapes
@@ -91,6 +100,7 @@ class Lent:
     log: Log
     sql: Sql
     spark: Spark
+    streams: Streams
     credentials: CredentialsIssuer
     meter: MinuteMeter
     outgoing: Outgoing
@@ -99,6 +109,8 @@ class Lent:
     endpoint: Callable[[], str]
     kinesis_limits: bool
     kinesis_state_seconds: float
+    streams_memory: int
+    streams_applications: int
 
 
 def services_of(lent: Lent) -> Mapping[str, Service]:
@@ -195,6 +207,30 @@ def services_of(lent: Lent) -> Mapping[str, Service]:
             marker=lent.marker,
         ),
         firehose_tasks.STEPS,
+    )
+    services["kinesisanalyticsv2"] = Service(
+        kinesisanalyticsv2_shapes.MODEL,
+        kinesisanalyticsv2_operations.OPERATIONS,
+        kinesisanalyticsv2_needs.Needs(
+            records=lent.records,
+            clock=lent.clock,
+            ids=lent.ids,
+            pages=lent.pages,
+            meter=lent.meter,
+            call_aws=caller(services, kinesisanalyticsv2_needs.CALLS),
+            credentials=lent.credentials,
+            streams=lent.streams,
+            folder=lent.data / "applications",
+            endpoint=lent.endpoint,
+            memory_bytes=lent.streams_memory,
+            places=asyncio.Semaphore(lent.streams_applications),
+        ),
+        kinesisanalyticsv2_tasks.STEPS,
+    )
+    services["kinesisanalytics"] = Service(
+        kinesisanalytics_shapes.MODEL,
+        kinesisanalytics_operations.OPERATIONS,
+        kinesisanalytics_needs.Needs(call_aws=caller(services, kinesisanalytics_needs.CALLS)),
     )
     services["dynamodb"] = Service(
         dynamodb_shapes.MODEL,

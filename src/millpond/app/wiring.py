@@ -14,6 +14,7 @@ from pathlib import Path
 from millpond.app.config import Settings
 from millpond.app.credentials import KeyPair, StoredCredentials
 from millpond.app.missing_sql import MissingSql
+from millpond.app.missing_streams import MissingStreams
 from millpond.app.outgoing import HttpOutgoing
 from millpond.app.services import TASKS_AT_START, Lent, places, services_of
 from millpond.app.supervisor import Supervisor
@@ -26,12 +27,17 @@ from millpond.engines.spark.interface import Spark
 from millpond.engines.sql.embedded import Bounds as SqlBounds
 from millpond.engines.sql.embedded import EmbeddedSql
 from millpond.engines.sql.interface import Sql
+from millpond.engines.streams.embedded import EmbeddedStreams
+from millpond.engines.streams.interface import Streams
 from millpond.gateway.chain import Gateway
 from millpond.kernel.clock import Clock
 from millpond.kernel.ids import Ids
 from millpond.kernel.metrics import MinuteMeter
 from millpond.kernel.pages import Pages
 from millpond.kernel.tasks import schedule
+
+STREAMS_PACKAGES = ("aiohttp", "boto3", "duckdb", "numpy", "pyarrow", "sqlglot")
+"""What the streams engine cannot do without; `millpond[streams]` installs it."""
 
 _PAGES_KEY = b"platform\x00pages-secret"
 
@@ -90,6 +96,13 @@ async def open_platform(
             )
             engines.push_async_callback(embedded_sql.close)
             sql = embedded_sql
+        streams: Streams = MissingStreams()
+        if all(importlib.util.find_spec(name) for name in STREAMS_PACKAGES):
+            embedded_streams = await asyncio.to_thread(
+                EmbeddedStreams.open, settings.data, marker_of(settings.data)
+            )
+            engines.push_async_callback(embedded_streams.close)
+            streams = embedded_streams
         credentials = StoredCredentials(root, settings.account, records, clock, ids)
         pages = Pages(await _pages_secret(records))
         outgoing = HttpOutgoing()
@@ -105,6 +118,7 @@ async def open_platform(
                 log=log,
                 sql=sql,
                 spark=spark,
+                streams=streams,
                 credentials=credentials,
                 meter=MinuteMeter(clock),
                 outgoing=outgoing,
@@ -113,6 +127,8 @@ async def open_platform(
                 endpoint=address,
                 kinesis_limits=settings.kinesis_limits,
                 kinesis_state_seconds=settings.kinesis_state_seconds,
+                streams_memory=settings.streams_memory,
+                streams_applications=settings.streams_applications,
             )
         )
         await _schedule_at_start(records)

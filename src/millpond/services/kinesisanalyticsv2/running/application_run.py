@@ -1,0 +1,563 @@
+"""One application's life in this process: from where its records stand to where it rests.
+
+What is to be is written down as the application's status by operations, which wake this; what was
+done is told in the same place. Each round looks at the status and does what brings the application
+out of it. When the platform stops, or is killed, the records stay as they are and the process ends;
+the next run takes them up: an application that was RUNNING goes on from its last checkpoint.
+"""
+
+import asyncio
+import contextlib
+import shutil
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+
+import msgspec
+
+from millpond.engines.records.interface import Transaction
+from millpond.engines.streams.interface import CannotStart, Refused, SnapshotFailed
+from millpond.kernel.tasks import Task, Wake
+from millpond.services.kinesisanalyticsv2 import store
+from millpond.services.kinesisanalyticsv2.changing import (
+    end_operation,
+    new_operation,
+    next_version,
+    note_done,
+    put_version,
+)
+from millpond.services.kinesisanalyticsv2.errors import CodeValidation
+from millpond.services.kinesisanalyticsv2.model.application import (
+    Application,
+    Restore,
+    Snapshot,
+    Status,
+    Version,
+)
+from millpond.services.kinesisanalyticsv2.model.restarts import Patience
+from millpond.services.kinesisanalyticsv2.needs import Needs
+from millpond.services.kinesisanalyticsv2.program import build_program, refusal_text
+from millpond.services.kinesisanalyticsv2.running.access import Lending
+from millpond.services.kinesisanalyticsv2.running.desk import Change, Desk
+from millpond.services.kinesisanalyticsv2.running.log import ApplicationLog
+from millpond.services.kinesisanalyticsv2.running.metering import ApplicationMeter
+from millpond.services.kinesisanalyticsv2.running.process import Process, follow, order_of
+
+_LOGGER = "millpond.kinesisanalyticsv2"
+
+Handler = Callable[[Application, Version], Awaitable[bool]]
+"""Does what a status asks for; whether there is more to do."""
+
+
+class ApplicationRun:
+    """`drive` runs once."""
+
+    def __init__(self, needs: Needs, task: Task, wake: Wake) -> None:
+        self._needs, self._task = needs, task
+        self._desk = Desk(needs, task, wake)
+        self._lending = Lending(needs, task, self._note_key)
+        self._patience = Patience()
+        self._process: Process | None = None
+        self._log: ApplicationLog | None = None
+        self._meter: ApplicationMeter | None = None
+        self._has_place = False
+        self._noting: asyncio.Task[None] | None = None
+        self._handlers: Mapping[Status, Handler] = {
+            "READY": self._rest,
+            "STARTING": self._begin,
+            "RUNNING": self._go_on,
+            "STOPPING": self._stop,
+            "FORCE_STOPPING": self._stop_at_once,
+            "UPDATING": self._renew,
+            "ROLLING_BACK": self._renew,
+            "DELETING": self._delete,
+        }
+
+    async def drive(self) -> int | None:
+        """Have the application be what its status says, until it rests (None) or the platform
+        stops (take it up again)."""
+        self._desk.open()
+        try:
+            while not self._desk.stopping:
+                seen = await self._desk.look()
+                if seen is None:
+                    return None
+                application, version = seen
+                if self._log is None:
+                    self._log = ApplicationLog(self._needs.call_aws, self._needs.clock, application)
+                await self._delete_snapshots(application)
+                if not await self._handlers[application.status](application, version):
+                    return None
+            return self._desk.now_ms()
+        finally:
+            await self._let_go()
+
+    # What a status asks for
+
+    async def _rest(self, application: Application, version: Version) -> bool:
+        await self._end_process()
+        await self._revoke(application)
+        return False
+
+    async def _begin(self, application: Application, version: Version) -> bool:
+        failure = await self._launch(application, version)
+        if failure is None:
+            return True
+        if failure:
+            self._say("ERROR", f"The application could not be started: {failure}")
+            await self._settle(application, "READY", failure=failure)
+        else:
+            self._say("INFO", f"The application runs, as version {version.number}.")
+            await self._settle(application, "RUNNING")
+        return True
+
+    async def _go_on(self, application: Application, version: Version) -> bool:
+        """Keep it running until something else is asked for."""
+        if self._process is None:
+            return await self._take_up(application, version)
+        await self._take_snapshots(application)
+        process = self._process
+        await self._desk.wait([process.ended], self._lending.seconds_left())
+        if process.ended.done():
+            await self._process_ended(application, process)
+        elif not self._lending.seconds_left():
+            access = await self._lending.lend(version.role, application.access_key_id)
+            await process.run.renew(access)
+        return True
+
+    async def _take_up(self, application: Application, version: Version) -> bool:
+        """Start it again: the platform was away, or its process failed."""
+        began_ms = self._desk.now_ms()
+        failure = await self._launch(application, version)
+        if failure:
+            self._say("ERROR", f"The application could not be started again: {failure}")
+            await self._pause(application, 0.0, began_ms, failure)
+        elif failure is not None:
+            self._say("INFO", f"The application goes on, as version {version.number}.")
+        return True
+
+    async def _process_ended(self, application: Application, process: Process) -> None:
+        finished = await process.finish()
+        await self._end_process()
+        if not finished.failure:
+            self._say("INFO", "The application came to the end of its sources.")
+            await self._settle(application, "READY")
+            return
+        self._say("ERROR", f"The application failed and is started again: {finished.failure}")
+        lasted_seconds = (self._desk.now_ms() - process.began_ms) / 1000
+        await self._pause(application, lasted_seconds, self._desk.now_ms(), finished.failure)
+
+    async def _pause(
+        self, application: Application, lasted_seconds: float, since_ms: int, failure: str
+    ) -> None:
+        """Count a restart, and wait before it."""
+
+        async def count(_: Transaction, now: Application) -> Application:
+            run = msgspec.structs.replace(now.run, restarts=now.run.restarts + 1)
+            return msgspec.structs.replace(now, run=run, failure=failure[:1024])
+
+        if not await self._desk.tell(application, count):
+            return
+        end_ms = self._desk.now_ms() + round(1000 * self._patience.after(lasted_seconds))
+        while (left_ms := end_ms - self._desk.now_ms()) > 0 and not self._desk.stopping:
+            await self._desk.wait([], min(left_ms / 1000, 1.0))
+            if self._meter is not None:
+                self._meter.down(since_ms)
+            seen = await self._desk.look()
+            if seen is None or seen[0].status != application.status:
+                return
+
+    async def _stop(self, application: Application, version: Version) -> bool:
+        """Stop it after a snapshot; without one only where snapshots are not enabled."""
+        if self._process is None and version.snapshots_enabled:
+            failure = await self._launch(application, version)
+            if failure is None:
+                return True
+            if failure:
+                return await self._cannot_stop(application, failure)
+        if self._process is not None and not await self._keep_state(application, version):
+            return True
+        await self._end_process()
+        self._say("INFO", "The application was stopped.")
+        await self._settle(application, "READY")
+        return True
+
+    async def _keep_state(self, application: Application, version: Version) -> bool:
+        """Take the snapshot that a stop takes; False: it failed, and the application runs on."""
+        if version.is_sql:
+            await self._keep_stopped_point(application)
+            return True
+        if not version.snapshots_enabled:
+            return True
+        failure = await self._automatic_snapshot(application, version)
+        if failure:
+            await self._cannot_stop(application, failure)
+        return not failure
+
+    async def _cannot_stop(self, application: Application, failure: str) -> bool:
+        text = f"The application was not stopped, since no snapshot could be taken: {failure}"
+        self._say("ERROR", text)
+        await self._settle(application, "RUNNING", failure=text)
+        return True
+
+    async def _stop_at_once(self, application: Application, version: Version) -> bool:
+        await self._end_process()
+        self._say("INFO", "The application was stopped by force.")
+        await self._settle(application, "READY")
+        return True
+
+    async def _renew(self, application: Application, version: Version) -> bool:
+        """Have it go on as its current version, from a snapshot of the one before."""
+        if self._process is not None:
+            failure = await self._leave_former(application, version)
+            if failure:
+                text = f"The application was not updated: {failure}"
+                self._say("ERROR", text)
+                await self._go_back(application, version, text)
+                return True
+            seen = await self._desk.look()
+            if seen is None or seen[0].status != application.status:
+                return True
+            application = seen[0]
+        failure_to_start = await self._launch(application, version)
+        if failure_to_start is None:
+            return True
+        if not failure_to_start:
+            self._say("INFO", f"The application goes on, as version {version.number}.")
+            await self._settle(application, "RUNNING")
+        elif application.status == "UPDATING" and version.rollback_enabled:
+            text = f"Version {version.number} could not be started: {failure_to_start}"
+            self._say("ERROR", f"{text} The application goes back.")
+            await self._go_back(application, version, text)
+        else:
+            text = f"Version {version.number} could not be started: {failure_to_start}"
+            self._say("ERROR", text)
+            await self._settle(application, "READY", failure=text)
+        return True
+
+    async def _leave_former(self, application: Application, version: Version) -> str:
+        """Keep the state of the version before, and end its process; why that failed, if it did."""
+        failure = ""
+        if application.status != "ROLLING_BACK":
+            if version.is_sql:
+                await self._keep_stopped_point(application, restore=True)
+            elif version.snapshots_enabled:
+                restore = _restores_latest(application)
+                failure = await self._automatic_snapshot(application, version, restore=restore)
+        if not failure:
+            await self._end_process()
+        return failure
+
+    async def _go_back(self, application: Application, version: Version, text: str) -> None:
+        """Have the version before the update be the current one again, under a new number."""
+        needs = self._needs
+        rollback = new_operation(
+            needs.clock,
+            needs.ids,
+            "RollbackApplication",
+            from_version=version.number,
+            to_version=version.number + 1,
+        )
+
+        async def change(transaction: Transaction, now: Application) -> Application:
+            assert version.updated_from is not None
+            former = await store.load_version(transaction, self._task, now, version.updated_from)
+            assert former is not None
+            back = next_version(
+                former,
+                needs.clock.now_ms(),
+                needs.ids,
+                number=version.number + 1,
+                updated_from=version.number,
+                rolled_back_from=version.number,
+                rolled_back_to=former.number,
+            )
+            now_ms = needs.clock.now_ms()
+            note_done(transaction, self._task, now, rollback)
+            await end_operation(
+                transaction,
+                self._task,
+                now,
+                now_ms,
+                failure=text,
+                rollback_operation_id=rollback.id,
+            )
+            rolled = put_version(transaction, self._task, now, version, back)
+            return msgspec.structs.replace(rolled, status="RUNNING", failure=text)
+
+        await self._desk.tell(application, change)
+
+    async def _delete(self, application: Application, version: Version) -> bool:
+        await self._end_process()
+        await self._revoke(application)
+        folder = self._needs.folder / application.id
+        await self._needs.streams.delete_state(folder / "state")
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+        async def forget(transaction: Transaction) -> None:
+            await store.delete_application(transaction, self._task, application)
+
+        await self._desk.read(forget)
+        return False
+
+    # The process
+
+    async def _launch(self, application: Application, version: Version) -> str | None:
+        """Start the process. "" once it runs, else why it does not; None when something else was
+        asked for meanwhile."""
+        starting = asyncio.create_task(self._start(application, version))
+        try:
+            while not starting.done():
+                await self._desk.wait([starting])
+                if starting.done():
+                    break
+                seen = await self._desk.look()
+                if self._desk.stopping or seen is None or seen[0].status != application.status:
+                    return None
+        finally:
+            if not starting.done():
+                starting.cancel()
+                await asyncio.wait([starting])
+        failure = starting.result()
+        if failure:
+            await self._end_process()
+        return failure
+
+    async def _start(self, application: Application, version: Version) -> str:
+        needs = self._needs
+        if not self._has_place:
+            await needs.places.acquire()
+            self._has_place = True
+        access = await self._lending.lend(version.role, application.access_key_id)
+        assert self._log is not None
+        self._log.open(self._lending.call(), version)
+        folder = needs.folder / application.id
+
+        async def load(transaction: Transaction) -> bytes:
+            assert version.code is not None
+            digest = version.code.digest
+            return await store.load_code(transaction, self._task, application, digest)
+
+        data = await self._desk.read(load)
+        try:
+            program = await asyncio.to_thread(
+                build_program,
+                version,
+                data,
+                folder / "program",
+                application.run.positions,
+                self._task.region,
+            )
+            order = order_of(
+                application, version, program, access, folder / "state", needs.memory_bytes
+            )
+            run = await needs.streams.start(order)
+        except Refused as error:
+            return refusal_text(error)
+        except CodeValidation as error:
+            return error.message
+        except CannotStart as error:
+            return str(error)
+        self._meter = ApplicationMeter(
+            needs.meter,
+            needs.clock,
+            application,
+            version,
+            needs.memory_bytes,
+            application.run.restarts,
+        )
+        self._process = follow(
+            run, self._desk.now_ms(), self._meter, self._log, self._note_checkpoint
+        )
+        return ""
+
+    def _note_checkpoint(self) -> None:
+        """From now on this run's own checkpoints are what it goes on from."""
+        if self._noting is None or self._noting.done():
+            self._noting = asyncio.create_task(self._restore_latest())
+
+    async def _restore_latest(self) -> None:
+        seen = await self._desk.look()
+        if seen is None or seen[0].status != "RUNNING" or seen[0].run.restore == "latest":
+            return
+        await self._desk.tell(seen[0], _restoring("latest"))
+
+    async def _end_process(self) -> None:
+        """End the process, if there is one, and leave its place to others."""
+        process, self._process = self._process, None
+        if process is not None:
+            await process.run.stop(drain=False)
+            await process.finish()
+        if self._noting is not None:
+            await asyncio.wait([self._noting])
+            self._noting = None
+        if self._has_place:
+            self._has_place = False
+            self._needs.places.release()
+
+    async def _let_go(self) -> None:
+        """Leave no process and no task behind."""
+        process, self._process = self._process, None
+        if process is not None:
+            await process.run.kill()
+            await process.finish()
+        if self._noting is not None:
+            self._noting.cancel()
+            await asyncio.wait([self._noting])
+        if self._has_place:
+            self._has_place = False
+            self._needs.places.release()
+        if self._log is not None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._log.close(), 2.0)
+        await self._desk.close()
+
+    # Snapshots
+
+    async def _take_snapshots(self, application: Application) -> None:
+        """Take the snapshots that were asked for."""
+
+        async def find(transaction: Transaction) -> list[Snapshot]:
+            return await store.load_snapshots(transaction, self._task, application)
+
+        for snapshot in await self._desk.read(find):
+            if snapshot.status == "CREATING" and self._process is not None:
+                await self._take_snapshot(application, snapshot)
+
+    async def _take_snapshot(self, application: Application, snapshot: Snapshot) -> str:
+        """Take one and tell how that went; why it failed, if it did."""
+        failure = ""
+        assert self._process is not None
+        try:
+            await self._process.run.snapshot(snapshot.kept_as)
+        except SnapshotFailed as error:
+            failure = str(error)
+            self._say("ERROR", f"The snapshot {snapshot.name} failed: {failure}")
+        taken = msgspec.structs.replace(
+            snapshot, status="FAILED" if failure else "READY", failure=failure
+        )
+
+        async def note(transaction: Transaction) -> None:
+            store.save_snapshot(transaction, self._task, application, taken)
+
+        await self._desk.read(note)
+        return failure
+
+    async def _automatic_snapshot(
+        self, application: Application, version: Version, *, restore: bool = False
+    ) -> str:
+        """Take the snapshot that stopping and updating take; `restore`: and go on from it."""
+        ids = self._needs.ids
+        snapshot = Snapshot(
+            name=ids.uuid(),
+            kept_as=f"s-{ids.hex(12)}",
+            version=version.number if not restore else version.updated_from or version.number,
+            runtime=version.runtime,
+            created_ms=self._desk.now_ms(),
+        )
+        failure = await self._take_snapshot(application, snapshot)
+        if not failure and restore:
+            await self._desk.tell(application, _restoring("snapshot", snapshot.kept_as))
+        return failure
+
+    async def _keep_stopped_point(self, application: Application, *, restore: bool = False) -> None:
+        """Keep where a SQL application stands, for LAST_STOPPED_POINT."""
+        assert self._process is not None
+        kept_as = f"stopped-{self._needs.ids.hex(12)}"
+        try:
+            await self._process.run.snapshot(kept_as)
+        except SnapshotFailed as error:
+            self._say("WARN", f"Where the application was stopped could not be kept: {error}")
+            return
+        former = application.stopped_at
+
+        async def note(_: Transaction, now: Application) -> Application:
+            run = now.run
+            if restore:
+                run = msgspec.structs.replace(run, restore="snapshot", snapshot=kept_as)
+                run = msgspec.structs.replace(run, allow_non_restored_state=True)
+            return msgspec.structs.replace(now, stopped_at=kept_as, run=run)
+
+        await self._desk.tell(application, note)
+        if former:
+            await self._needs.streams.delete_snapshot(self._state(application), former)
+
+    async def _delete_snapshots(self, application: Application) -> None:
+        """Forget the snapshots that are to be deleted; fail those that nobody can take any more."""
+
+        async def find(transaction: Transaction) -> list[Snapshot]:
+            return await store.load_snapshots(transaction, self._task, application)
+
+        for snapshot in await self._desk.read(find):
+            if snapshot.status == "DELETING":
+                await self._needs.streams.delete_snapshot(
+                    self._state(application), snapshot.kept_as
+                )
+                await self._forget_snapshot(application, snapshot.name)
+            elif snapshot.status == "CREATING" and application.status == "READY":
+                await self._fail_snapshot(application, snapshot)
+
+    async def _forget_snapshot(self, application: Application, name: str) -> None:
+        async def forget(transaction: Transaction) -> None:
+            store.delete_snapshot(transaction, self._task, application, name)
+
+        await self._desk.read(forget)
+
+    async def _fail_snapshot(self, application: Application, snapshot: Snapshot) -> None:
+        failed = msgspec.structs.replace(snapshot, status="FAILED", failure="It was stopped.")
+
+        async def note(transaction: Transaction) -> None:
+            store.save_snapshot(transaction, self._task, application, failed)
+
+        await self._desk.read(note)
+
+    # What is told
+
+    async def _settle(self, application: Application, status: Status, *, failure: str = "") -> None:
+        """Tell that what was asked for is done, or why it failed."""
+
+        async def change(transaction: Transaction, now: Application) -> Application:
+            now_ms = self._desk.now_ms()
+            await end_operation(transaction, self._task, now, now_ms, failure=failure)
+            return msgspec.structs.replace(
+                now, status=status, operation_id="", failure=failure[:1024]
+            )
+
+        await self._desk.tell(application, change)
+
+    async def _note_key(self, access_key_id: str) -> None:
+        async def note(transaction: Transaction) -> None:
+            now = await store.load_application(transaction, self._task, self._task.subject)
+            if now is not None:
+                noted = msgspec.structs.replace(now, access_key_id=access_key_id)
+                store.save_application(transaction, self._task, noted)
+
+        await self._desk.read(note)
+
+    async def _revoke(self, application: Application) -> None:
+        if application.access_key_id:
+            if self._log is not None:
+                await self._log.close()
+            await self._needs.credentials.revoke(application.access_key_id)
+            await self._note_key("")
+
+    def _say(self, level: str, text: str) -> None:
+        assert self._log is not None
+        self._log.say(level, text, _LOGGER)
+
+    def _state(self, application: Application) -> Path:
+        return self._needs.folder / application.id / "state"
+
+
+def _restoring(restore: Restore, snapshot: str = "") -> Change:
+    async def change(_: Transaction, now: Application) -> Application:
+        run = msgspec.structs.replace(now.run, restore=restore, snapshot=snapshot)
+        return msgspec.structs.replace(now, run=run)
+
+    return change
+
+
+def _restores_latest(application: Application) -> bool:
+    """Whether an update is to go on from where the version before is stopped."""
+    described = application.run.configuration.get("ApplicationRestoreConfigurationDescription", {})
+    latest = "RESTORE_FROM_LATEST_SNAPSHOT"
+    return bool(described.get("ApplicationRestoreType", latest) == latest)
