@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from sqlglot import exp
 
 from millpond.engines.streams.interface import Refused
-from millpond.engines.streams.operators.aggregates import whole
+from millpond.engines.streams.operators.aggregates import ORDER, parts_of, whole
 from millpond.engines.streams.plan import (
     KIND,
     Aggregate,
@@ -52,6 +52,8 @@ from millpond.engines.streams.sql.typed import Typed
 from millpond.engines.streams.types import Column, DataType, quoted
 
 LATENESS = "table.exec.emit.allow-lateness"
+IN_ORDER = f"(SELECT *, row_number() OVER () AS {quoted(ORDER)} FROM i0)"
+"""The rows of a `PerWindow`'s input, with the order in which they came."""
 _GROUP_WINDOWS = ("TUMBLE", "HOP", "SESSION")
 _AUXILIARY = {
     "START": "start",
@@ -429,7 +431,7 @@ def _grouped(planner: Planner, grouping: _Grouping, at: exp.Expr) -> Relation:
     if grouping.window is not None:
         return _by_window(planner, grouping)
     if grouping.carried:
-        return _by_carried_window(grouping)
+        return _by_carried_window(grouping, at)
     before = grouping.before
     below = before.node(grouping.where)
     columns = tuple(
@@ -492,8 +494,16 @@ def _by_window(planner: Planner, grouping: _Grouping) -> Relation:
     return Relation(node, fields, spec(window))
 
 
-def _by_carried_window(grouping: _Grouping) -> Relation:
+def _by_carried_window(grouping: _Grouping, at: exp.Expr) -> Relation:
     """Groups of rows that carry their window already."""
+    windowed = grouping.before.relation.windowed
+    if windowed is not None and windowed.processing:
+        refuse(
+            "GROUP BY window_start, window_end over rows that passed a processing-time window is not "
+            "supported.",
+            at,
+            needs_flink=True,
+        )
     before = grouping.before
     for name in grouping.carried:
         before.take(name)
@@ -503,6 +513,7 @@ def _by_carried_window(grouping: _Grouping) -> Relation:
     by = list(keys)
     chosen = [quoted(name) for name in by]
     chosen += [f"{whole(each, types)} AS {quoted(each.name)}" for each in grouping.aggregates]
+    is_ordered = any(parts_of(each, types, "").ordered for each in grouping.aggregates)
     columns = [Column(name, types[name]) for name in by]
     columns += [Column(each.name, each.type) for each in grouping.aggregates]
     for name in grouping.carried:
@@ -510,7 +521,9 @@ def _by_carried_window(grouping: _Grouping) -> Relation:
             by.append(name)
             chosen.append(quoted(name))
             columns.append(Column(name, types[name]))
-    sql = f"SELECT {', '.join(chosen)} FROM i0 GROUP BY {', '.join(quoted(name) for name in by)}"
+    rows = IN_ORDER if is_ordered else "i0"
+    by_names = ", ".join(quoted(name) for name in by)
+    sql = f"SELECT {', '.join(chosen)} FROM {rows} GROUP BY {by_names}"
     start = next(each for each in grouping.carried.values() if each.window == "start")
     end = next(each for each in grouping.carried.values() if each.window == "end")
     rowtime = next(
@@ -531,7 +544,7 @@ def _by_carried_window(grouping: _Grouping) -> Relation:
             grouping.carried.get(each.column, each) for each in keys.values()
         ),
     )
-    return Relation(node, fields, before.relation.windowed)
+    return Relation(node, fields, windowed)
 
 
 def plan_distinct(planner: Planner, relation: Relation, at: exp.Expr) -> Relation:

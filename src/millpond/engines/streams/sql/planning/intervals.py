@@ -1,10 +1,10 @@
-"""Constant spans of time in queries and settings, in milliseconds."""
+"""Constant spans of time in queries, in milliseconds."""
 
 from sqlglot import exp
 
 from millpond.engines.streams.interface import Refused
-from millpond.engines.streams.sql import intervals
 from millpond.engines.streams.sql.dialect import position_of
+from millpond.engines.streams.sql.intervals import read_interval
 
 
 def interval_ms(node: exp.Expr) -> int:
@@ -13,7 +13,12 @@ def interval_ms(node: exp.Expr) -> int:
     Raises:
         Refused: it is none, or one of months or years, or not of whole milliseconds.
     """
+    at = position_of(node)
     if not isinstance(node, exp.Interval):
-        at = position_of(node)
         raise Refused("An INTERVAL literal is expected here", at.line, at.column)
-    return intervals.interval_ms(node)
+    months, micros = read_interval(node)
+    if months or micros % 1000:
+        raise Refused(
+            "An INTERVAL here is of days to seconds, in whole milliseconds", at.line, at.column
+        )
+    return micros // 1000

@@ -181,6 +181,8 @@ def _by_window(sides: Sides, place: exp.Expr) -> bool:
                 place,
             )
         return False
+    if sides.left.windowed.processing:
+        refuse("Processing time Window Join is not supported yet.", place)
     return True
 
 

@@ -5,8 +5,10 @@ from dataclasses import replace
 
 from sqlglot import exp
 
+from millpond.engines.streams.operators.aggregates import ORDER
 from millpond.engines.streams.plan import Aggregate, Deduplicate, Frame, Over, PerWindow
 from millpond.engines.streams.sql.dialect import position_of
+from millpond.engines.streams.sql.planning.aggregation import IN_ORDER
 from millpond.engines.streams.sql.planning.calls import call_name
 from millpond.engines.streams.sql.planning.over import clause_of, is_over
 from millpond.engines.streams.sql.planning.planner import Planner, refuse, where_of
@@ -203,6 +205,8 @@ def _top_of_window(
             f"{ranking.function}() on streaming table is not supported currently.",
             ranking.at,
         )
+    if relation.windowed is None or relation.windowed.processing:
+        refuse("Processing time Window TopN is not supported yet.", ranking.at)
     if relation.changes:
         refuse("Top-N of changes is not supported.", ranking.at, needs_flink=True)
     where = where_of(ranking.at)
@@ -216,8 +220,8 @@ def _top_of_window(
     order = ", ".join(each.sql() for each in ranking.order)
     chosen = ", ".join(quoted(column.name) for column in columns)
     sql = (
-        f"SELECT {chosen}, row_number() OVER (PARTITION BY {by} ORDER BY {order}) "
-        f"AS {quoted(rank.name)} FROM i0 QUALIFY {quoted(rank.name)} <= {count}"
+        f"SELECT {chosen}, row_number() OVER (PARTITION BY {by} ORDER BY {order}, {quoted(ORDER)}) "
+        f"AS {quoted(rank.name)} FROM {IN_ORDER} QUALIFY {quoted(rank.name)} <= {count}"
     )
     start = next(each for each in ranking.keys if each.window == "start")
     end = next(each for each in ranking.keys if each.window == "end")
