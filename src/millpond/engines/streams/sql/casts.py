@@ -10,7 +10,6 @@ Source: Apache Flink 2.x, Data Types, CAST; CastRuleProvider and its rules.
 from millpond.engines.streams.interface import Refused
 from millpond.engines.streams.sql.typed import Position, Typed
 from millpond.engines.streams.sql.types import (
-    APPROXIMATE,
     BINARIES,
     INTEGERS,
     NUMBERS,
@@ -46,9 +45,13 @@ def cast(value: Typed, target: DataType, at: Position, *, safe: bool = False) ->
 
 
 def cast_to_fit(value: Typed, target: DataType) -> Typed:
-    """A value as a type that holds it (a common type of several)."""
+    """A value as a type that holds it (a common type of several, or a column's that it is
+    `assignable` to). Text and bytes are not cut, as Flink does not cut them without a CAST."""
     if same(value.type, target):
         return value
+    for family in (STRINGS, BINARIES):
+        if value.type.name in family and target.name in family:
+            return made(value.sql, bare(target), [value])
     return cast(value, target, Position(0, 0))
 
 
@@ -179,7 +182,7 @@ def _to_time(sql: str, source: DataType, target: DataType, word: str) -> str | N
         if target.name == "DATE":
             return f"CAST({word}(trim({sql}) AS TIMESTAMP) AS DATE)"
         if target.name == "TIME":
-            return f"{word}(trim({sql}) AS TIME)"
+            return _time_of(f"(DATE '1970-01-01' + {word}(trim({sql}) AS TIME))", target)
         read = shortened(f"{word}(trim({sql}) AS TIMESTAMP)", target.parameters[0])
         return f"({read} AT TIME ZONE 'UTC')" if target.name == "TIMESTAMP_LTZ" else read
     if source.name not in TIMES:
@@ -190,9 +193,9 @@ def _to_time(sql: str, source: DataType, target: DataType, word: str) -> str | N
         case "DATE":
             return f"CAST({sql} AS DATE)" if source.name == "TIMESTAMP" else None
         case "TIME":
-            if source.name == "TIMESTAMP":
-                return f"CAST(date_trunc('second', {sql}) AS TIME)"
-            return sql if source.name == "TIME" else None
+            if source.name == "TIME":
+                return _time_of(f"(DATE '1970-01-01' + {sql})", target)
+            return _time_of(sql, target) if source.name == "TIMESTAMP" else None
         case "TIMESTAMP":
             if source.name == "TIME":
                 return None
@@ -203,6 +206,10 @@ def _to_time(sql: str, source: DataType, target: DataType, word: str) -> str | N
         return _shorter(sql, source, target)
     plain = _to_time(sql, source, _plain(target), word) if source.name != "TIME" else None
     return f"({plain} AT TIME ZONE 'UTC')" if plain else None
+
+
+def _time_of(sql: str, target: DataType) -> str:
+    return f"CAST({shortened(sql, target.parameters[0])} AS TIME)"
 
 
 def _plain(kind: DataType) -> DataType:
@@ -251,7 +258,3 @@ def _to_nested(sql: str, source: DataType, target: DataType, word: str) -> str |
 def text_of(value: Typed, at: Position) -> Typed:
     """The value as a STRING, as CONCAT and the like take it."""
     return cast(value, STRING, at)
-
-
-def is_approximate(kind: DataType) -> bool:
-    return kind.name in APPROXIMATE

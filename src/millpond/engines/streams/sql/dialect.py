@@ -10,7 +10,10 @@ own are below.
 Positions: tokens are moved to where they stand in the program before they are parsed.
 """
 
+import re
+from bisect import bisect_right
 from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar
 
 from sqlglot import exp
@@ -81,6 +84,10 @@ _NO_PARENTHESES = (
     "LOCALTIME",
     "LOCALTIMESTAMP",
 )
+_JSON_CALLS = (
+    "JSON_VALUE", "JSON_QUERY", "JSON_EXISTS", "JSON_OBJECT", "JSON_ARRAY", "JSON_OBJECTAGG",
+    "JSON_ARRAYAGG",
+)  # fmt: skip
 _INTERVAL_UNITS = ("YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "SECOND")
 _JSON_WRAPPERS = {
     ("WITHOUT", "ARRAY", "WRAPPER"): "WITHOUT",
@@ -107,6 +114,9 @@ class FlinkTokenizer(Tokenizer):  # type: ignore[misc]
     HEX_STRINGS: ClassVar = [("x'", "'"), ("X'", "'")]
     UNICODE_STRINGS: ClassVar = [("U&'", "'"), ("u&'", "'")]
     COMMENTS: ClassVar = ["--", ("/*", "*/")]
+    TOKENS_PRECEDING_HINT: ClassVar = {
+        *Tokenizer.TOKENS_PRECEDING_HINT, TokenType.VAR, TokenType.IDENTIFIER,
+    }  # fmt: skip
     KEYWORDS: ClassVar = {
         **{
             word: kind
@@ -115,6 +125,10 @@ class FlinkTokenizer(Tokenizer):  # type: ignore[misc]
         },
         "SIMILAR TO": TokenType.SIMILAR_TO,
     }
+
+
+def _parse_json(parser: "FlinkParser", name: str) -> exp.Expr:
+    return parser._parse_json(name)
 
 
 class FlinkParser(Parser):  # type: ignore[misc]
@@ -132,13 +146,7 @@ class FlinkParser(Parser):  # type: ignore[misc]
         "POSITION": lambda self: self._parse_words("POSITION", ("IN", "FROM")),
         "SUBSTRING": lambda self: self._parse_words("SUBSTRING", ("FROM", "FOR")),
         "OVERLAY": lambda self: self._parse_words("OVERLAY", ("PLACING", "FROM", "FOR")),
-        **{
-            name: (lambda name: lambda self: self._parse_json(name))(name)
-            for name in (
-                "JSON_VALUE", "JSON_QUERY", "JSON_EXISTS", "JSON_OBJECT", "JSON_ARRAY",
-                "JSON_OBJECTAGG", "JSON_ARRAYAGG",
-            )
-        },
+        **{name: partial(_parse_json, name=name) for name in _JSON_CALLS},
     }  # fmt: skip
     NO_PAREN_FUNCTIONS: ClassVar[dict[TokenType, Any]] = {}
     NO_PAREN_FUNCTION_PARSERS: ClassVar[dict[str, Callable[..., Any]]] = {
@@ -458,6 +466,10 @@ class Flink(Dialect):  # type: ignore[misc]
 
 
 _DIALECT = Flink()
+_COMPLETE: Any = re.compile(
+    r"(?:'(?:[^']|'')*'|`(?:[^`]|``)*`|--[^\n]*|/\*(?:[^*]|\*(?!/))*\*/|(?!/\*|--)[^'`])*+"
+)
+"""A text up to the string, name or comment that does not end."""
 
 
 def tokens_of(text: str, at: Position) -> list[Token]:
@@ -467,13 +479,17 @@ def tokens_of(text: str, at: Position) -> list[Token]:
     Raises:
         Refused: a string or name does not end.
     """
+    starts = [0] + [index + 1 for index, letter in enumerate(text) if letter == "\n"]
     try:
         tokens: list[Token] = _DIALECT.tokenize(text)
     except SqlglotError as error:
+        place = _COMPLETE.match(text).end()
+        line = bisect_right(starts, place) - 1
         raise Refused(
-            f"SQL parse failed. {str(error).splitlines()[0]}", at.line, at.column
+            "SQL parse failed. A string, a name or a comment does not end",
+            at.line + line,
+            place - starts[line] + (at.column if line == 0 else 1),
         ) from error
-    starts = [0] + [index + 1 for index, letter in enumerate(text) if letter == "\n"]
     line = 0
     for token in tokens:
         while line + 1 < len(starts) and starts[line + 1] <= token.start:
@@ -487,7 +503,19 @@ def tokens_of(text: str, at: Position) -> list[Token]:
                 token.line,
                 token.col,
             )
+        _refuse_foreign(token)
     return tokens
+
+
+def _refuse_foreign(token: Token) -> None:
+    """What would be read as something else."""
+    if token.token_type == TokenType.HINT and token.comments:
+        what = f"The hint {token.comments[0].strip()}"
+    elif token.token_type == TokenType.VAR and token.text.upper() == "MATCH_RECOGNIZE":
+        what = "MATCH_RECOGNIZE"
+    else:
+        return
+    raise Refused(f"{what} is not supported", token.line, token.col, needs_flink=True)
 
 
 def parse_query(text: str, at: Position) -> exp.Expr:

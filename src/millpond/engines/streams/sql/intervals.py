@@ -77,23 +77,6 @@ def _micros(text: str, unit: str) -> int:
     return int(whole) * _UNITS_US[unit] + int((fraction or "0").ljust(6, "0"))
 
 
-def interval_ms(node: exp.Interval) -> int:
-    """An interval in whole milliseconds, such as a window's size.
-
-    Raises:
-        Refused: it has months, whose length differs, or a part of a millisecond.
-    """
-    months, micros = read_interval(node)
-    place = position_of(node)
-    if months:
-        raise Refused(
-            "An interval of months or years has no fixed length here", place.line, place.column
-        )
-    if micros % 1000:
-        raise Refused("Intervals here are of whole milliseconds", place.line, place.column)
-    return micros // 1000
-
-
 def _wrong(node: exp.Interval, units: tuple[str, ...]) -> Refused:
     place = position_of(node)
     return Refused(

@@ -26,7 +26,7 @@ from millpond.engines.streams.sql.types import (
     decimal_type,
     same,
 )
-from millpond.engines.streams.sql.values import INTERVAL, filled, made
+from millpond.engines.streams.sql.values import INTERVAL, filled, made, scaled, unscaled
 from millpond.engines.streams.types import BOOLEAN, DataType
 
 _SIGNS: dict[type[exp.Expr], str] = {
@@ -72,7 +72,10 @@ def _decimal(sign: str, left: Typed, right: Typed) -> Typed:
             scale = max(s1, s2)
             result = decimal_type(max(p1 - s1, p2 - s2) + scale + 1, scale)
             return filled(
-                f"($0 {sign} $1)", result, _as_decimal(left, result), _as_decimal(right, result)
+                f"CAST($0 {sign} $1 AS {result.duckdb()})",
+                result,
+                _as_decimal(left, result),
+                _as_decimal(right, result),
             )
         case "*":
             result = decimal_type(p1 + p2, s1 + s2)
@@ -109,26 +112,18 @@ def _quotient(left: Typed, right: Typed, s1: int, s2: int, result: DataType) -> 
     """Long division in whole numbers, rounded half up: DuckDB divides DECIMALs as DOUBLEs."""
     scale = result.parameters[1]
     shift = scale - s1 + s2
-    over, under = max(shift, 0), max(-shift, 0)
-
-    def whole(value: str) -> str:
-        return f"CAST(replace(CAST({value} AS VARCHAR), '.', '') AS HUGEINT)"
-
-    power_over, power_under = (f"CAST(1{'0' * power} AS HUGEINT)" for power in (over, under))
-    numerator = f"({whole('$0')} * {power_over})"
-    denominator = f"({whole('$1')} * {power_under})"
+    over, under = (f"CAST(1{'0' * max(power, 0)} AS HUGEINT)" for power in (shift, -shift))
+    up, down = f"({unscaled('$0')} * {over})", f"({unscaled('$1')} * {under})"
+    rest = f"(abs({up}) % abs({down}))"
     rounded = (
-        f"sign({numerator}) * sign({denominator}) * "
-        f"((abs({numerator}) // abs({denominator})) + "
-        f"CASE WHEN abs({numerator}) % abs({denominator}) >= "
-        f"abs({denominator}) - abs({numerator}) % abs({denominator}) THEN 1 ELSE 0 END)"
+        f"(sign({up}) * sign({down}) * ((abs({up}) // abs({down})) + "
+        f"CASE WHEN {rest} >= abs({down}) - {rest} THEN 1 ELSE 0 END))"
     )
-    exact = f"CAST(CAST(CAST({rounded} AS HUGEINT) AS VARCHAR) || 'e-{scale}' AS {result.duckdb()})"
     left, right = (
-        _exact(value, *decimal_of(value.type)) if value.type.name != "DECIMAL" else value
+        value if value.type.name == "DECIMAL" else _exact(value, *decimal_of(value.type))
         for value in (left, right)
     )
-    return filled(exact, result, left, right)
+    return filled(scaled(rounded, scale, result), result, left, right)
 
 
 def _with_interval(sign: str, left: Typed, right: Typed, at: Position) -> Typed:

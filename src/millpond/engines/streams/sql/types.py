@@ -1,9 +1,9 @@
 """Flink's types as text, and what they have to do with one another.
 
-`read_type` reads a type from tokens of the dialect; `common_type` is the type that values of several
-types share (in CASE, UNION, COALESCE …); `assignable` says which columns an INSERT fills without a
-CAST. The sizes that Flink takes where none is written: CHAR(1), VARCHAR(1), DECIMAL(10, 0),
-TIME(0), TIMESTAMP(6).
+`read_type` reads a type from tokens of the dialect; `common_type` is the type that values of
+several types share (in CASE, UNION, COALESCE …); `assignable` says which columns an INSERT fills
+without a CAST. The sizes that Flink takes where none is written: CHAR(1), VARCHAR(1),
+DECIMAL(10, 0), TIME(0), TIMESTAMP(6).
 
 Source: Apache Flink 2.x, Table API & SQL, Data Types; LogicalTypeMerging, LogicalTypeCasts.
 """

@@ -30,3 +30,16 @@ def filled(template: str, kind: DataType, *parts: Typed) -> Typed:
     """`template` with `$0`, `$1` … as the parts' SQL."""
     sql = re.sub(r"\$(\d)", lambda match: parts[int(match.group(1))].sql, template)
     return made(sql, kind, parts)
+
+
+def unscaled(sql: str) -> str:
+    """A DECIMAL without its point, as a HUGEINT."""
+    return f"CAST(replace(CAST({sql} AS VARCHAR), '.', '') AS HUGEINT)"
+
+
+def scaled(sql: str, scale: int, kind: DataType) -> str:
+    """A whole number with a point `scale` digits from its end, as a DECIMAL."""
+    if not scale:
+        return f"CAST({sql} AS {kind.duckdb()})"
+    step = f"CAST('0.{'0' * (scale - 1)}1' AS DECIMAL({scale}, {scale}))"
+    return f"CAST(CAST({sql} AS DECIMAL(38, 0)) * {step} AS {kind.duckdb()})"

@@ -75,7 +75,7 @@ def time_literal(node: TimeLiteral) -> Typed:
     main, _, fraction = text.partition(".")
     shape = {"DATE": "%Y-%m-%d", "TIME": "%H:%M:%S", "TIMESTAMP": "%Y-%m-%d %H:%M:%S"}[word]
     try:
-        moment = datetime.datetime.strptime(main, shape)  # noqa: DTZ007
+        moment = datetime.datetime.strptime(main, shape)
     except ValueError:
         raise wrong from None
     exact = moment.replace(microsecond=int((fraction or "0").ljust(6, "0")))

@@ -212,6 +212,14 @@ def _map_from_arrays(call: Call) -> Typed:
     return filled("map($0, $1)", kind, keys, values)
 
 
+def _entries(call: Call) -> Typed:
+    call.count(1)
+    whole = call.take(0, "m")
+    (_, key), (_, value) = whole.type.fields
+    row = DataType("ROW", fields=(("key", bare(key)), ("value", bare(value))))
+    return filled("map_entries($0)", array_of(row), whole)
+
+
 COLLECTIONS = (
     Function("ROW", _KIND, ("ROW(value, …)",), _row),
     Function("ARRAY", _KIND, ("ARRAY[value, …]",), _array),
@@ -238,5 +246,6 @@ COLLECTIONS = (
     _extreme("ARRAY_MIN", "list_min"),
     _map_part("MAP_KEYS", "map_keys($0)", 0),
     _map_part("MAP_VALUES", "map_values($0)", 1),
+    Function("MAP_ENTRIES", _KIND, ("MAP_ENTRIES(map)",), _entries),
     Function("MAP_FROM_ARRAYS", _KIND, ("MAP_FROM_ARRAYS(array, array)",), _map_from_arrays),
 )

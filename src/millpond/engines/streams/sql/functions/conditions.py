@@ -3,8 +3,8 @@
 from millpond.engines.streams.sql.casts import cast_to_fit
 from millpond.engines.streams.sql.functions.calls import Call, Function, plain
 from millpond.engines.streams.sql.typed import Typed
-from millpond.engines.streams.sql.values import filled, made, text_literal
-from millpond.engines.streams.types import BOOLEAN, STRING
+from millpond.engines.streams.sql.values import filled, made
+from millpond.engines.streams.types import BOOLEAN
 
 _KIND = "Conditional functions"
 
@@ -52,11 +52,6 @@ def _extreme(word: str) -> Function:
     return Function(word, _KIND, (f"{word}(value, …)",), translate)
 
 
-def _typeof(call: Call) -> Typed:
-    call.count(1)
-    return Typed(text_literal(call.arguments[0].type.flink()), STRING)
-
-
 def _looks_like(word: str, pattern: str) -> Function:
     template = f"coalesce(regexp_full_match($0, '{pattern}'), FALSE)"
     return plain(_KIND, f"{word}(string)", "s", BOOLEAN, template)
@@ -72,5 +67,4 @@ CONDITIONS = (
     _looks_like("IS_ALPHA", r"\p{L}+"),
     _looks_like("IS_DIGIT", r"\p{Nd}+"),
     _looks_like("IS_DECIMAL", r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?"),
-    Function("TYPEOF", _KIND, ("TYPEOF(value)",), _typeof),
 )

@@ -7,7 +7,7 @@ from millpond.engines.streams.sql.functions.calls import Call, Function, plain
 from millpond.engines.streams.sql.operators import arithmetic
 from millpond.engines.streams.sql.typed import Typed
 from millpond.engines.streams.sql.types import INTEGERS, bare, decimal_of
-from millpond.engines.streams.sql.values import filled
+from millpond.engines.streams.sql.values import filled, scaled, unscaled
 from millpond.engines.streams.types import BIGINT, DOUBLE, INT, STRING, DataType
 
 _KIND = "Arithmetic functions"
@@ -20,8 +20,8 @@ def whole_number(call: Call, word: str) -> Typed:
     if value.type.name in INTEGERS:
         return value
     if value.type.name == "DECIMAL":
-        precision, scale = decimal_of(value.type)
-        kind = DataType("DECIMAL", (precision - scale + 1 if scale else precision, 0))
+        precision = value.type.parameters[0]
+        kind = DataType("DECIMAL", (precision, 0))
         return filled(f"CAST({word}($0) AS {kind.duckdb()})", kind, value)
     return filled(f"{word}($0)", bare(value.type), value)
 
@@ -58,6 +58,7 @@ def _truncate(call: Call) -> Typed:
 
 
 def _to_scale(call: Call, value: Typed, word: str, given: int) -> Typed:
+    """A DECIMAL with fewer digits behind (or, below 0, before) its point."""
     text = call.constant(1) if given == 2 else "0"
     if text is None or not text.lstrip("-").isdigit():
         raise call.refused("how many digits to keep of a DECIMAL must be written out")
@@ -66,18 +67,14 @@ def _to_scale(call: Call, value: Typed, word: str, given: int) -> Typed:
     if digits >= scale:
         return value
     kept = max(digits, 0)
-    kind = DataType("DECIMAL", (max(1, precision - scale + kept + (word == "round")), kept))
-    kind = DataType("DECIMAL", (min(38, kind.parameters[0]), kept))
+    kind = DataType("DECIMAL", (min(38, 1 + precision - scale + kept), kept))
     if word == "round":
         return filled(f"CAST(round($0, {digits}) AS {kind.duckdb()})", kind, value)
-    power = f"CAST('1e{digits}' AS DECIMAL(38, {kept}))" if digits >= 0 else f"1{'0' * -digits}"
-    if digits > 0:
-        whole = f"CAST(CAST(replace(CAST($0 AS VARCHAR), '.', '') AS HUGEINT) // 1{'0' * (scale - digits)} AS VARCHAR)"
-        return filled(f"CAST({whole} || 'e-{digits}' AS {kind.duckdb()})", kind, value)
-    if digits == 0:
-        return filled(f"CAST(trunc($0) AS {kind.duckdb()})", kind, value)
-    return filled(f"CAST((CAST(trunc($0) AS HUGEINT) // {power}) * {power} AS {kind.duckdb()})",
-                  kind, value)  # fmt: skip
+    power = f"CAST(1{'0' * (scale - digits)} AS HUGEINT)"
+    whole = f"({unscaled('$0')} // {power})"
+    if digits < 0:
+        whole = f"({whole} * 1{'0' * -digits})"
+    return filled(scaled(whole, kept, kind), kind, value)
 
 
 def _mod(call: Call) -> Typed:
@@ -133,6 +130,14 @@ def _double(name: str, template: str) -> Function:
     return plain(_KIND, f"{name}(number)", "f", DOUBLE, template)
 
 
+def _logarithm(word: str) -> str:
+    """As Java has it: of 0 -Infinity, of less NaN."""
+    return (
+        "(CASE WHEN $0 < 0 THEN CAST('NaN' AS DOUBLE) "
+        f"WHEN $0 = 0 THEN CAST('-Infinity' AS DOUBLE) ELSE {word}($0) END)"
+    )
+
+
 MATHS = (
     Function("ABS", _KIND, ("ABS(number)",), _absolute),
     Function("SIGN", _KIND, ("SIGN(number)",), _sign),
@@ -142,16 +147,16 @@ MATHS = (
     plain(_KIND, "POWER(number, number)", "ff", DOUBLE, "power($0, $1)"),
     Function("LOG", _KIND, ("LOG([base,] number)",), _log),
     _double("SQRT", "(CASE WHEN $0 < 0 THEN CAST('NaN' AS DOUBLE) ELSE sqrt($0) END)"),
-    _double("LN", "ln($0)"),
-    _double("LOG10", "log10($0)"),
+    _double("LN", _logarithm("ln")),
+    _double("LOG10", _logarithm("log10")),
     _double("LOG2", "log2($0)"),
     _double("EXP", "exp($0)"),
     _double("SIN", "sin($0)"),
     _double("COS", "cos($0)"),
     _double("TAN", "tan($0)"),
     _double("COT", "(1 / tan($0))"),
-    _double("ASIN", "asin($0)"),
-    _double("ACOS", "acos($0)"),
+    _double("ASIN", "(CASE WHEN abs($0) > 1 THEN CAST('NaN' AS DOUBLE) ELSE asin($0) END)"),
+    _double("ACOS", "(CASE WHEN abs($0) > 1 THEN CAST('NaN' AS DOUBLE) ELSE acos($0) END)"),
     _double("ATAN", "atan($0)"),
     _double("SINH", "sinh($0)"),
     _double("COSH", "cosh($0)"),

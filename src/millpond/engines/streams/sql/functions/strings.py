@@ -19,17 +19,16 @@ def _substring(call: Call) -> Typed:
     first = (
         "(CASE WHEN $1 > 0 THEN CAST($1 AS BIGINT) WHEN $1 = 0 THEN 1 ELSE length($0) + $1 + 1 END)"
     )
-    if given == 2:
-        whole = f"(CASE WHEN {first} < 1 THEN '' ELSE substr($0, {first}) END)"
-        return filled(f"(CASE WHEN $1 IS NOT NULL THEN {whole} END)", STRING, text, start)
-    length = call.take(2, "i")
-    end = f"{first} + $2"
-    kept = (
-        f"(CASE WHEN $2 <= 0 OR {end} < 1 THEN '' "
-        f"ELSE substr($0, greatest({first}, 1), {end} - greatest({first}, 1)) END)"
+    none, last = "$1 IS NULL", ""
+    parts = [text, start]
+    if given == 3:
+        none, last = "$1 IS NULL OR $2 IS NULL OR $2 < 0", ", $2"
+        parts.append(call.take(2, "i"))
+    sql = (
+        f"(CASE WHEN {none} THEN NULL WHEN {first} < 1 AND $0 IS NOT NULL THEN '' "
+        f"ELSE substr($0, {first}{last}) END)"
     )
-    both = "$1 IS NOT NULL AND $2 IS NOT NULL"
-    return filled(f"(CASE WHEN {both} THEN {kept} END)", STRING, text, start, length)
+    return filled(sql, STRING, *parts)
 
 
 def _trim(name: str, word: str, signature: str) -> Function:
@@ -125,10 +124,11 @@ def _joined(call: Call) -> Typed:
 
 
 def _pad(name: str) -> Function:
-    """Flink gives NULL for a negative length, and for an empty pad where it would be needed."""
+    """Flink gives NULL for a negative length and for an empty pad."""
     template = (
-        f"(CASE WHEN $1 < 0 OR ($2 = '' AND $1 > length($0)) THEN NULL "
-        f"WHEN $1 <= length($0) THEN left($0, $1) ELSE {name.lower()}($0, CAST($1 AS INTEGER), $2) END)"
+        f"(CASE WHEN $1 < 0 OR $2 = '' OR $2 IS NULL THEN NULL "
+        f"WHEN $1 <= length($0) THEN left($0, $1) "
+        f"ELSE {name.lower()}($0, CAST($1 AS INTEGER), $2) END)"
     )
     return plain(_KIND, f"{name}(string, length, pad)", "sis", STRING, template)
 
@@ -139,13 +139,15 @@ def _overlay(call: Call) -> Typed:
     length = call.take(3, "i") if given == 4 else filled("length($0)", INT, other)
     sql = (
         "(CASE WHEN $2 <= 0 OR $2 > length($0) THEN $0 "
-        "ELSE left($0, $2 - 1) || $1 || substr($0, $2 + greatest($3, 0)) END)"
+        "ELSE left($0, $2 - 1) || $1 || CASE WHEN $3 > 0 THEN substr($0, $2 + $3) ELSE '' END END)"
     )
     return filled(sql, STRING, text, other, start, length)
 
 
 def _split_index(call: Call) -> Typed:
     call.count(3)
+    if call.constant(1) == "":
+        raise call.refused("the separator is empty")
     index = call.take(2, "i")
     text, separator = call.take(0, "s"), call.take(1, "s")
     parts = "string_split($0, $1)"
@@ -235,8 +237,9 @@ def _sha2(call: Call) -> Typed:
 
 
 _TITLE = (
-    "list_aggregate(list_transform(regexp_extract_all(lower($0), '[\\p{L}\\p{N}]+|[^\\p{L}\\p{N}]+'),"
-    " lambda w: upper(left(w, 1)) || substr(w, 2)), 'string_agg', '')"
+    "coalesce(list_aggregate(list_transform("
+    "regexp_extract_all(lower($0), '[\\p{L}\\p{N}]+|[^\\p{L}\\p{N}]+'), lambda w: upper(left(w, 1)) || substr(w, 2)), 'string_agg', ''), "
+    "CASE WHEN $0 = '' THEN '' END)"
 )
 
 STRINGS_FUNCTIONS = (
@@ -246,7 +249,7 @@ STRINGS_FUNCTIONS = (
     plain(_KIND, "LOWER(string)", "s", STRING, "lower($0)"),
     plain(_KIND, "UCASE(string)", "s", STRING, "upper($0)"),
     plain(_KIND, "LCASE(string)", "s", STRING, "lower($0)"),
-    plain(_KIND, "INITCAP(string)", "s", STRING, f"coalesce({_TITLE}, CASE WHEN $0 = '' THEN '' END)"),
+    plain(_KIND, "INITCAP(string)", "s", STRING, _TITLE),
     plain(_KIND, "REVERSE(string)", "s", STRING, "reverse($0)"),
     plain(_KIND, "REPEAT(string, times)", "si", STRING, "repeat($0, greatest($1, 0))"),
     plain(_KIND, "REPLACE(string, from, to)", "sss", STRING, "replace($0, $1, $2)"),
@@ -261,7 +264,8 @@ STRINGS_FUNCTIONS = (
     plain(_KIND, "INSTR(string, string)", "ss", INT, "CAST(instr($0, $1) AS INTEGER)"),
     plain(_KIND, "STARTSWITH(string, string)", "ss", BOOLEAN, "starts_with($0, $1)"),
     plain(_KIND, "ENDSWITH(string, string)", "ss", BOOLEAN, "ends_with($0, $1)"),
-    plain(_KIND, "ASCII(string)", "s", INT, "CAST(CASE WHEN $0 = '' THEN 0 ELSE ascii($0) END AS INTEGER)"),
+    plain(_KIND, "ASCII(string)", "s", INT,
+          "CAST(CASE WHEN $0 = '' THEN 0 ELSE ascii($0) END AS INTEGER)"),
     plain(_KIND, "CHR(number)", "i", STRING,
           "chr(CAST(CASE WHEN $0 < 0 THEN 0 ELSE $0 % 256 END AS INTEGER))"),
     _trim("TRIM", "trim", "[BOTH] [string FROM] string"),
@@ -273,17 +277,23 @@ STRINGS_FUNCTIONS = (
     _pad("LPAD"),
     _pad("RPAD"),
     Function("SUBSTRING", _KIND,
-             ("SUBSTRING(string FROM start [FOR length])", "SUBSTRING(string, start [, length])"), _substring),
+             ("SUBSTRING(string FROM start [FOR length])", "SUBSTRING(string, start [, length])"),
+             _substring),
     Function("SUBSTR", _KIND, ("SUBSTR(string, start [, length])",), _substring),
-    Function("OVERLAY", _KIND, ("OVERLAY(string PLACING string FROM start [FOR length])",), _overlay),
+    Function("OVERLAY", _KIND,
+             ("OVERLAY(string PLACING string FROM start [FOR length])",), _overlay),
     Function("CONCAT", _KIND, ("CONCAT(value, …)",), _concat),
     Function("CONCAT_WS", _KIND, ("CONCAT_WS(separator, value, …)",), _concat_ws),
     Function("||", _KIND, ("string || string",), _joined),
     Function("REGEXP", _KIND, ("REGEXP(string, regex)",), _regexp),
-    Function("REGEXP_EXTRACT", _KIND, ("REGEXP_EXTRACT(string, regex [, group])",), _regexp_extract),
+    Function("REGEXP_EXTRACT", _KIND,
+             ("REGEXP_EXTRACT(string, regex [, group])",), _regexp_extract),
     Function("REGEXP_EXTRACT_ALL", _KIND, ("REGEXP_EXTRACT_ALL(string, regex [, group])",),
              _regexp_extract_all),
-    Function("REGEXP_REPLACE", _KIND, ("REGEXP_REPLACE(string, regex, replacement)",), _regexp_replace),
+    Function("REGEXP_REPLACE", _KIND,
+             ("REGEXP_REPLACE(string, regex, replacement)",), _regexp_replace),
+    plain(_KIND, "SPLIT(string, separator)", "ss", DataType("ARRAY", fields=(("", STRING),)),
+          "string_split($0, $1)"),
     Function("SPLIT_INDEX", _KIND, ("SPLIT_INDEX(string, separator, index)",), _split_index),
     Function("STR_TO_MAP", _KIND, ("STR_TO_MAP(string [, delimiter [, delimiter]])",), _str_to_map),
     Function("PARSE_URL", _KIND, ("PARSE_URL(url, part [, key])",), _parse_url),

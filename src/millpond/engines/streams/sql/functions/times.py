@@ -53,7 +53,7 @@ def _local(value: Typed) -> Typed:
 
 
 def _unit(call: Call, index: int) -> str:
-    return call.nodes[index].name.upper()
+    return str(call.nodes[index].name).upper()
 
 
 def _extract(call: Call) -> Typed:
@@ -71,16 +71,12 @@ def _part(call: Call, unit: str, value: Typed) -> Typed:
     match unit:
         case "SECOND":
             return filled("CAST(second($0) AS BIGINT)", BIGINT, value)
-        case "MILLISECOND":
-            return filled("CAST(millisecond($0) AS BIGINT)", BIGINT, value)
-        case "MICROSECOND":
-            return filled("CAST(microsecond($0) AS BIGINT)", BIGINT, value)
         case "DOW":
             return filled("CAST(dayofweek($0) + 1 AS BIGINT)", BIGINT, value)
         case "EPOCH":
             return filled("(epoch_us($0) // 1000000)", BIGINT, value)
     if unit not in _EXTRACTED:
-        raise call.refused(f"'{unit}' is not a unit of time that can be extracted")
+        raise call.refused(f"'{unit}' cannot be extracted", needs_flink=True)
     return filled(f"CAST({_EXTRACTED[unit]}($0) AS BIGINT)", BIGINT, value)
 
 
