@@ -5,4 +5,4 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
-sys.path.insert(0, str(HERE.parents[1] / "log"))
+sys.path.append(str(HERE.parents[1] / "log"))

@@ -169,7 +169,6 @@ class Sending(CommittingSink):
 
     async def prepare(self, checkpoint):
         self.guard("other.prepare")
-        return None
 
     async def open(self, committed):
         self.guard("other.open")

@@ -5,6 +5,7 @@ follow: it writes the chunks that no pack has yet, syncs their packs, then write
 last two checkpoints are kept, and snapshots until they are deleted.
 """
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +25,7 @@ class Cut:
     """What is true between two steps. `sources` and `sinks` are as manifests have them."""
 
     states: Mapping[str, StateSnapshot]
-    pipeline: dict[str, Any]
+    pipeline: dict[str, Any] | None
     sources: dict[str, Any]
     sinks: dict[str, Any] = field(default_factory=dict)
 
@@ -109,10 +110,13 @@ class Checkpoints:
         return body
 
     def begin_anew(self, warn: Callable[[str], None]) -> None:
-        """Without state: earlier checkpoints are forgotten, snapshots are not."""
+        """Without state: earlier checkpoints are forgotten, snapshots are not. Where there were
+        some, one that holds nothing takes their place, so that they cannot come back."""
         numbers = self._manifests.checkpoints()
         self._number_after(numbers)
-        self._manifests.remove_checkpoints(numbers)
+        if numbers:
+            self._manifests.write_checkpoint(_body(self.next_number(), Cut({}, None, {}), 0))
+            self._manifests.remove_checkpoints(numbers)
         self._ready(warn)
 
     def has_snapshot(self, name: str) -> bool:
@@ -141,9 +145,8 @@ class Checkpoints:
             OSError: the disk takes no more; nothing is lost.
             NotSynced: see there; `Store.unplace` has to hear of it between two steps.
         """
-        chunks = _chunks(cut)
-        new_bytes = self.store.place(chunks)
-        packs = {chunk.place.pack for chunk in chunks if chunk.place is not None}
+        new_bytes = self.store.place(_chunks(cut))
+        packs = _packs(cut)
         try:
             self._packs.sync(packs)
         except OSError as error:
@@ -157,24 +160,15 @@ class Checkpoints:
         Raises:
             OSError: it may not be.
         """
-        packs = {chunk.place.pack for chunk in _chunks(cut) if chunk.place is not None}
-        size_bytes = sum(chunk.place.size_bytes for chunk in _chunks(cut) if chunk.place)
-        body = {
-            "number": number,
-            "time_ms": time_ms,
-            "size_bytes": size_bytes,
-            "packs": {pack.name: pack.size_bytes for pack in packs},
-            "states": {name: _saved(state) for name, state in cut.states.items()},
-            "pipeline": cut.pipeline,
-            "sources": cut.sources,
-            "sinks": cut.sinks,
-        }
+        packs = _packs(cut)
+        body = _body(number, cut, time_ms)
         self._kept[number] = list(packs)
         self._manifests.write_checkpoint(body)
         for name in snapshots:
             self._manifests.write_snapshot(name, body)
-        self._tidy()
-        return size_bytes
+        with contextlib.suppress(OSError):  # what stays now goes after a later checkpoint
+            self._tidy()
+        return int(body["size_bytes"])
 
     def _tidy(self) -> None:
         numbers = self._manifests.checkpoints()
@@ -221,6 +215,23 @@ class Checkpoints:
 
     def _number_after(self, numbers: list[int]) -> None:
         self._next = max(self._next, 1 + max(numbers, default=0))
+
+
+def _body(number: int, cut: Cut, time_ms: int) -> dict[str, Any]:
+    return {
+        "number": number,
+        "time_ms": time_ms,
+        "size_bytes": sum(chunk.place.size_bytes for chunk in _chunks(cut) if chunk.place),
+        "packs": {pack.name: pack.size_bytes for pack in _packs(cut)},
+        "states": {name: _saved(state) for name, state in cut.states.items()},
+        "pipeline": cut.pipeline,
+        "sources": cut.sources,
+        "sinks": cut.sinks,
+    }
+
+
+def _packs(cut: Cut) -> set[Pack]:
+    return {chunk.place.pack for chunk in _chunks(cut) if chunk.place is not None}
 
 
 def _chunks(cut: Cut) -> list[Chunk]:

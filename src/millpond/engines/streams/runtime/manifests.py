@@ -69,10 +69,9 @@ class Manifests:
         self._write(self._checkpoints, _numbered(body["number"]), body)
 
     def remove_checkpoints(self, numbers: Sequence[int]) -> None:
+        """Forget checkpoints; after a power cut they may be there again."""
         for number in numbers:
             self._files.unlink(self._checkpoints / _numbered(number))
-        if numbers:
-            self._files.sync_folder(self._checkpoints)
 
     def snapshots(self) -> list[str]:
         """The files of the snapshots."""
