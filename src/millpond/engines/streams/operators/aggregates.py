@@ -225,7 +225,7 @@ def _listed(call: _Call, *, nulls: bool = False) -> tuple[Part, str]:
     part = call.part("l", kind, f"list({one})" + call.filter(nulls=nulls), _FLAT)
     values = f"list_transform(list_sort({quoted(part.name)}), lambda z: z.v)"
     if call.of.distinct:
-        places = f"lambda v, at: list_position({values}, v) = at"
+        places = f"lambda v, nth: list_position({values}, v) = nth"
         values = f"list_filter({values}, {places})"
     return part, values
 

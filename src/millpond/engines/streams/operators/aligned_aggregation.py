@@ -124,6 +124,8 @@ class AlignedAggregation:
         gathered: list[tuple[int, pa.Table]] = []
         count = 0
         for end in ends:
+            if self._panes.cumulates:
+                buckets = self._state.buckets()
             held = self._held(buckets, end)
             if self._panes.cumulates and not self._lateness_ms:
                 held = [(end, self._accumulated(buckets, end, held))]
