@@ -62,9 +62,12 @@ def _words(column: pa.Array, salts: Sequence[int]) -> list[Words]:
     if types.is_string(kind) or types.is_binary(kind):
         return _of_bytes(column, salts)
     if types.is_decimal(kind):
-        halves = np.frombuffer(column.buffers()[1], np.uint64).reshape(-1, 2)
-        halves = halves[column.offset : column.offset + len(column)]
-        return [_mixed(_mixed(halves[:, 0] ^ np.uint64(s)) + halves[:, 1]) for s in salts]
+        parts = np.frombuffer(column.buffers()[1], np.uint64).reshape(-1, kind.bit_width // 64)
+        parts = parts[column.offset : column.offset + len(column)]
+        words = [_mixed(parts[:, 0] ^ np.uint64(salt)) for salt in salts]
+        for place in range(1, parts.shape[1]):
+            words = [_mixed(word + parts[:, place]) for word in words]
+        return words
     if types.is_boolean(kind):
         plain = column.fill_null(False).cast(pa.int64())
     elif types.is_floating(kind):

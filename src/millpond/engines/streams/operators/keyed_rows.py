@@ -111,17 +111,26 @@ class KeyedRows:
     """The runs of one bucket of a state, oldest first.
 
     `keep`: only so many rows of a key matter, the last that were added; without, all do until they
-    are out of reach. `in_order`: rows are added in the order of time.
+    are out of reach. `in_order`: rows are added in the order of time. `rows_max`: of a run, where
+    that is not `RUN_ROWS_MAX`.
     """
 
     def __init__(
-        self, state: State, bucket: int, *, keep: int | None = None, in_order: bool = True
+        self,
+        state: State,
+        bucket: int,
+        *,
+        keep: int | None = None,
+        in_order: bool = True,
+        rows_max: int | None = None,
     ) -> None:
         self._state = state
         self._bucket = bucket
         self._keep = keep
         self._in_order = in_order
-        self._horizon_ms = BEFORE_ALL_MS
+        self._rows_max = rows_max
+        self.horizon_ms = BEFORE_ALL_MS
+        """Rows before this time do not count, though runs may hold some."""
         self._facts: list[dict[Any, Any]] = [
             {"rows": chunk.num_rows} for chunk in state.chunks(bucket)
         ]
@@ -141,9 +150,9 @@ class KeyedRows:
 
     def expire(self, horizon_ms: int) -> None:
         """Forget rows of times before this one: at once whole runs, others when they are merged."""
-        if horizon_ms <= self._horizon_ms:
+        if horizon_ms <= self.horizon_ms:
             return
-        self._horizon_ms = horizon_ms
+        self.horizon_ms = horizon_ms
         runs = self.runs()
         staying = [run for run in runs if run.last_ms >= horizon_ms]
         if len(staying) == len(runs):
@@ -162,8 +171,8 @@ class KeyedRows:
             if not len(wanting):
                 break
             low, high = run.find(keys.hashes[wanting], keys.checks[wanting])
-            if run.first_ms < self._horizon_ms:
-                low = bisect(run.times, low, high, np.full(len(low), self._horizon_ms))
+            if run.first_ms < self.horizon_ms:
+                low = bisect(run.times, low, high, np.full(len(low), self.horizon_ms))
             low = np.maximum(low, high - missing[wanting])
             counts = high - low
             if counts.any():
@@ -179,7 +188,9 @@ class KeyedRows:
     def _settle(self) -> None:
         """Merge the newest runs as far as those before them are not much larger."""
         sizes = [int(facts["rows"]) for facts in self._facts]
-        most = max(RUN_ROWS_MAX, sum(sizes) // _RUNS_LARGE) if self._keep is None else sum(sizes)
+        most = sum(sizes)
+        if self._keep is None:
+            most = max(self._rows_max or RUN_ROWS_MAX, most // _RUNS_LARGE)
         start = len(sizes) - 1
         total = sizes[start]
         while start and sizes[start - 1] < 2 * total and total + sizes[start - 1] <= most:
@@ -197,8 +208,8 @@ class KeyedRows:
         run = Run(rows, {})
         keys = Fingerprints(run.hashes, run.checks)
         order = key_order(keys, None if self._in_order else run.times)
-        if self._horizon_ms > run.first_ms:
-            order = order[run.times[order] >= self._horizon_ms]
+        if self.horizon_ms > run.first_ms:
+            order = order[run.times[order] >= self.horizon_ms]
         if self._keep is not None and len(order):
             starts = key_starts(Fingerprints(keys.hashes[order], keys.checks[order]))
             ends = np.append(starts[1:], len(order))
