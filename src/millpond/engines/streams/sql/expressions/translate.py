@@ -16,7 +16,7 @@ from millpond.engines.streams.sql.casts import cast, cast_to_fit
 from millpond.engines.streams.sql.dialect import JsonCall, TimeLiteral, TypeName, position_of
 from millpond.engines.streams.sql.expressions import literals, patterns
 from millpond.engines.streams.sql.functions import json
-from millpond.engines.streams.sql.functions.aggregates import AGGREGATES, WINDOW_ONLY
+from millpond.engines.streams.sql.functions.aggregates import is_aggregate
 from millpond.engines.streams.sql.functions.calls import Call
 from millpond.engines.streams.sql.functions.table import FUNCTIONS, NEED_FLINK
 from millpond.engines.streams.sql.typed import Position, Scope, Typed
@@ -265,7 +265,7 @@ def _trim(node: exp.Expr, scope: Scope) -> Typed:
 def _json_call(node: exp.Expr, scope: Scope) -> Typed:
     name = str(node.this)
     at = position_of(node)
-    if name in AGGREGATES or name.endswith("AGG"):
+    if is_aggregate(name):
         raise Refused(f"The aggregate function {name} is not supported", at.line, at.column,
                       needs_flink=True)  # fmt: skip
     arguments = [_translate(part, scope) for part in node.expressions]
@@ -287,7 +287,7 @@ def _call(node: exp.Expr, scope: Scope) -> Typed:
         listed = ", ".join(argument.sql for argument in arguments) or NO_ARGUMENTS
         value = made(f"{function.called}({listed})", function.result, arguments)
         return Typed(value.sql, value.type, value.functions | {function.name})
-    if name in AGGREGATES or name in WINDOW_ONLY:
+    if is_aggregate(name):
         raise Refused(f"The aggregate function {name} cannot stand here", at.line, at.column)
     if name == "PROCTIME" and not nodes:
         return Typed("get_current_timestamp()", DataType("TIMESTAMP_LTZ", (3,)), processing=True)

@@ -37,13 +37,13 @@ WINDOW_ONLY: dict[str, str] = {
     "RANK": "RANK()",
     "DENSE_RANK": "DENSE_RANK()",
     "LAG": "LAG(value [, offset [, default]])",
-    "LEAD": "LEAD(value [, offset [, default]])",
 }
-"""What stands only before OVER. LEAD is refused: it would wait for rows to come."""
+"""What stands only before OVER."""
 
 ALIASES = {"STDDEV": "STDDEV_SAMP", "VARIANCE": "VAR_SAMP"}
 
-_REFUSED = {
+REFUSED = {
+    "LEAD": "it would wait for rows that come later; use LAG",
     "JSON_ARRAYAGG": "it is not supported",
     "JSON_OBJECTAGG": "it is not supported",
     "PERCENTILE": "it is not supported",
@@ -51,18 +51,19 @@ _REFUSED = {
     "PERCENT_RANK": "it needs all rows of a partition, and a stream does not end",
     "CUME_DIST": "it needs all rows of a partition, and a stream does not end",
 }
+"""Those that only Flink has, and why."""
 _OF_NUMBERS = (
     "SUM", "AVG", "STDDEV_POP", "STDDEV_SAMP", "STDDEV", "VAR_POP", "VAR_SAMP", "VARIANCE",
 )  # fmt: skip
 _ORDERED = (*NUMBERS, *STRINGS, "BOOLEAN", "DATE", "TIME", "TIMESTAMP", "TIMESTAMP_LTZ")
-_COUNTS = {"LISTAGG": (1, 2), "LAG": (1, 3), "LEAD": (1, 3)}
+_COUNTS = {"LISTAGG": (1, 2), "LAG": (1, 3)}
 
 
 def is_aggregate(name: str) -> bool:
     """Whether a call of this name (in any case) is one of an aggregate or window function, be it
     supported or not."""
     name = name.upper()
-    return name in AGGREGATES or name in WINDOW_ONLY or name in _REFUSED
+    return name in AGGREGATES or name in WINDOW_ONLY or name in REFUSED
 
 
 def aggregate_type(function: str, arguments: Sequence[DataType], at: Position) -> DataType:
@@ -72,14 +73,9 @@ def aggregate_type(function: str, arguments: Sequence[DataType], at: Position) -
         Refused: it is unknown or not supported, or does not take these.
     """
     name = function.upper()
-    if name in _REFUSED:
+    if name in REFUSED:
         raise Refused(
-            f"The aggregate function {name} cannot run: {_REFUSED[name]}",
-            at.line, at.column, needs_flink=True,
-        )  # fmt: skip
-    if name == "LEAD":
-        raise Refused(
-            "LEAD cannot run: it would wait for rows that come later; use LAG",
+            f"The aggregate function {name} cannot run: {REFUSED[name]}",
             at.line, at.column, needs_flink=True,
         )  # fmt: skip
     if name not in AGGREGATES and name not in WINDOW_ONLY:

@@ -32,9 +32,12 @@ def _substring(call: Call) -> Typed:
 
 
 def _trim(name: str, word: str, signature: str) -> Function:
-    return plain(
-        _KIND, f"{name}({signature})", "s?s", STRING, f"{word}($0, $1)", f"{word}($0, ' ')"
-    )
+    def translate(call: Call) -> Typed:
+        given = call.count(1, 2)
+        parts = [call.take(index, "s") for index in range(given)]
+        return filled(f"{word}($0, {'$1' if given == 2 else text_literal(' ')})", STRING, *parts)
+
+    return Function(name, _KIND, (signature,), translate)
 
 
 def _pattern(call: Call, index: int) -> Typed:
@@ -238,7 +241,8 @@ def _sha2(call: Call) -> Typed:
 
 _TITLE = (
     "coalesce(list_aggregate(list_transform("
-    "regexp_extract_all(lower($0), '[\\p{L}\\p{N}]+|[^\\p{L}\\p{N}]+'), lambda w: upper(left(w, 1)) || substr(w, 2)), 'string_agg', ''), "
+    "regexp_extract_all(lower($0), '[\\p{L}\\p{N}]+|[^\\p{L}\\p{N}]+'), "
+    "lambda w: upper(left(w, 1)) || substr(w, 2)), 'string_agg', ''), "
     "CASE WHEN $0 = '' THEN '' END)"
 )
 
@@ -268,12 +272,12 @@ STRINGS_FUNCTIONS = (
           "CAST(CASE WHEN $0 = '' THEN 0 ELSE ascii($0) END AS INTEGER)"),
     plain(_KIND, "CHR(number)", "i", STRING,
           "chr(CAST(CASE WHEN $0 < 0 THEN 0 ELSE $0 % 256 END AS INTEGER))"),
-    _trim("TRIM", "trim", "[BOTH] [string FROM] string"),
-    _trim("TRIM LEADING", "ltrim", "[string FROM] string"),
-    _trim("TRIM TRAILING", "rtrim", "[string FROM] string"),
-    _trim("BTRIM", "trim", "string [, characters]"),
-    _trim("LTRIM", "ltrim", "string [, characters]"),
-    _trim("RTRIM", "rtrim", "string [, characters]"),
+    _trim("TRIM", "trim", "TRIM([BOTH] [string FROM] string)"),
+    _trim("TRIM LEADING", "ltrim", "TRIM(LEADING [string FROM] string)"),
+    _trim("TRIM TRAILING", "rtrim", "TRIM(TRAILING [string FROM] string)"),
+    _trim("BTRIM", "trim", "BTRIM(string [, characters])"),
+    _trim("LTRIM", "ltrim", "LTRIM(string [, characters])"),
+    _trim("RTRIM", "rtrim", "RTRIM(string [, characters])"),
     _pad("LPAD"),
     _pad("RPAD"),
     Function("SUBSTRING", _KIND,
