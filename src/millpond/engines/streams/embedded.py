@@ -9,6 +9,7 @@ An application's process reads its program, what that requires and the system; i
 
 import asyncio
 import contextlib
+import os
 import shutil
 import time
 from collections.abc import Sequence
@@ -59,6 +60,7 @@ class EmbeddedStreams:
             self._data, marker, folder / "requirements", self._options
         )
         self._runs: set[ApplicationRun] = set()
+        self._folders: set[Path] = set()
 
     @classmethod
     def open(cls, data: Path, marker: str, options: Options | None = None) -> "EmbeddedStreams":
@@ -89,6 +91,20 @@ class EmbeddedStreams:
     async def start(self, order: Order) -> ApplicationRun:
         self._look()
         told: list[Logged] = []
+        own = order.folder.resolve()
+        if own in self._folders:
+            raise CannotStart(f"The application {order.name} runs already.")
+        self._folders.add(own)
+        try:
+            run = await self._start(order, told)
+        except BaseException:
+            self._folders.discard(own)
+            raise
+        run.when_ended(lambda _: self._folders.discard(own))
+        await run.until_ready(self._options.start_seconds)
+        return run
+
+    async def _start(self, order: Order, told: list[Logged]) -> ApplicationRun:
         requirements = await self._requirements.ready(
             order.program.folder,
             lambda line: told.append(Logged(time.time_ns() // 1_000_000, "INFO", line)),
@@ -104,7 +120,6 @@ class EmbeddedStreams:
         run = ApplicationRun(talk, place.tmp, folders, self._options, told)
         self._runs.add(run)
         run.when_ended(self._runs.discard)
-        await run.until_ready(self._options.start_seconds)
         return run
 
     async def delete_snapshot(self, folder: Path, name: str) -> None:
@@ -147,7 +162,7 @@ def _order(order: Order, place: Place, folders: Sequence[str]) -> protocol.Order
         snapshot=order.restore if isinstance(order.restore, str) else None,
         latest=order.restore is Restore.LATEST,
         allow_non_restored_state=order.allow_non_restored_state,
-        threads=max(1, order.parallelism),
+        threads=max(1, min(order.parallelism, os.cpu_count() or 1)),
         compute_bytes=max(SHARE_BYTES_MIN, int(left * COMPUTE_SHARE)),
         state_bytes=max(SHARE_BYTES_MIN, int(left * STATE_SHARE)),
         checkpoint_seconds=order.checkpoint_seconds,

@@ -130,7 +130,7 @@ def make_folders(*folders: Path) -> None:
 
 
 def how_it_ended(ended: Ended, place: str, last_lines: Sequence[str]) -> str:
-    """Why a process ended that did not say it itself, and where (see `ApplicationRun`), for people."""
+    """Why a process ended that did not say so itself, for people; `place` is where it stood."""
     told = "\n".join(last_lines).strip()
     if ended.out_of_memory or "std::bad_alloc" in told or "MemoryError" in told:
         return "It ran out of memory and was ended."

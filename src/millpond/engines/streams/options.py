@@ -11,7 +11,7 @@ class Options:
     `start_seconds`: importing, opening functions and connectors, restoring. `check_seconds` and
     `check_memory_bytes` are of a check; a process kept for the next check ends after
     `check_idle_seconds`. `install_seconds`: installing a program's requirements. `stop_seconds`:
-    how long a stop may take without a word.
+    how long a stop without draining may take.
     """
 
     hang_seconds: float = 60.0

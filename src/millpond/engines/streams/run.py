@@ -33,6 +33,7 @@ from millpond.engines.streams.runtime.main import STACKS_FILE
 EVENTS_MAX = 10_000
 """Log lines that wait to be read; the oldest are dropped beyond it, and counted."""
 PRINTED_LINE_LENGTH_MAX = 32_768
+PRINTED_LINES_PER_SECOND_MAX = 5000
 PRINTS_LOGGER = "python"
 _LAST_LINES = 20
 _WATCH_SECONDS = 0.5
@@ -106,7 +107,8 @@ class ApplicationRun:
 
     async def stop(self, *, drain: bool) -> Finished:
         self._talk.say(protocol.Stop(drain))
-        self._stopping_s = self._stopping_s or time.monotonic()
+        if not drain:
+            self._stopping_s = self._stopping_s or time.monotonic()
         return await self.wait()
 
     async def kill(self) -> Finished:
@@ -142,7 +144,7 @@ class ApplicationRun:
             self._heard_s = time.monotonic()
             match message:
                 case protocol.Told():
-                    for event in (message.measured, message.checkpointed, message.logged):
+                    for event in (*message.logged, message.checkpointed, message.measured):
                         if event is not None:
                             self._events.put(event)
                 case protocol.Beat(seconds, calling):
@@ -178,11 +180,15 @@ class ApplicationRun:
         """What it prints, line by line, as log lines; too long a line in pieces."""
         rest = b""
         while data := await self._talk.prints.read(1 << 16):
+            began_s = time.monotonic()
             *lines, rest = (rest + data).split(b"\n")
             if len(rest) > PRINTED_LINE_LENGTH_MAX:
                 lines, rest = [*lines, rest], b""
             for line in lines:
                 self._print(line)
+            # Whoever prints more than is read waits, so that the server does not do that alone.
+            least_s = len(lines) / PRINTED_LINES_PER_SECOND_MAX
+            await asyncio.sleep(max(0.0, began_s + least_s - time.monotonic()))
         if rest:
             self._print(rest)
 

@@ -83,7 +83,9 @@ def _answer(order: Check) -> FromProcess:
     except CatalogNeeded:
         return Failed("A catalog has to be asked.", needs_access=True)
     except MemoryError:
-        return Failed("The check of the program ran out of memory.")
+        return Wrong(
+            "The program cannot be planned: importing its Python files takes too much memory."
+        )
     nodes = list(plan.nodes())
     return Checked(
         explain(plan),

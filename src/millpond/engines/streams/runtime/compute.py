@@ -11,6 +11,8 @@ are theirs.
 from __future__ import annotations
 
 import contextlib
+import shutil
+import threading
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -31,6 +33,7 @@ _STATEMENTS_MAX = 64
 _SMALL_CHUNK_ROWS = 1024
 _BATCH_ROWS = 1 << 20
 _REASON_LENGTH_MAX = 2000
+_SPILL_BYTES_MAX = 64 << 30
 _DATA_ERRORS: Final = (
     duckdb.ConversionException,
     duckdb.OutOfRangeException,
@@ -58,6 +61,8 @@ class DuckCompute:
         self._desks: OrderedDict[tuple[str, ...], list[_Desk]] = OrderedDict()
         self._fault: BaseException | None = None
         self._faulty = ""
+        # DuckDB's threads may call at once, and functions are written for one.
+        self._one_call = threading.Lock()
         self.calling = ""
         """The Python function that runs now; empty when none does."""
         for function in functions:
@@ -114,15 +119,16 @@ class DuckCompute:
         """The function as DuckDB calls it, which keeps what it raises for `run` to tell."""
 
         def call(*columns: Any) -> Any:
-            self.calling = function.name
-            try:
-                rows = len(columns[0])
-                return function.call([_array(one) for one in _arguments(columns)], rows)
-            except BaseException as error:
-                self._fault, self._faulty = error, function.name
-                raise
-            finally:
-                self.calling = ""
+            with self._one_call:
+                self.calling = function.name
+                try:
+                    rows = len(columns[0])
+                    return function.call([_array(one) for one in _arguments(columns)], rows)
+                except BaseException as error:
+                    self._fault, self._faulty = error, function.name
+                    raise
+                finally:
+                    self.calling = ""
 
         return call
 
@@ -213,9 +219,12 @@ def _settings(memory_bytes: int, threads: int, spill_folder: Path | None) -> Ite
     yield f"SET memory_limit = '{memory_bytes}B'"
     yield f"SET threads = {threads}"
     yield f"SET temp_directory = '{folder}'"
+    if spill_folder is not None:
+        free_bytes = shutil.disk_usage(spill_folder).free
+        yield f"SET max_temp_directory_size = '{min(_SPILL_BYTES_MAX, free_bytes // 2)}B'"
     yield "SET GLOBAL TimeZone = 'UTC'"
     yield "SET GLOBAL Calendar = 'gregorian'"
-    yield "SET GLOBAL default_null_order = 'NULLS_FIRST'"
+    yield "SET GLOBAL default_null_order = 'NULLS_FIRST_ON_ASC_LAST_ON_DESC'"
     yield "SET GLOBAL integer_division = false"
     yield "SET GLOBAL error_on_division_by_zero = true"
     yield "SET GLOBAL ieee_floating_point_ops = true"

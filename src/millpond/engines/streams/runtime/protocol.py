@@ -102,11 +102,11 @@ class Failed(msgspec.Struct, tag="failed", frozen=True):
 
 
 class Told(msgspec.Struct, tag="told", frozen=True, omit_defaults=True):
-    """One event."""
+    """Events, log lines first."""
 
-    measured: Measured | None = None
+    logged: Sequence[Logged] = ()
     checkpointed: Checkpointed | None = None
-    logged: Logged | None = None
+    measured: Measured | None = None
 
 
 class Beat(msgspec.Struct, tag="beat", frozen=True):

@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 import traceback
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from millpond.engines.streams.runtime.compute import DuckCompute
 from millpond.engines.streams.runtime.loop import Loop, Settings
 
 BEAT_SECONDS = 0.5
+LINES_SECONDS = 0.05
 _LEVELS = ("DEBUG", "INFO", "WARN", "ERROR")
 
 
@@ -60,6 +62,7 @@ class _Application:
         self._credentials = Credentials(order.access)
         self._plan = plan_text(order.program, looking_up(order.access))
         self._traffic: list[Traffic] = []
+        self._logged: deque[Logged] = deque()
         self._snapshots: set[asyncio.Task[None]] = set()
 
     def run(self) -> protocol.FromProcess:
@@ -82,11 +85,13 @@ class _Application:
         beside = [
             asyncio.create_task(self._obey(loop)),
             asyncio.create_task(self._beat(loop, compute)),
+            asyncio.create_task(self._tell_lines()),
         ]
         finished: Finished = await loop.run()
         await asyncio.gather(*self._snapshots, return_exceptions=True)
         for task in beside:
             task.cancel()
+        self._channel.tell(protocol.Told(self._lines()))
         return protocol.Ended(_explained(finished.failure), finished.stopped)
 
     def _loop(self, compute: DuckCompute) -> Loop:
@@ -149,12 +154,22 @@ class _Application:
     def _tell(self, event: Event) -> None:
         match event:
             case Measured():
-                self._channel.tell(protocol.Told(measured=event))
+                self._channel.tell(protocol.Told(self._lines(), measured=event))
             case Checkpointed():
-                self._channel.tell(protocol.Told(checkpointed=event))
+                self._channel.tell(protocol.Told(self._lines(), event))
             case Logged():
                 if _LEVELS.index(event.level) >= self._lowest:
-                    self._channel.tell(protocol.Told(logged=event))
+                    self._logged.append(event)
+
+    def _lines(self) -> list[Logged]:
+        """The log lines since it was asked the last time: told together, many cost little."""
+        return [self._logged.popleft() for _ in range(len(self._logged))]
+
+    async def _tell_lines(self) -> None:
+        while True:
+            await asyncio.sleep(LINES_SECONDS)
+            if self._logged:
+                self._channel.tell(protocol.Told(self._lines()))
 
     async def _beat(self, loop: Loop, compute: DuckCompute) -> None:
         while True:
