@@ -1,7 +1,7 @@
 """A plan as JSON for people, in the form that Flink gives its own:
 
-    {"nodes": [{"id": 1, "type": "Source: tx", "contents": "…", "parallelism": 1,
-                "predecessors": [{"id": …, "ship_strategy": "FORWARD" or "HASH", "side": "second"}]}]}
+{"nodes": [{"id": 1, "type": "Source: tx", "contents": "…", "parallelism": 1,
+            "predecessors": [{"id": …, "ship_strategy": "FORWARD" or "HASH", "side": "second"}]}]}
 """
 
 import json
@@ -99,9 +99,7 @@ def _selected(node: Node) -> list[str]:
         ]
     if isinstance(node, plans.AggregateWindow | plans.GroupAggregate):
         results = {each.name: _aggregate(each) for each in node.aggregates}
-        return [
-            f"{results[name]} AS {name}" if name in results else name for name in node.names
-        ]
+        return [f"{results[name]} AS {name}" if name in results else name for name in node.names]
     if isinstance(node, plans.Over):
         functions = {each.name: _aggregate(each) for each in node.functions}
         return [
@@ -134,7 +132,9 @@ def _frame(frame: plans.Frame) -> str:
 
 
 def _join(node: plans.Join) -> str:
-    text = f"joinType=[{node.kind}], on=[{_pairs(zip(node.left_keys, node.right_keys, strict=True))}]"
+    text = (
+        f"joinType=[{node.kind}], on=[{_pairs(zip(node.left_keys, node.right_keys, strict=True))}]"
+    )
     if node.lower_ms is not None:
         text += (
             f", bounds=[{node.left_time} between {node.right_time} + {node.lower_ms} ms and "

@@ -8,6 +8,7 @@ from millpond.engines.streams.sql.planning.catalog import Catalog, LookUp, View
 from millpond.engines.streams.sql.planning.fuse import fused
 from millpond.engines.streams.sql.planning.insert import plan_insert
 from millpond.engines.streams.sql.planning.planner import Planner, refuse
+from millpond.engines.streams.sql.planning.queries import plan_query
 from millpond.engines.streams.sql.planning.sources import check_sources
 from millpond.engines.streams.sql.planning.tables import DeclaredTable, declare_table, given_table
 from millpond.engines.streams.sql.statements.model import (
@@ -35,7 +36,8 @@ def plan_program(program: Program, catalog: LookUp | None = None) -> Plan:
         Refused: the program is wrong, or not for this engine.
     """
     if program.language == "kda":
-        from millpond.engines.streams.sql.kda import plan_kda
+        # A program has one language; the other's front end need not be read.
+        from millpond.engines.streams.sql.kda import plan_kda  # noqa: PLC0415
 
         return plan_kda(program)
     flink = _Flink(program, catalog)
@@ -51,7 +53,7 @@ class _Flink:
         self._given = dict(program.settings)
         self._settings = dict(program.settings)
         self._catalog = Catalog(look_up)
-        self._planner = Planner(self._catalog, self._settings)
+        self._planner = Planner(self._catalog, plan_query, self._settings)
         self._sinks: list[Sink] = []
         for given in program.tables:
             self._catalog.declare((given.name,), given_table(given), False, Position(0, 0))
@@ -84,7 +86,7 @@ class _Flink:
         path = self._catalog.path(statement.name)
         if path[0] in self._catalog.catalogs and not statement.temporary:
             refuse(
-                f"CREATE TABLE in the catalog '{path[0]}' is not supported; make the table in Glue, "
+                f"CREATE TABLE in the catalog '{path[0]}' is not supported; make it in Glue, "
                 "or CREATE TEMPORARY TABLE.",
                 statement.at,
                 needs_flink=True,

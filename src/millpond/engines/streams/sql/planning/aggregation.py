@@ -39,11 +39,10 @@ from millpond.engines.streams.sql.planning.projection import (
     keep_rows,
 )
 from millpond.engines.streams.sql.planning.relation import Field, Relation, free_name
+from millpond.engines.streams.sql.planning.settling import settle, settled_for
 from millpond.engines.streams.sql.planning.windows import (
     WINDOW_NAMES,
     group_window,
-    settle,
-    settled_for,
     spec,
     window_columns,
     window_fields,
@@ -335,9 +334,7 @@ def _prepared(
     return settled_for(planner, relation, computed) if computed else relation
 
 
-def _grouping(
-    planner: Planner, relation: Relation, keys: list[exp.Expr], where: str
-) -> _Grouping:
+def _grouping(planner: Planner, relation: Relation, keys: list[exp.Expr], where: str) -> _Grouping:
     grouping = _Grouping(planner, _Before(planner, relation), where)
     calls = [key for key in keys if call_name(key) in _GROUP_WINDOWS]
     fields = [planner.field_of(key, relation) for key in keys]
@@ -350,10 +347,7 @@ def _grouping(
     elif relation.assigned is not None:
         window = relation.assigned.window
         grouping.window = window
-        moment = next(each for each in relation.fields if each.window == "time")
-        grouping.time = replace(
-            moment, column=window.time, type=relation.column(window.time).type
-        )
+        grouping.time = Field("", window.time, relation.column(window.time).type)
     elif relation.windowed is not None and {"start", "end"} <= roles:
         for each in fields:
             if each and each.window:
@@ -499,7 +493,7 @@ def _by_carried_window(grouping: _Grouping, at: exp.Expr) -> Relation:
     windowed = grouping.before.relation.windowed
     if windowed is not None and windowed.processing:
         refuse(
-            "GROUP BY window_start, window_end over rows that passed a processing-time window is not "
+            "GROUP BY window_start, window_end over rows of a processing-time window is not "
             "supported.",
             at,
             needs_flink=True,
@@ -540,9 +534,7 @@ def _by_carried_window(grouping: _Grouping, at: exp.Expr) -> Relation:
     )
     fields = _named_keys(
         grouping,
-        tuple(
-            grouping.carried.get(each.column, each) for each in keys.values()
-        ),
+        tuple(grouping.carried.get(each.column, each) for each in keys.values()),
     )
     return Relation(node, fields, windowed)
 
@@ -555,8 +547,7 @@ def plan_distinct(planner: Planner, relation: Relation, at: exp.Expr) -> Relatio
     numbered = replace(
         relation,
         fields=tuple(
-            replace(each, name=f"$column {place}", table=None)
-            for place, each in enumerate(fields)
+            replace(each, name=f"$column {place}", table=None) for place, each in enumerate(fields)
         ),
     )
     for each in numbered.fields:

@@ -73,7 +73,9 @@ def column_parts(node: exp.Expr) -> tuple[str, ...] | None:
         return tuple(part.name for part in node.parts)
     if isinstance(node, exp.Dot):
         parts = [part.name for part in node.parts]
-        return tuple(parts) if all(isinstance(part, exp.Identifier) for part in node.parts) else None
+        return (
+            tuple(parts) if all(isinstance(part, exp.Identifier) for part in node.parts) else None
+        )
     return None
 
 

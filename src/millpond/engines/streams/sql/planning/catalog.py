@@ -16,7 +16,6 @@ from millpond.engines.streams.sql.planning.tables import DeclaredTable, plain_ta
 from millpond.engines.streams.sql.statements.model import (
     CreateCatalog,
     CreateFunction,
-    CreateView,
     Drop,
     Fragment,
     Name,
@@ -107,7 +106,7 @@ class Catalog:
                 return found
         elif path[2] == ERROR_STREAM and path[:2] == (DEFAULT_CATALOG, DEFAULT_DATABASE):
             return None
-        _refuse(f"Object '{'.'.join(name)}' not found", at)
+        return _refuse(f"Object '{'.'.join(name)}' not found", at)
 
     def _from_catalog(self, path: Path, at: Position) -> DeclaredTable | None:
         if self.look_up is None:

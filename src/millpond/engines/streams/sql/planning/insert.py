@@ -11,8 +11,8 @@ from millpond.engines.streams.sql.planning.catalog import View
 from millpond.engines.streams.sql.planning.planner import Planner, refuse, where_of
 from millpond.engines.streams.sql.planning.projection import KIND_COLUMN
 from millpond.engines.streams.sql.planning.relation import Relation
+from millpond.engines.streams.sql.planning.settling import settle
 from millpond.engines.streams.sql.planning.tables import DeclaredTable
-from millpond.engines.streams.sql.planning.windows import settle
 from millpond.engines.streams.sql.statements.model import Insert
 from millpond.engines.streams.sql.typed import Position, Typed
 from millpond.engines.streams.sql.types import assignable, same
@@ -58,9 +58,7 @@ def plan_insert(planner: Planner, statement: Insert) -> Sink:
     return _sink(declared, relation, columns, values, statement)
 
 
-def _targets(
-    declared: DeclaredTable, columns: Sequence[Column], statement: Insert
-) -> list[Column]:
+def _targets(declared: DeclaredTable, columns: Sequence[Column], statement: Insert) -> list[Column]:
     """The columns that the query's go to. Without a list: all that can be written, as declared."""
     known = {column.name: column for column in columns}
     if statement.columns is None:
@@ -173,8 +171,8 @@ def _sink(
         (
             column.name
             for column in columns
-            if node.rowtime and values.get(column.name, Typed("", column.type)).sql
-            == quoted(node.rowtime)
+            if node.rowtime
+            and values.get(column.name, Typed("", column.type)).sql == quoted(node.rowtime)
         ),
         None,
     )
@@ -187,4 +185,3 @@ def _sink(
         where=where,
     )
     return Sink(tuple(columns), made, table, statement.text, upsert_keys=keys, where=where)
-

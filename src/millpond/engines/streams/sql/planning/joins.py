@@ -12,10 +12,9 @@ from millpond.engines.streams.sql.planning.planner import Planner, Queries, refu
 from millpond.engines.streams.sql.planning.projection import keep_rows
 from millpond.engines.streams.sql.planning.relation import Field, Relation
 from millpond.engines.streams.sql.planning.relations import plan_relation, plan_unnest
+from millpond.engines.streams.sql.planning.settling import settle
 from millpond.engines.streams.sql.planning.sides import Sides, reduced
-from millpond.engines.streams.sql.planning.windows import settle
 from millpond.engines.streams.types import quoted
-
 
 Kind = Literal["inner", "left", "right", "full"]
 _KINDS: dict[str, Kind] = {"": "inner", "LEFT": "left", "RIGHT": "right", "FULL": "full"}
@@ -128,9 +127,13 @@ def _joined(
 def _again(sides: Sides, left: Field, right: Field) -> tuple[Field, Field]:
     """A key's fields after their side's columns were renamed."""
     return (
-        next(each for each in sides.left.fields if (each.table, each.name) == (left.table, left.name)),
         next(
-            each for each in sides.right.fields if (each.table, each.name) == (right.table, right.name)
+            each for each in sides.left.fields if (each.table, each.name) == (left.table, left.name)
+        ),
+        next(
+            each
+            for each in sides.right.fields
+            if (each.table, each.name) == (right.table, right.name)
         ),
     )
 
@@ -163,9 +166,7 @@ def _merged(relation: Relation, sides: Sides, join: exp.Join) -> Relation:
         for place, each in enumerate(relation.fields)
         if place < count or each.name not in names
     )
-    fields = tuple(
-        replace(each, table=None) if each.name in names else each for each in fields
-    )
+    fields = tuple(replace(each, table=None) if each.name in names else each for each in fields)
     return replace(relation, fields=fields)
 
 
@@ -205,9 +206,7 @@ def _window_join(sides: Sides, kind: Kind, place: exp.Expr) -> Relation:
     after = None
     if functions:
         after, condition = _after(sides, kind, place), None
-    pairs = [
-        f"l.{quoted(one.column)} = r.{quoted(other.column)}" for one, other in sides.keys
-    ]
+    pairs = [f"l.{quoted(one.column)} = r.{quoted(other.column)}" for one, other in sides.keys]
     if condition:
         pairs.append(condition)
     columns = left.node.columns + right.node.columns
@@ -217,9 +216,7 @@ def _window_join(sides: Sides, kind: Kind, place: exp.Expr) -> Relation:
         f"SELECT {', '.join(chosen)} FROM i0 AS l {kind.upper()} JOIN i1 AS r "
         f"ON {' AND '.join(pairs)}"
     )
-    bounds = {
-        (one.window, other.window): (one.column, other.column) for one, other in sides.keys
-    }
+    bounds = {(one.window, other.window): (one.column, other.column) for one, other in sides.keys}
     moments = [each for each in left.fields if each.time == "rowtime" and each.window == "time"]
     node = PerWindow(
         columns,
@@ -306,9 +303,7 @@ def _regular_join(sides: Sides, kind: Kind, place: exp.Expr) -> Relation:
             needs_flink=True,
         )
     if not sides.keys:
-        refuse(
-            "A join without a condition of equality is not supported.", place, needs_flink=True
-        )
+        refuse("A join without a condition of equality is not supported.", place, needs_flink=True)
     fields = tuple(
         replace(each, time=None if each.time == "rowtime" else each.time, window=None)
         for each in sides.left.fields + sides.right.fields
@@ -328,6 +323,7 @@ def _join(
     after = None
     if functions:
         after, condition = _after(sides, kind, place), None
+    left_time, right_time, lower_ms, upper_ms = times or (None, None, None, None)
     node = Join(
         sides.left.node.columns + sides.right.node.columns,
         sides.left.node,
@@ -335,10 +331,12 @@ def _join(
         kind,
         tuple(left.column for left, _ in sides.keys),
         tuple(right.column for _, right in sides.keys),
-        *(times or (None, None, None, None)),
+        left_time,
+        right_time,
+        lower_ms,
+        upper_ms,
         condition,
         rowtime=rowtime,
         where=where_of(place),
     )
     return _filtered(sides, Relation(node, fields), after, place)
-

@@ -11,8 +11,8 @@ from millpond.engines.streams.sql.planning.calls import conjunction, conjuncts
 from millpond.engines.streams.sql.planning.catalog import View
 from millpond.engines.streams.sql.planning.planner import Planner, refuse, where_of
 from millpond.engines.streams.sql.planning.relation import Field, Relation, free_name
+from millpond.engines.streams.sql.planning.settling import settle
 from millpond.engines.streams.sql.planning.sides import Sides, reduced
-from millpond.engines.streams.sql.planning.windows import settle
 from millpond.engines.streams.types import Column
 
 _REFRESH = (

@@ -13,11 +13,9 @@ from millpond.engines.streams.sql.planning.intervals import interval_ms
 from millpond.engines.streams.sql.planning.planner import Planner, refuse, where_of
 from millpond.engines.streams.sql.planning.projection import hidden_columns
 from millpond.engines.streams.sql.planning.relation import Field, Relation, free_name
-from millpond.engines.streams.sql.planning.windows import settle
+from millpond.engines.streams.sql.planning.settling import NOT_TIME, settle
 from millpond.engines.streams.sql.typed import Typed
 from millpond.engines.streams.types import Column, DataType, quoted
-
-_NOT_TIME = "OVER windows' ordering in stream mode must be defined on a time attribute."
 
 
 def is_over(tree: exp.Expr) -> bool:
@@ -125,9 +123,7 @@ def plan_over(
             known.append(same)
         names[id(node)] = same
     relation = _chained(relation, below, windows, where_of(select))
-    extra = {
-        each.name: Typed(quoted(each.name), each.type) for each in names.values()
-    }
+    extra = {each.name: Typed(quoted(each.name), each.type) for each in names.values()}
     new = [
         replaced(
             tree,
@@ -150,7 +146,7 @@ def _time(planner: Planner, relation: Relation, clause: Clause, node: exp.Expr) 
     time = planner.field_of(clause.order[0].this, relation)
     if time is None or time.time is None:
         planner.translate(clause.order[0].this, relation)
-        refuse(_NOT_TIME, clause.order[0])
+        refuse(NOT_TIME, clause.order[0])
     if len(clause.order) > 1:
         refuse("The window can only be ordered by a single time column.", clause.order[1])
     if clause.order[0].args.get("desc"):
@@ -205,10 +201,19 @@ def _function(planner: Planner, below: _Below, node: exp.Window) -> Aggregate:
     kinds = [planner.translate(each, below.relation).type for each in arguments]
     if name in ("LAG", "LEAD", "LISTAGG"):
         options = tuple(constant(planner, each, below.relation) for each in arguments[1:])
+        if name == "LAG" and options:
+            options = (_offset(arguments[1]), *options[1:])
         arguments = arguments[:1]
     kind = aggregate_type(name, kinds, position_of(call))
     columns = tuple(below.column(each)[0] for each in arguments)
     return Aggregate("", ALIASES.get(name, name), columns, kind, distinct, condition, options)
+
+
+def _offset(tree: exp.Expr) -> str:
+    """How many rows LAG looks back."""
+    if not isinstance(tree, exp.Literal) or tree.is_string or not tree.name.isdigit():
+        refuse("LAG takes a number of rows.", tree)
+    return str(tree.name)
 
 
 def _chained(

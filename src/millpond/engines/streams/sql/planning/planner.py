@@ -2,7 +2,7 @@
 share, and how they call one another.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -41,9 +41,11 @@ def where_of(at: exp.Expr | Position) -> str:
 @dataclass
 class Planner:
     """What the planning of a program's queries needs to know. Tables and views are read once;
-    `read` and `looked_up` are those that queries used."""
+    `read` and `looked_up` are those that queries used. `plan_query` is `queries.plan_query`, which
+    stands above all that a query is made of."""
 
     catalog: Catalog
+    plan_query: Callable[["Planner", exp.Expr, Queries], Relation]
     settings: Mapping[str, str] = field(default_factory=dict)
     read: dict[str, DeclaredTable] = field(default_factory=dict)
     looked_up: dict[str, DeclaredTable] = field(default_factory=dict)
@@ -93,9 +95,7 @@ class Planner:
         Raises:
             Refused: it is wrong, or not for this engine.
         """
-        from millpond.engines.streams.sql.planning.queries import plan_query
-
-        return plan_query(self, tree, queries)
+        return self.plan_query(self, tree, queries)
 
     def table(self, name: Name, at: Position) -> Relation:
         """The rows of a table or a view."""

@@ -8,8 +8,8 @@ from millpond.engines.streams.plan import Node, Project, Union
 from millpond.engines.streams.sql.planning.planner import Planner, Queries, refuse, where_of
 from millpond.engines.streams.sql.planning.relation import Field, Relation, free_name
 from millpond.engines.streams.sql.planning.select import plan_select
+from millpond.engines.streams.sql.planning.settling import settle
 from millpond.engines.streams.sql.planning.values import plan_values
-from millpond.engines.streams.sql.planning.windows import settle
 from millpond.engines.streams.sql.types import common_type, same
 from millpond.engines.streams.types import Column, quoted
 
@@ -28,7 +28,9 @@ def plan_query(planner: Planner, tree: exp.Expr, queries: Queries) -> Relation:
             return plan_values(planner, tree)
         case exp.Select():
             return plan_select(planner, tree, queries)
-    refuse(f"A query of this kind is not supported: {tree.key.upper()}", tree, needs_flink=True)
+    return refuse(
+        f"A query of this kind is not supported: {tree.key.upper()}", tree, needs_flink=True
+    )
 
 
 def _with(planner: Planner, tree: exp.Expr, queries: Queries) -> Queries:

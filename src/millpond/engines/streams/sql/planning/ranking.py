@@ -6,7 +6,7 @@ from dataclasses import replace
 from sqlglot import exp
 
 from millpond.engines.streams.operators.aggregates import ORDER
-from millpond.engines.streams.plan import Aggregate, Deduplicate, Frame, Over, PerWindow
+from millpond.engines.streams.plan import Deduplicate, PerWindow
 from millpond.engines.streams.sql.dialect import position_of
 from millpond.engines.streams.sql.planning.aggregation import IN_ORDER
 from millpond.engines.streams.sql.planning.calls import call_name
@@ -24,12 +24,11 @@ from millpond.engines.streams.sql.planning.relation import (
     Relation,
     free_name,
 )
-from millpond.engines.streams.sql.planning.windows import settle, settled_for
+from millpond.engines.streams.sql.planning.settling import place_of, settle, settled_for
 from millpond.engines.streams.sql.typed import Typed
 from millpond.engines.streams.types import BIGINT, Column, quoted
 
 _RANKS = ("ROW_NUMBER", "RANK", "DENSE_RANK")
-_NOT_TIME = "OVER windows' ordering in stream mode must be defined on a time attribute."
 _MIRRORED = {exp.EQ: exp.EQ, exp.LTE: exp.GTE, exp.LT: exp.GT, exp.GTE: exp.LTE, exp.GT: exp.LT}
 
 
@@ -82,9 +81,7 @@ def _columns(
         relation = settled_for(planner, relation, computed)
         outputs = [Output(each.name, each) for each in relation.fields]
         count = len(outputs)
-        outputs += [
-            Output("$value", planner.translate(tree, relation)) for tree in computed
-        ]
+        outputs += [Output("$value", planner.translate(tree, relation)) for tree in computed]
         made = project(relation, outputs, where_of(computed[0]))
         more = iter(made.fields[count:])
         fields = tuple(
@@ -94,36 +91,6 @@ def _columns(
         relation = replace(made, fields=fields)
         found = [each if each is not None else next(more) for each in found]
     return relation, [each for each in found if each is not None]
-
-
-def number_rows(planner: Planner, relation: Relation) -> Relation:
-    """A rank that nothing filters, as an OVER."""
-    ranking = relation.ranking
-    assert ranking
-    if relation.assigned:
-        relation = settle(planner, replace(relation, ranking=None), _at(ranking))
-    time = ranking.ordered[0]
-    if time.time is None:
-        refuse(_NOT_TIME, ranking.at)
-    if len(ranking.order) > 1:
-        refuse("The window can only be ordered by a single time column.", ranking.at)
-    if ranking.order[0].descending:
-        refuse("The window can only be ordered in ASCENDING mode.", ranking.at)
-    if relation.changes:
-        refuse("OVER over a result that changes is not supported.", ranking.at, needs_flink=True)
-    node = relation.node
-    made = Over(
-        (*node.columns, Column(ranking.name, BIGINT)),
-        node,
-        tuple(each.column for each in ranking.keys),
-        time.column,
-        Frame(is_rows=True),
-        (Aggregate(ranking.name, ranking.function, (), BIGINT),),
-        time.time == "processing",
-        rowtime=node.rowtime,
-        where=where_of(ranking.at),
-    )
-    return replace(relation, node=made, ranking=None)
 
 
 def keep_ranks(
@@ -149,7 +116,7 @@ def keep_ranks(
         return _top_of_window(planner, relation, ranking, count), rest
     if count == 1 and ranking.function == "ROW_NUMBER" and _is_time(ranking):
         return _deduplicated(planner, relation, ranking), rest
-    refuse(
+    return refuse(
         "Top-N without a window is not supported; PARTITION BY window_start, window_end, or ORDER "
         "BY a time attribute WHERE the row number is 1.",
         ranking.at,
@@ -197,9 +164,7 @@ def _number(tree: exp.Expr) -> int | None:
     return None
 
 
-def _top_of_window(
-    planner: Planner, relation: Relation, ranking: Ranking, count: int
-) -> Relation:
+def _top_of_window(planner: Planner, relation: Relation, ranking: Ranking, count: int) -> Relation:
     if ranking.function != "ROW_NUMBER":
         refuse(
             f"{ranking.function}() on streaming table is not supported currently.",
@@ -210,7 +175,7 @@ def _top_of_window(
     if relation.changes:
         refuse("Top-N of changes is not supported.", ranking.at, needs_flink=True)
     where = where_of(ranking.at)
-    relation = settle(planner, replace(relation, ranking=None), _at(ranking))
+    relation = settle(planner, replace(relation, ranking=None), place_of(ranking))
     node = relation.node
     needed = {each.column for each in (*relation.fields, *ranking.keys)}
     needed |= {each.column for each in ranking.order}
@@ -240,7 +205,7 @@ def _top_of_window(
 def _deduplicated(planner: Planner, relation: Relation, ranking: Ranking) -> Relation:
     if relation.changes:
         refuse("Deduplication of changes is not supported.", ranking.at, needs_flink=True)
-    relation = settle(planner, replace(relation, ranking=None), _at(ranking))
+    relation = settle(planner, replace(relation, ranking=None), place_of(ranking))
     node = relation.node
     time = ranking.ordered[0]
     keys = tuple(each.column for each in ranking.keys)
@@ -276,10 +241,3 @@ def _deduplicated(planner: Planner, relation: Relation, ranking: Ranking) -> Rel
             for new, old in zip(found.fields, relation.fields, strict=True)
         ),
     )
-
-
-def _at(ranking: Ranking) -> exp.Expr:
-    """A part of the text that stands where the rank does."""
-    node = exp.Identifier(this=ranking.name)
-    node.meta.update({"line": ranking.at.line, "col": ranking.at.column})
-    return node

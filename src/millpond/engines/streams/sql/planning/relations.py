@@ -8,7 +8,8 @@ from millpond.engines.streams.plan import KIND, Project
 from millpond.engines.streams.sql.dialect import WindowTable, position_of
 from millpond.engines.streams.sql.planning.planner import Planner, Queries, refuse, where_of
 from millpond.engines.streams.sql.planning.relation import Field, Relation, free_name
-from millpond.engines.streams.sql.planning.windows import plan_window_table, settle
+from millpond.engines.streams.sql.planning.settling import settle
+from millpond.engines.streams.sql.planning.windows import plan_window_table
 from millpond.engines.streams.types import Column, DataType, quoted
 
 _REFUSED_TABLE_PARTS = {
@@ -25,7 +26,8 @@ def plan_relation(planner: Planner, tree: exp.Expr, queries: Queries) -> Relatio
             refuse(f"{name} is not supported.", tree, needs_flink=True)
     match tree:
         case WindowTable():
-            relation = plan_window_table(planner, tree, queries)
+            data = plan_relation(planner, tree.args["data"], queries).aliased(None)
+            relation = plan_window_table(planner, tree, settle(planner, data, tree))
         case exp.Table():
             relation = _table(planner, tree, queries)
         case exp.Subquery() if isinstance(tree.this, exp.Table | exp.Subquery | exp.Values):
@@ -69,9 +71,7 @@ def _table(planner: Planner, tree: exp.Table, queries: Queries) -> Relation:
     return planner.table(parts, position_of(tree))
 
 
-def plan_unnest(
-    planner: Planner, left: Relation, tree: exp.Unnest, at: exp.Expr
-) -> Relation:
+def plan_unnest(planner: Planner, left: Relation, tree: exp.Unnest, at: exp.Expr) -> Relation:
     """`CROSS JOIN UNNEST(list) AS t (a, b)`: a row for each element."""
     if len(tree.expressions) != 1 or tree.args.get("offset"):
         refuse("UNNEST takes one list, without ordinality.", at, needs_flink=True)

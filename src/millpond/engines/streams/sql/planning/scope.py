@@ -1,6 +1,7 @@
 """What names stand for in an expression: columns of a relation, and the program's functions."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import NoReturn
 
 from millpond.engines.streams.interface import Refused
 from millpond.engines.streams.plan import PythonFunction
@@ -70,9 +71,11 @@ class RelationScope:
             typed = _member(typed, name, at)
         return typed
 
-    def _refuse(self, parts: tuple[str, ...], at: Position) -> None:
+    def _refuse(self, parts: tuple[str, ...], at: Position) -> NoReturn:
         if self._ungrouped and find(self._ungrouped.fields, parts, at):
-            raise Refused(f"Expression '{'.'.join(parts)}' is not being grouped", at.line, at.column)
+            raise Refused(
+                f"Expression '{'.'.join(parts)}' is not being grouped", at.line, at.column
+            )
         if len(parts) > 1:
             raise Refused(f"Table '{parts[0]}' not found", at.line, at.column)
         raise Refused(f"Column '{parts[0]}' not found in any table", at.line, at.column)

@@ -15,13 +15,14 @@ from millpond.engines.streams.sql.planning.calls import (
     conjuncts,
     named,
 )
+from millpond.engines.streams.sql.planning.joins import plan_from
 from millpond.engines.streams.sql.planning.over import is_over, plan_over
 from millpond.engines.streams.sql.planning.planner import Planner, Queries, refuse, where_of
 from millpond.engines.streams.sql.planning.projection import Output, keep_rows, project
-from millpond.engines.streams.sql.planning.values import numbered
 from millpond.engines.streams.sql.planning.ranking import keep_ranks, lazy_ranking
 from millpond.engines.streams.sql.planning.relation import Field, Relation
-from millpond.engines.streams.sql.planning.windows import settled_for
+from millpond.engines.streams.sql.planning.settling import settled_for
+from millpond.engines.streams.sql.planning.values import numbered
 from millpond.engines.streams.sql.typed import Typed
 
 _REFUSED = {
@@ -52,8 +53,6 @@ class Item:
 
 def plan_select(planner: Planner, tree: exp.Select, queries: Queries) -> Relation:
     """A SELECT's rows."""
-    from millpond.engines.streams.sql.planning.joins import plan_from
-
     for part, name in _REFUSED.items():
         found = tree.args.get(part)
         if found:
@@ -103,9 +102,7 @@ def _refuse_over(trees: list[exp.Expr]) -> None:
             )
 
 
-def _plain(
-    planner: Planner, tree: exp.Select, relation: Relation, items: list[Item]
-) -> Relation:
+def _plain(planner: Planner, tree: exp.Select, relation: Relation, items: list[Item]) -> Relation:
     """A list without aggregates."""
     trees = [item.tree for item in items]
     extra: dict[str, Typed] = {}
@@ -132,9 +129,7 @@ def settled_for_list(planner: Planner, relation: Relation, items: list[Item]) ->
     return settled_for(planner, relation, computed) if computed else relation
 
 
-def _output(
-    planner: Planner, relation: Relation, item: Item, extra: dict[str, Typed]
-) -> Output:
+def _output(planner: Planner, relation: Relation, item: Item, extra: dict[str, Typed]) -> Output:
     parts = column_parts(item.tree)
     if parts is None or parts[0] not in extra:
         field = planner.field_of(item.tree, relation)
@@ -162,7 +157,7 @@ def plan_where(planner: Planner, relation: Relation, conditions: list[exp.Expr])
 
 def _refuse_in_condition(planner: Planner, condition: exp.Expr) -> None:
     for node in condition.walk():
-        if isinstance(node, exp.Query) or isinstance(node, exp.Exists):
+        if isinstance(node, exp.Query | exp.Exists):
             refuse(
                 "A subquery in a condition is not supported; write a join.", node, needs_flink=True
             )
@@ -222,4 +217,3 @@ def _refuse_star(star: exp.Expr) -> None:
 
 def _item_of(field: Field, like: exp.Expr) -> Item:
     return Item(field.name, named(field.table, field.name, like))
-

@@ -185,8 +185,7 @@ class Sides:
             kind = _MIRRORED[kind]
             one_field, other_field = other_field, one_field
             one_ms, other_ms = other_ms, one_ms
-        known = (self.bounds.left, self.bounds.right)
-        if known != (None, None) and known != (one_field, other_field):
+        if self.bounds.left and (self.bounds.left, self.bounds.right) != (one_field, other_field):
             return None
         self.bounds.left, self.bounds.right = one_field, other_field
         return kind, other_ms - one_ms

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from millpond.engines.streams.plan import AssignWindows, Window
+from millpond.engines.streams.plan import Window
 from millpond.engines.streams.sql.dialect import WindowTable
 from millpond.engines.streams.sql.planning.intervals import interval_ms
-from millpond.engines.streams.sql.planning.planner import Planner, Queries, refuse, where_of
+from millpond.engines.streams.sql.planning.planner import Planner, refuse, where_of
 from millpond.engines.streams.sql.planning.projection import apart
 from millpond.engines.streams.sql.planning.relation import Assigned, Field, Relation
 from millpond.engines.streams.types import TIMESTAMP, TIMESTAMP_LTZ, Column
@@ -43,12 +43,8 @@ def spec(window: Window) -> Window:
     return replace(window, time="")
 
 
-def plan_window_table(planner: Planner, tree: WindowTable, queries: Queries) -> Relation:
-    """`TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), …))` in FROM."""
-    from millpond.engines.streams.sql.planning.relations import plan_relation
-
-    data = tree.args["data"]
-    relation = settle(planner, plan_relation(planner, data, queries).aliased(None), tree)
+def plan_window_table(planner: Planner, tree: WindowTable, relation: Relation) -> Relation:
+    """`TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), …))` in FROM over the rows of its data."""
     if relation.changes:
         node = relation.node
         refuse(
@@ -82,9 +78,7 @@ def plan_window_table(planner: Planner, tree: WindowTable, queries: Queries) -> 
         keys.append(found)
     if keys and name != "SESSION":
         refuse(f"PARTITION BY is only for SESSION, not for {name}.", tree.args["keys"][0])
-    lengths = [
-        tree.args[part] for part in ("slide", "step", "size", "gap") if tree.args.get(part)
-    ]
+    lengths = [tree.args[part] for part in ("slide", "step", "size", "gap") if tree.args.get(part)]
     window = _window(name, window_time, lengths, tree.args.get("offset"), tree)
     relation = apart(relation, WINDOW_NAMES, where_of(tree))
     return _assigned(relation, window, window_time.name, keys)
@@ -97,9 +91,7 @@ def _assigned(relation: Relation, window: Window, time_name: str, keys: list[Fie
     ]
     window = replace(window, time=time.column)
     fields = tuple(replace(each, window=None) for each in relation.fields)
-    fields = tuple(
-        replace(each, time=None) if each.time == "rowtime" else each for each in fields
-    )
+    fields = tuple(replace(each, time=None) if each.time == "rowtime" else each for each in fields)
     return replace(
         relation,
         fields=fields + window_fields(window, time),
@@ -165,37 +157,3 @@ def group_window(planner: Planner, tree: exp.Anonymous, relation: Relation) -> t
     if slide <= 0 or size <= 0:
         refuse("HOP requires lengths of time above zero.", tree)
     return Window("hop", time.column, size, slide, 0, time.time == "processing"), time
-
-
-def settle(planner: Planner, relation: Relation, at: exp.Expr) -> Relation:
-    """The relation with nodes for what waited: windows and ranks become columns of the node."""
-    if relation.ranking:
-        from millpond.engines.streams.sql.planning.ranking import number_rows
-
-        relation = number_rows(planner, relation)
-    if relation.assigned is None:
-        return relation
-    window, keys = relation.assigned.window, relation.assigned.keys
-    node = relation.node
-    time = relation.column(window.time)
-    columns = window_columns(Field("", window.time, time.type))
-    made = AssignWindows(
-        node.columns + columns,
-        node,
-        window,
-        keys,
-        rowtime=None if window.processing else TIME,
-        where=where_of(at),
-    )
-    return replace(relation, node=made, assigned=None)
-
-
-def settled_for(planner: Planner, relation: Relation, trees: list[exp.Expr]) -> Relation:
-    """Settled, if any of these reads a column that waits to be made."""
-    if relation.assigned is None and relation.ranking is None:
-        return relation
-    used = planner.fields_in(trees, relation)
-    if all(each.column in relation.node.names for each in used):
-        return relation
-    return settle(planner, relation, trees[0])
-

@@ -102,7 +102,7 @@ class Cursor:
         return found
 
     def until(self, *ends: str, stops: Sequence[str] = (), brackets: str = "()[]") -> Fragment:
-        """The text up to a symbol of `ends` or a word of `stops` outside of brackets, or the end."""
+        """The text up to a symbol of `ends` or a word of `stops` outside of brackets, or all."""
         depth = 0
         first = self._next
         while (token := self.peek()) is not None:

@@ -81,9 +81,8 @@ def _statement(cursor: Cursor) -> Statement:
 def _create(cursor: Cursor, at: Position) -> Statement:
     replace = cursor.accept("OR", "REPLACE")
     temporary = cursor.accept("TEMPORARY")
-    if temporary and cursor.accept("SYSTEM"):
-        if not cursor.at_words("FUNCTION"):
-            cursor.unexpected("FUNCTION")
+    if temporary and cursor.accept("SYSTEM") and not cursor.at_words("FUNCTION"):
+        cursor.unexpected("FUNCTION")
     if cursor.accept("TABLE") and not replace:
         return create_table(cursor, at, temporary)
     if cursor.accept("VIEW") and not replace:
@@ -109,7 +108,7 @@ def _create(cursor: Cursor, at: Position) -> Statement:
         cursor.expect_end()
         return CreateCatalog(at, catalog, options, unless_exists)
     what = "OR REPLACE " * replace + (token.value if (token := cursor.peek()) else "")
-    cursor.refuse(f"CREATE {what.strip()} is not supported.", at=at, needs_flink=True)
+    return cursor.refuse(f"CREATE {what.strip()} is not supported.", at=at, needs_flink=True)
 
 
 def _function(cursor: Cursor, at: Position) -> Statement:
@@ -161,7 +160,8 @@ def _drop(cursor: Cursor, at: Position) -> Statement:
             cursor.expect_end()
             return Drop(at, kind, name, if_exists)
     token = cursor.peek()
-    cursor.refuse(f"DROP {token.value if token else ''} is not supported.", at=at, needs_flink=True)
+    what = token.value if token else ""
+    return cursor.refuse(f"DROP {what} is not supported.", at=at, needs_flink=True)
 
 
 def _set(cursor: Cursor, at: Position) -> Statement:
@@ -188,7 +188,7 @@ def _key(cursor: Cursor) -> str:
     parts = [cursor.identifier()]
     while cursor.accept_symbol(".") or cursor.accept_symbol("-"):
         parts.append(cursor.identifier())
-    cursor.refuse(f"A setting's key is a string literal: '{'.'.join(parts)}'.")
+    return cursor.refuse(f"A setting's key is a string literal: '{'.'.join(parts)}'.")
 
 
 def _insert(cursor: Cursor, at: Position) -> Statement:

@@ -44,12 +44,13 @@ class _Body:
     def _primary_key(self, at: Position, column: str | None) -> None:
         cursor = self.cursor
         if self.primary_key:
-            cursor.refuse("Duplicate primary key definition")
+            cursor.refuse("Duplicate primary key definition", at=at)
         if cursor.accept("UNIQUE"):
             cursor.refuse("UNIQUE constraint is not supported yet", at=at)
         cursor.expect("PRIMARY", "KEY")
         names = (column,) if column else tuple(cursor.listed(cursor.identifier))
-        cursor.accept("NOT", "ENFORCED") or self._enforced(at)
+        if not cursor.accept("NOT", "ENFORCED"):
+            self._enforced(at)
         self.primary_key = names
 
     def _enforced(self, at: Position) -> None:
