@@ -1,6 +1,5 @@
 """Joins of streams on random histories, equal to one query over all rows."""
 
-import io
 import random
 from collections import Counter
 
@@ -8,6 +7,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
+from remembered import Remembered
 
 from millpond.engines.streams.operators import join, key_types, keyed_rows
 from millpond.engines.streams.operators import pairs as pairing
@@ -49,45 +49,6 @@ RIGHT = (
 )
 BOUNDS = {"around": (-4_000, 3_000), "before": (-6_000, -1_000), "after": (500, 2_500)}
 CONDITION = 'l."lx" <> r."rx"'
-
-
-class Remembered:
-    """A state that goes through its bytes when the run is started again."""
-
-    def __init__(self):
-        self.small = {}
-        self._buckets = {}
-
-    def buckets(self):
-        return sorted(self._buckets)
-
-    def chunks(self, bucket):
-        return list(self._buckets.get(bucket, ()))
-
-    def add(self, bucket, rows):
-        self._buckets.setdefault(bucket, []).append(rows)
-
-    def replace(self, bucket, chunks):
-        self._buckets[bucket] = list(chunks)
-        if not chunks:
-            del self._buckets[bucket]
-
-    def drop(self, bucket):
-        self._buckets.pop(bucket, None)
-
-    def rows(self):
-        return sum(chunk.num_rows for chunks in self._buckets.values() for chunk in chunks)
-
-    def again(self):
-        other = Remembered()
-        other.small = dict(self.small)
-        for bucket, chunks in self._buckets.items():
-            for chunk in chunks:
-                written = io.BytesIO()
-                with pa.ipc.new_file(written, chunk.schema) as writer:
-                    writer.write_table(chunk)
-                other.add(bucket, pa.ipc.open_file(written.getvalue()).read_all())
-        return other
 
 
 @pytest.fixture(scope="module")

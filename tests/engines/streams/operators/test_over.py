@@ -1,6 +1,5 @@
 """OVER windows on random histories, equal to what DuckDB says of all rows at once."""
 
-import io
 import math
 import random
 from decimal import ROUND_HALF_UP, Decimal, localcontext
@@ -9,6 +8,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
+from remembered import Remembered
 
 from millpond.engines.streams.interface import Refused
 from millpond.engines.streams.operators import frames, keyed_rows, over
@@ -129,45 +129,6 @@ EVENT_FRAMES = {
 }
 
 
-class Remembered:
-    """A state that goes through its bytes when the run is started again."""
-
-    def __init__(self):
-        self.small = {}
-        self._buckets = {}
-
-    def buckets(self):
-        return sorted(self._buckets)
-
-    def chunks(self, bucket):
-        return list(self._buckets.get(bucket, ()))
-
-    def add(self, bucket, rows):
-        self._buckets.setdefault(bucket, []).append(rows)
-
-    def replace(self, bucket, chunks):
-        self._buckets[bucket] = list(chunks)
-        if not chunks:
-            del self._buckets[bucket]
-
-    def drop(self, bucket):
-        self._buckets.pop(bucket, None)
-
-    def rows(self):
-        return sum(chunk.num_rows for chunks in self._buckets.values() for chunk in chunks)
-
-    def again(self):
-        other = Remembered()
-        other.small = dict(self.small)
-        for bucket, chunks in self._buckets.items():
-            for chunk in chunks:
-                written = io.BytesIO()
-                with pa.ipc.new_file(written, chunk.schema) as writer:
-                    writer.write_table(chunk, max_chunksize=16)
-                other.add(bucket, pa.ipc.open_file(written.getvalue()).read_all())
-        return other
-
-
 @pytest.fixture(scope="module")
 def compute():
     made = DuckCompute()
@@ -279,7 +240,7 @@ def expected(node, rows, in_time, ttl_ms=None):
         pairs += f" AND b.place >= a.place - {frame.rows}"
     if frame.range_ms is not None:
         pairs += f" AND b.t >= a.t - {frame.range_ms}"
-    framed = [each for each in node.functions if each.function not in over.NUMBERINGS + ("LAG",)]
+    framed = [each for each in node.functions if each.function not in (*over.NUMBERINGS, "LAG")]
     chosen = "".join(f", {_sql(each)} AS {quoted(each.name)}" for each in framed)
     answers = con.execute(
         f"SELECT a.n AS number{chosen} FROM h a JOIN h b ON {pairs} GROUP BY a.n ORDER BY a.n"
@@ -343,9 +304,9 @@ def _finished(function, value):
         unit = Decimal(1).scaleb(-function.type.parameters[1])
         with localcontext(prec=80):
             return (Decimal(total) / int(count)).quantize(unit, ROUND_HALF_UP)
-    if value is not None and function.function.startswith(("VAR", "STD")):
-        if function.type.name == "DECIMAL":
-            return float(value)
+    is_deviation = function.function.startswith(("VAR", "STD"))
+    if value is not None and is_deviation and function.type.name == "DECIMAL":
+        return float(value)
     return value
 
 
