@@ -54,6 +54,8 @@ class State(Protocol):
     """
 
     small: dict[str, Any]
+    """A watermark need not be in here: after a restore an operator first sees the one that there
+    was, without rows. `AFTER_ALL_MS` is left out of the checkpoint of a run that is drained."""
 
     def buckets(self) -> list[int]:
         """The buckets that have chunks, in order."""

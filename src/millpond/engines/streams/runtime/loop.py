@@ -152,9 +152,9 @@ class Loop:
             CannotStart: why not.
         """
         try:
-            restored = await self._in(self._steps, self._restore)
             for reference in self._references.values():
                 await reference.load()
+            restored = await self._in(self._steps, self._restore)
             await asyncio.gather(*(source.open() for source in self._sources.values()))
             await asyncio.gather(
                 *(
