@@ -9,71 +9,33 @@ import asyncio
 import errno
 import itertools
 import random
+from datetime import UTC
 
 import pytest
 from scripted_runs import SOURCE, CommittingSink, ScriptedSource, Shelf, sink_of
 
 from millpond.engines.streams import plan as plans
-from millpond.engines.streams.operators.interface import Step
-from millpond.engines.streams.runtime import pipeline as pipelines
 from millpond.engines.streams.runtime.compute import DuckCompute
 from millpond.engines.streams.runtime.loop import Loop, Settings
-from millpond.engines.streams.types import BIGINT, STRING, Column, schema_of
+from millpond.engines.streams.types import BIGINT, STRING, TIMESTAMP, Column
 from millpond.kernel.files import Disk
 
 WINDOW_MS = 10_000
 NODE = plans.AggregateWindow(
-    (Column("key", STRING), Column("window", BIGINT), Column("total", BIGINT)),
+    (
+        Column("key", STRING),
+        Column("total", BIGINT),
+        Column("window_start", TIMESTAMP),
+        Column("window_end", TIMESTAMP),
+        Column("window_time", TIMESTAMP),
+    ),
     SOURCE,
     plans.Window("tumble", "ts", WINDOW_MS),
     ("key",),
-    (),
+    (plans.Aggregate("total", "SUM", ("value",), BIGINT),),
 )
 OUT, ALSO = sink_of(NODE), sink_of(NODE, "also")
 PLAN = plans.Plan((OUT, ALSO))
-
-
-class Sums:
-    """Sums by key and window, in DuckDB over the chunks of a state: an independent small cousin of
-    the true operator."""
-
-    def __init__(self, node, tools):
-        self.state = tools.state
-        self.compute = tools.compute
-        self.counters = tools.counters
-        self.empty = schema_of(node.columns).empty_table()
-
-    def step(self, inputs, now_ms):
-        (given,) = inputs
-        rows = given.rows
-        if rows.num_rows:
-            tagged = self.compute.run(
-                f"SELECT *, epoch_ms(ts) // {WINDOW_MS} AS w FROM i ORDER BY w", i=rows
-            )
-            for window in sorted(set(tagged.column("w").to_pylist())):
-                assert window * WINDOW_MS + WINDOW_MS - 1 > self.state.small.get("mark", -1)
-                self.state.add(
-                    window,
-                    self.compute.run(f"SELECT key, value FROM i WHERE w = {window}", i=tagged),
-                )
-        self.state.small["mark"] = given.watermark_ms
-        parts = []
-        for window in self.state.buckets():
-            if window * WINDOW_MS + WINDOW_MS - 1 <= given.watermark_ms:
-                chunks = self.state.chunks(window)
-                parts.append(
-                    self.compute.run(
-                        f"SELECT key, CAST({window} AS BIGINT) AS w, "
-                        "CAST(sum(value) AS BIGINT) AS t FROM i GROUP BY key ORDER BY key",
-                        i=pipelines.pa.concat_tables(chunks),
-                    ).rename_columns(self.empty.schema.names)
-                )
-                self.state.drop(window)
-        rows = pipelines.pa.concat_tables(parts) if parts else self.empty
-        return Step(rows, given.watermark_ms)
-
-    def due_ms(self):
-        return None
 
 
 class Death:
@@ -178,12 +140,14 @@ class Sending(CommittingSink):
 
 
 def results(rows):
-    return sorted((row["key"], row["window"], row["total"]) for row in rows)
-
-
-@pytest.fixture(autouse=True)
-def sums(monkeypatch):
-    monkeypatch.setattr(pipelines, "make_operator", Sums)
+    return sorted(
+        (
+            row["key"],
+            row["window_start"].replace(tzinfo=UTC).timestamp() * 1000 // WINDOW_MS,
+            row["total"],
+        )
+        for row in rows
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,20 @@
 """The loop of a run with scripted sources and sinks."""
 
 import asyncio
+import errno
 
 import pyarrow as pa
 import pytest
-from scripted_runs import SOURCE, CommittingSink, ScriptedSource, Shelf, rows_of, sink_of, until
+from scripted_runs import (
+    COLUMNS,
+    SOURCE,
+    CommittingSink,
+    ScriptedSource,
+    Shelf,
+    rows_of,
+    sink_of,
+    until,
+)
 
 from millpond.engines.streams import plan as plans
 from millpond.engines.streams.connectors.interface import Arrival, SinkFailed, SourceFailed
@@ -13,12 +23,16 @@ from millpond.engines.streams.interface import (
     Checkpointed,
     Finished,
     Logged,
+    Measured,
     Restore,
     SnapshotFailed,
 )
+from millpond.engines.streams.operators.interface import AFTER_ALL_MS, Step
+from millpond.engines.streams.runtime import pipeline as pipelines
 from millpond.engines.streams.runtime.compute import DuckCompute
 from millpond.engines.streams.runtime.loop import Loop, Settings
-from millpond.engines.streams.types import BIGINT, Column
+from millpond.engines.streams.types import BIGINT, STRING, Column, schema_of
+from millpond.kernel.files import Disk
 
 DOUBLED = plans.Project((Column("twice", BIGINT),), SOURCE, ('"value" * 2',))
 OUT = sink_of(DOUBLED)
@@ -235,3 +249,158 @@ async def test_a_slow_sink_holds_its_source_up(tmp_path):
     assert await run == Finished()
     assert source.pushed == 40
     assert len(shelf.rows()) == 800_000
+
+
+async def test_a_source_that_came_to_its_end_is_not_read_again(tmp_path):
+    shelf = Shelf()
+    for _ in range(2):
+        source = ScriptedSource({"a": batches(3)})
+        if shelf.seen:
+            source.run = pytest.fail
+        loop = loop_of(tmp_path, source, CommittingSink(shelf))
+        await loop.open()
+        assert await loop.run() == Finished()
+    assert [row["twice"] for row in shelf.rows()] == [0, 2, 4]
+
+
+class FullDisk(Disk):
+    """Takes nothing while it is full."""
+
+    def __init__(self):
+        self.is_full = False
+
+    def create(self, path):
+        if self.is_full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().create(path)
+
+
+async def test_a_checkpoint_that_fails_is_told_and_the_run_goes_on(tmp_path):
+    shelf, told, files = Shelf(), [], FullDisk()
+    files.is_full = True
+    source = ScriptedSource({"a": batches(3)}, ends=False)
+    loop = loop_of(
+        tmp_path,
+        source,
+        CommittingSink(shelf),
+        told=told,
+        files=files,
+        checkpoint_seconds=0.01,
+        checkpoint_pause_seconds=0.01,
+    )
+    await loop.open()
+    run = asyncio.create_task(loop.run())
+    await until(lambda: len(shelf.seen) >= 3 and len(told) >= 3)
+    with pytest.raises(SnapshotFailed, match="No space left"):
+        await loop.snapshot("now")
+    assert all("No space left" in event.failure for event in told)
+    assert shelf.rows() == []
+    files.is_full = False
+    await until(lambda: len(shelf.rows()) == 3)
+    loop.stop(drain=True)
+    assert await run == Finished(stopped=True)
+    assert [row["twice"] for row in shelf.rows()] == [0, 2, 4]
+
+
+class Changing:
+    """A reference table that is another one each time, and sometimes cannot be read."""
+
+    def __init__(self):
+        self.count = 0
+
+    async def load(self):
+        self.count += 1
+        if self.count == 2:
+            raise SourceFailed("gone for a moment")
+        return pa.table({"name": [f"name {self.count}"]})
+
+
+async def test_a_reference_table_is_read_again_beside_the_steps_and_kept_where_it_cannot(
+    tmp_path, monkeypatch
+):
+    table = plans.Table("names", (Column("name", STRING),))
+    node = plans.LookupJoin(
+        (*COLUMNS, Column("name", STRING)), SOURCE, table, ("key",), ("name",), ("name",),
+        refresh_ms=5,
+    )  # fmt: skip
+    plan = plans.Plan((sink_of(node),))
+    seen = []
+
+    class Looking:
+        def __init__(self, node, tools):
+            self.lookup = tools.lookup
+            self.empty = schema_of(node.columns).empty_table()
+
+        def step(self, inputs, now_ms):
+            seen.append(self.lookup())
+            return Step(self.empty, inputs[0].watermark_ms)
+
+        def due_ms(self):
+            return 0
+
+    monkeypatch.setattr(pipelines, "make_operator", Looking)
+    told = []
+    loop = Loop(
+        plan,
+        DuckCompute(),
+        Settings(folder=tmp_path),
+        told.append,
+        sources={SOURCE.id: ScriptedSource({"a": batches(1)}, ends=False)},
+        sinks={plan.sinks[0].id: CommittingSink(Shelf())},
+        lookups={node.id: Changing()},
+    )
+    await loop.open()
+    run = asyncio.create_task(loop.run())
+    await until(lambda: seen and seen[-1].to_pydict() == {"name": ["name 3"]})
+    loop.stop(drain=False)
+    await run
+    assert seen[0].to_pydict() == {"name": ["name 1"]}
+    assert "names stays as it is: gone for a moment" in [
+        event.text for event in told if isinstance(event, Logged)
+    ]
+
+
+class Marks:
+    """An operator that remembers the watermark it saw."""
+
+    def __init__(self, node, tools):
+        self.small = tools.state.small
+        self.state = tools.state
+        self.empty = schema_of(node.columns).empty_table()
+
+    def step(self, inputs, now_ms):
+        self.state.small["mark"] = inputs[0].watermark_ms
+        return Step(self.empty, inputs[0].watermark_ms)
+
+    def due_ms(self):
+        return None
+
+
+async def test_after_a_drain_event_time_goes_on_where_it_was(tmp_path, monkeypatch):
+    monkeypatch.setattr(pipelines, "make_operator", Marks)
+    for count in (3, 5):
+        source = ScriptedSource({"a": batches(count)}, ends=False)
+        loop = loop_of(tmp_path, source, CommittingSink(Shelf()))
+        await loop.open()
+        run = asyncio.create_task(loop.run())
+        await until(lambda: loop._pipeline.watermark_ms == (count - 1) * 1000)  # noqa: B023
+        operator = loop._pipeline._running[0].operator
+        await until(lambda: operator.state.small["mark"] == (count - 1) * 1000)  # noqa: B023
+        loop.stop(drain=True)
+        await run
+        assert operator.state.small["mark"] == AFTER_ALL_MS
+
+
+async def test_what_is_measured_is_told_once_a_second(tmp_path):
+    told = []
+    source = ScriptedSource({"a": batches(3)}, ends=False)
+    loop = loop_of(tmp_path, source, CommittingSink(Shelf()), told=told)
+    await loop.open()
+    run = asyncio.create_task(loop.run())
+    await until(lambda: told)
+    loop.stop(drain=False)
+    await run
+    (measured,) = told
+    assert isinstance(measured, Measured)
+    assert (measured.records_in, measured.watermark_ms) == (3, 2_000)
+    assert measured.memory_bytes > 1 << 20

@@ -85,7 +85,7 @@ def test_a_state_is_what_was_put_into_it(acts, memory_bytes):
                     chunks = state.chunks(bucket)
                     if chunks:
                         state.replace(bucket, [pa.concat_tables(chunks)])
-                        model[bucket] = [sum(model[bucket], [])]
+                        model[bucket] = [[value for each in model[bucket] for value in each]]
                 case ("settle",):
                     checkpoints.store.settle()
                     assert checkpoints.store.memory_used_bytes <= memory_bytes
