@@ -1,5 +1,5 @@
-"""AggregateWindow: rows grouped by window and keys, given when the watermark says that the window is
-complete (or, by processing time, the clock).
+"""AggregateWindow: rows grouped by window and keys, given when the watermark (or, by processing
+time, the clock) says that the window is complete.
 
 Late rows, whose windows were all complete before the step, are dropped and counted; so are rows
 whose time is NULL, which belong to no window.

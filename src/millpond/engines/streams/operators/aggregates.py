@@ -326,7 +326,8 @@ def _decimal_mean(total: str, count: str, scale: int, result_scale: int) -> str:
     rest = f"(({digits} % {by}) * {finer})"
     half_up = f"(({rest} * 2 + CASE WHEN {rest} < 0 THEN -{by} ELSE {by} END) // ({by} * 2))"
     unscaled = f"(({digits} // {by}) * {finer} + {half_up})"
-    unit = f"CAST('{_unit(result_scale)}' AS DECIMAL({min(result_scale + 1, _FINEST)}, {result_scale}))"
+    width = min(result_scale + 1, _FINEST)
+    unit = f"CAST('{_unit(result_scale)}' AS DECIMAL({width}, {result_scale}))"
     return f"CAST({unscaled} AS DECIMAL(38, 0)) * {unit}"
 
 

@@ -1,9 +1,9 @@
 """AssignWindows: each row once for each of its windows.
 
-Tumbling, hopping and cumulating windows are of the time alone, and rows go on at once. By processing
-time the answer's watermark is the clock (the millisecond before now), so that what gathers by window
-below need not know; sessions and staggered windows of keys go on with their rows when they are
-complete. A row whose time is NULL belongs to no window; it is dropped and counted as late.
+Tumbling, hopping and cumulating windows are of the time alone, and rows go on at once; sessions and
+staggered windows of keys go on with their rows when they are complete. By processing time the
+answer's watermark is the clock (the millisecond before now), so that what gathers by window below
+need not know. A row whose time is NULL belongs to no window; it is dropped and counted as late.
 """
 
 from collections.abc import Sequence
@@ -29,10 +29,49 @@ class AssignWindowsOperator:
     """See `operators.interface.Operator`."""
 
     def __init__(self, node: AssignWindows, tools: Tools) -> None:
+        kind = next(each.type for each in node.input.columns if each.name == node.window.time)
+        clock = LocalTime(kind, tools.settings)
+        self._assigning: _Aligned | _OfKeys
+        if node.window.kind in ("session", "stagger"):
+            self._assigning = _OfKeys(node, tools, clock)
+        else:
+            self._assigning = _Aligned(node, tools, clock)
+
+    def step(self, inputs: Sequence[Step], now_ms: int) -> Step:
+        return self._assigning.step(inputs[0], now_ms)
+
+    def due_ms(self) -> int | None:
+        return self._assigning.due_ms()
+
+
+class _OfKeys:
+    """Sessions and staggered windows."""
+
+    def __init__(self, node: AssignWindows, tools: Tools, clock: LocalTime) -> None:
+        window = node.window
+        self._is_processing = window.processing
+        partials = Partials(tools.compute, node.input.columns, node.keys, (), SPAN, holds=True)
+        results = HeldRows(node, clock)
+        made = SessionAggregation if window.kind == "session" else StaggerAggregation
+        windows = made(tools, window.size_ms, partials, clock, results)
+        self._windowing = Windowing(window, tools, partials, windows, results.schema)
+
+    def step(self, given: Step, now_ms: int) -> Step:
+        rows = self._windowing.step(given, now_ms)
+        reached = self._windowing.progress_ms if self._is_processing else given.watermark_ms
+        return Step(rows, reached)
+
+    def due_ms(self) -> int | None:
+        return self._windowing.due_ms()
+
+
+class _Aligned:
+    """Windows of the time alone."""
+
+    def __init__(self, node: AssignWindows, tools: Tools, clock: LocalTime) -> None:
         self._tools = tools
         self._window = node.window
-        kind = next(column.type for column in node.input.columns if column.name == node.window.time)
-        self._clock = LocalTime(kind, tools.settings)
+        self._clock = clock
         self._results = WindowResults(node, self._clock)
         self._panes = Panes.of(node.window)
         self._progress = Progress(tools.state, processing=node.window.processing)

@@ -220,6 +220,8 @@ def _one_of_each(keys: Fingerprints, order: Millis, *, last: bool) -> tuple[Plac
 
 def _newest(rows: pa.Table) -> pa.Table:
     """Rows of the state in order, of each key that which was given last."""
+    if not rows.num_rows:
+        return rows
     hashes, checks = words_of(rows, HASH), words_of(rows, CHECK)
     given, last = rows.column(_GIVEN).to_numpy(), rows.column(_LAST).to_numpy()
     places = np.lexsort((last, given, checks, hashes))
