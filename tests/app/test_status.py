@@ -16,6 +16,21 @@ ANSWERS = {
     },
     "AmazonAthena.ListWorkGroups": {"WorkGroups": [{"Name": "primary"}, {"Name": "empty"}]},
     "GraniteServiceVersion20100801.ListMetrics": {"Metrics": []},
+    "KinesisAnalytics_20180523.ListApplications": {
+        "ApplicationSummaries": [
+            {"ApplicationName": "fraud", "ApplicationStatus": "RUNNING"},
+            {"ApplicationName": "new", "ApplicationStatus": "STARTING"},
+            {"ApplicationName": "resting", "ApplicationStatus": "READY"},
+        ]
+    },
+    "GraniteServiceVersion20100801.GetMetricData": {
+        "MetricDataResults": [
+            {"Id": "rate0", "Values": [5012.3, 80.0]},
+            {"Id": "lag0", "Values": [140.0]},
+            {"Id": "rate1", "Values": []},
+            {"Id": "lag1", "Values": []},
+        ]
+    },
     "AWSGlue.GetCrawlers": {
         "Crawlers": [{"Name": "idle", "State": "READY"}, {"Name": "orders", "State": "RUNNING"}]
     },
@@ -61,6 +76,8 @@ def test_what_is_at_work_is_shown() -> None:
         "crawler   orders  RUNNING",
         "stream    none at work",
         "delivery  none at work",
+        "app       fraud  RUNNING  5,012 records/s  0.1 s behind",
+        "app       new  STARTING",
     ]
 
 
@@ -75,6 +92,7 @@ def test_an_idle_server_says_that_nothing_is_at_work(fresh_server) -> None:
         "crawler   none at work",
         "stream    none at work",
         "delivery  none at work",
+        "app       none at work",
     ]
 
 
@@ -92,7 +110,7 @@ def test_streams_that_take_records_are_shown(fresh_server) -> None:
     )
     firehose.put_record(DeliveryStreamName="archive", Record={"Data": b"x"})
     lines = fresh_server.command("status").stdout.splitlines()
-    assert lines[-2:] == [
+    assert lines[-3:-1] == [
         "stream    busy  3 records in 5 minutes",
         "delivery  archive  1 record in 5 minutes",
     ]

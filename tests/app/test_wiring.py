@@ -30,6 +30,8 @@ def test_every_service_answers(service, server):
         "firehose": ("list_delivery_streams", "DeliveryStreamNames"),
         "glue": ("get_databases", "DatabaseList"),
         "kinesis": ("list_streams", "StreamNames"),
+        "kinesisanalytics": ("list_applications", "ApplicationSummaries"),
+        "kinesisanalyticsv2": ("list_applications", "ApplicationSummaries"),
         "logs": ("describe_log_groups", "logGroups"),
         "s3": ("list_buckets", "Buckets"),
         "sts": ("get_caller_identity", "Arn"),

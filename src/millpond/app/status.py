@@ -17,8 +17,8 @@ _FLOWS_LOOKED_AT = 100
 
 
 def describe(run: Run, client: Client) -> Iterator[str]:
-    """Lines for the terminal: the server, then clusters, queries, crawlers, streams and delivery
-    streams that are at work.
+    """Lines for the terminal: the server, then clusters, queries, crawlers, streams, delivery
+    streams and streaming applications that are at work.
 
     Raises:
         CallFailed: the server did not answer, or refused.
@@ -41,6 +41,7 @@ def describe(run: Run, client: Client) -> Iterator[str]:
     yield from _section(
         "delivery", _flows(client, "AWS/Firehose", "DeliveryStreamName", *delivered)
     )
+    yield from _section("app", list(_applications(client)))
 
 
 def _queries(client: Client) -> Iterator[str]:
@@ -103,6 +104,46 @@ def _flows(client: Client, namespace: str, dimension: str, *names: str) -> list[
         for name, count in sorted(records.items())
         if count
     ]
+
+
+def _applications(client: Client) -> Iterator[str]:
+    """Streaming applications that do not rest: their status, and how fast and how far behind they
+    were in the last minutes that CloudWatch knows of."""
+    found = client.call("kinesisanalytics", "KinesisAnalytics_20180523.ListApplications", Limit=50)[
+        "ApplicationSummaries"
+    ]
+    busy = [one for one in found if one["ApplicationStatus"] != "READY"]
+    if not busy:
+        return
+    now = int(time.time())
+    results = client.call(
+        "monitoring",
+        "GraniteServiceVersion20100801.GetMetricData",
+        StartTime=now - 60 * _FLOW_MINUTES,
+        EndTime=now,
+        MetricDataQueries=[
+            _figure(f"{word}{place}", one["ApplicationName"], name)
+            for place, one in enumerate(busy)
+            for word, name in (("rate", "numRecordsInPerSecond"), ("lag", "millisBehindLatest"))
+        ],
+    )["MetricDataResults"]
+    newest = {one["Id"]: one["Values"][0] for one in results if one["Values"]}
+    for place, one in enumerate(busy):
+        line = f"{one['ApplicationName']}  {one['ApplicationStatus']}"
+        if f"rate{place}" in newest:
+            line += f"  {newest[f'rate{place}']:,.0f} records/s"
+        if f"lag{place}" in newest:
+            line += f"  {newest[f'lag{place}'] / 1000:,.1f} s behind"
+        yield line
+
+
+def _figure(query: str, application: str, name: str) -> dict[str, Any]:
+    metric = {
+        "Namespace": "AWS/KinesisAnalytics",
+        "MetricName": name,
+        "Dimensions": [{"Name": "Application", "Value": application}],
+    }
+    return {"Id": query, "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Average"}}
 
 
 def _section(name: str, lines: list[str]) -> Iterator[str]:

@@ -24,7 +24,7 @@ from millpond.services.kinesisanalyticsv2.errors import (
     UnsupportedOperation,
 )
 from millpond.services.kinesisanalyticsv2.model.application import Code, Version
-from millpond.services.kinesisanalyticsv2.model.archive import Archive, read_text
+from millpond.services.kinesisanalyticsv2.model.code_text import read_text
 from millpond.services.kinesisanalyticsv2.model.properties import (
     FILE_NAME,
     RUN_OPTIONS_GROUP,
@@ -134,6 +134,10 @@ def build_program(
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     if version.code.zipped:
+        from millpond.services.kinesisanalyticsv2.model.archive import (  # noqa: PLC0415
+            Archive,  # what reads archives is slow to load, and most platforms never do
+        )
+
         archive = Archive(data)
         named = properties_of(properties, RUN_OPTIONS_GROUP).get("sql")
         sql = archive.read_sql(archive.choose_sql(named))

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 
 from millpond.services.kinesisanalyticsv2.errors import CodeValidation
+from millpond.services.kinesisanalyticsv2.model.code_text import read_text
 
 UNPACKED_SIZE_BYTES_MAX = 256 << 20
 FILES_MAX = 5_000
@@ -147,15 +148,3 @@ def _name(info: zipfile.ZipInfo) -> str:
     if info.flag_bits & 1:
         raise CodeValidation(f"{name} in the application code is encrypted.")
     return str(path)
-
-
-def read_text(data: bytes, name: str) -> str:
-    """UTF-8 text, without a byte order mark.
-
-    Raises:
-        CodeValidation: it is something else.
-    """
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise CodeValidation(f"{name} is not UTF-8 text.") from error
