@@ -11,7 +11,13 @@ from millpond.engines.streams.operators.frames import GREATEST, LEAST, SUM, Fram
 from millpond.engines.streams.operators.interface import Compute
 from millpond.engines.streams.operators.keyed_rows import Places
 from millpond.engines.streams.operators.over_inputs import Inputs
-from millpond.engines.streams.operators.vectors import averages, column_of, is_number, is_wide
+from millpond.engines.streams.operators.vectors import (
+    Array,
+    averages,
+    column_of,
+    is_number,
+    is_wide,
+)
 from millpond.engines.streams.plan import Aggregate
 from millpond.engines.streams.types import DataType
 
@@ -40,14 +46,14 @@ class Bounded:
         """Whether there are any functions."""
         return bool(self._asked or self._folded)
 
-    def columns(self, frames: Frames, owners: Places) -> dict[str, pa.Array]:
+    def columns(self, frames: Frames, owners: Places) -> dict[str, Array]:
         """Each function's values by its name; `owners` numbers the key of each row."""
         columns = {each.name: self._fold(each, frames) for each in self._folded}
         if self._asked:
             columns |= self._ask(frames, owners)
         return columns
 
-    def _fold(self, function: Aggregate, frames: Frames) -> pa.Array:
+    def _fold(self, function: Aggregate, frames: Frames) -> Array:
         name = self._inputs.name(function)
         kind = self._inputs.type(function)
         if name is None:
@@ -72,7 +78,7 @@ class Bounded:
             averages(sums, np.maximum(counts, 1), kind, function.type), valid, function.type
         )
 
-    def _ask(self, frames: Frames, owners: Places) -> dict[str, pa.Array]:
+    def _ask(self, frames: Frames, owners: Places) -> dict[str, Array]:
         """DuckDB's answer over the rows of all frames."""
         rows = frames.narrowed(owners, self._inputs.names)
         current = vectors.array_of(rows.column("row")).to_numpy()
@@ -113,7 +119,7 @@ class Bounded:
             sums = f"sum(DISTINCT {name})"
         return [sums, f"count(DISTINCT {name})"]
 
-    def _answered(self, function: Aggregate, number: int, answer: pa.Table) -> pa.Array:
+    def _answered(self, function: Aggregate, number: int, answer: pa.Table) -> Array:
         column = vectors.array_of(answer.column(f"s{number}_0"))
         if function.function in DEVIATIONS:
             return of_doubles(column, function.type)
@@ -130,7 +136,7 @@ class Bounded:
         return column_of(sums, counts > 0, function.type)
 
 
-def of_doubles(column: pa.Array, kind: DataType) -> pa.Array:
+def of_doubles(column: Array, kind: DataType) -> Array:
     """What is computed as a DOUBLE, in the type that Flink gives it: integers lose the fraction."""
     valid = vectors.mask_of(column)
     values = column.fill_null(0.0).to_numpy()
@@ -143,7 +149,7 @@ def of_doubles(column: pa.Array, kind: DataType) -> pa.Array:
     return column_of(values, valid, kind)
 
 
-def restored(column: pa.Array, kind: DataType) -> pa.Array:
+def restored(column: Array, kind: DataType) -> Array:
     """Remembered values in the type that they had."""
     if kind.name == "DECIMAL" and not pa.types.is_decimal(column.type):
         return column_of(column.fill_null(0).to_numpy(), vectors.mask_of(column), kind)

@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from millpond.engines.streams.operators.vectors import Array
+
 Words = npt.NDArray[np.uint64]
 
 _GOLDEN = 0x9E3779B97F4A7C15
@@ -27,7 +29,7 @@ class Fingerprints(NamedTuple):
     checks: Words
 
 
-def fingerprints(columns: Sequence[pa.Array], count: int, seed: int) -> Fingerprints:
+def fingerprints(columns: Sequence[Array], count: int, seed: int) -> Fingerprints:
     """The fingerprints of `count` keys; without columns there is one key."""
     hashes = np.full(count, seed & _ALL, np.uint64)
     checks = np.full(count, (seed >> 64) & _ALL, np.uint64)
@@ -56,7 +58,7 @@ def _mixed(words: Words) -> Words:
     return mixed
 
 
-def _words(column: pa.Array, salts: Sequence[int]) -> list[Words]:
+def _words(column: Array, salts: Sequence[int]) -> list[Words]:
     kind = column.type
     types = pa.types
     if types.is_string(kind) or types.is_binary(kind):
@@ -84,7 +86,7 @@ def _words(column: pa.Array, salts: Sequence[int]) -> list[Words]:
     return [_mixed(bits ^ np.uint64(salt)) for salt in salts]
 
 
-def _of_bytes(column: pa.Array, salts: Sequence[int]) -> list[Words]:
+def _of_bytes(column: Array, salts: Sequence[int]) -> list[Words]:
     """Sums of the bytes, each times a number of its place's own; a sum of a few 64-bit products is
     the same for two texts by chance alone."""
     _, places, data = column.buffers()
@@ -109,7 +111,7 @@ def _of_bytes(column: pa.Array, salts: Sequence[int]) -> list[Words]:
     return words
 
 
-def _of_anything(column: pa.Array, salts: Sequence[int]) -> list[Words]:
+def _of_anything(column: Array, salts: Sequence[int]) -> list[Words]:
     """Of rows, arrays and maps, value by value."""
     values: list[Any] = column.to_pylist()
     words = []

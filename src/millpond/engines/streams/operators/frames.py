@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from millpond.engines.streams.operators.keyed_rows import Places, Run, spread
-from millpond.engines.streams.operators.vectors import Mask, Numbers, objects, widened
+from millpond.engines.streams.operators.vectors import Array, Mask, Numbers, objects, widened
 
 _BLOCK: Final = 64
 _LONG: Final = 8 * _BLOCK
@@ -105,7 +105,7 @@ class Frames:
                 index, owner = index[valid[index]], owner[valid[index]]
             if not len(index):
                 continue
-            values = objects(run.array(name).take(pa.array(index)))
+            values = objects(run.array(name).take(index))
             starts = np.flatnonzero(np.diff(owner, prepend=-1))
             there, values = owner[starts], function.reduceat(values, starts)
             known = np.fromiter((value is not None for value in folded[there]), np.bool_)
@@ -113,23 +113,23 @@ class Frames:
             folded[there[known]] = function(folded[there[known]], values[known])
         return folded
 
-    def first(self, name: str) -> pa.Array:
+    def first(self, name: str) -> Array:
         """The first value of each frame that is not NULL."""
         return self._picked(name, self._parts, last=False)
 
-    def last(self, name: str) -> pa.Array:
+    def last(self, name: str) -> Array:
         """The last value of each frame that is not NULL."""
         return self._picked(name, self._parts[::-1], last=True)
 
-    def _picked(self, name: str, parts: Sequence[Part], *, last: bool) -> pa.Array:
-        pieces: list[pa.Array] = []
+    def _picked(self, name: str, parts: Sequence[Part], *, last: bool) -> Array:
+        pieces: list[Array] = []
         source = np.full(self.count, -1)
         taken = 0
         for part in parts:
             place = _valid_place(part, name, last=last)
             found = (place >= 0) & (source[part.rows] < 0)
             index = place[found]
-            pieces.append(part.run.array(name).take(pa.array(index)))
+            pieces.append(part.run.array(name).take(index))
             source[part.rows[found]] = taken + np.arange(len(index))
             taken += len(index)
         return pa.concat_arrays(pieces).take(pa.array(source, mask=source < 0))
@@ -146,7 +146,7 @@ class Frames:
             index = spread(begin, counts)
             current = run.facts.get(CURRENT)
             row = np.full(len(index), -1) if current is None else current[index]
-            columns = run.rows.select(list(dict.fromkeys(names))).take(pa.array(index))
+            columns = run.rows.select(list(dict.fromkeys(names))).take(index)
             columns = columns.append_column("row", pa.array(row))
             key = pa.array(np.repeat(owner[starts], counts))
             pieces.append(columns.append_column("key", key))
@@ -204,9 +204,7 @@ class _Level:
         run, name = self._run, self._name
         if pa.types.is_decimal(run.rows.schema.field(name).type):
             column = run.array(name)
-            values = objects(
-                column.take(pa.array(index)) if isinstance(index, np.ndarray) else column
-            )
+            values = objects(column.take(index) if isinstance(index, np.ndarray) else column)
         else:
             values = widened(run.numbers(name)[index])
             values = values.astype(object) if self._wide else values

@@ -225,7 +225,7 @@ class _Side:
         times = times_ms(rows, self._time) if self._time else np.full(rows.num_rows, now_ms)
         chosen = Fingerprints(keys.hashes[places], keys.checks[places])
         order = places[key_order(chosen, times[places])]
-        rows = rows.take(pa.array(order))
+        rows = rows.take(order)
         if self._unmatched is not None:
             first = int(self._small.get(self._numbers, 0))
             self._small[self._numbers] = first + len(order)
@@ -277,7 +277,7 @@ class _Side:
         for run in self.past.runs():
             for one, other in pairs(keys, run, Reach(times, times)):
                 same = run.numbers(ROW)[other] == row_numbers[one]
-                rows.append(run.rows.take(pa.array(other[same])))
+                rows.append(run.rows.take(other[same]))
         return rows
 
 

@@ -21,6 +21,7 @@ import pyarrow as pa
 
 from millpond.engines.streams.operators.fingerprints import Fingerprints, Words
 from millpond.engines.streams.operators.interface import BEFORE_ALL_MS, State
+from millpond.engines.streams.operators.vectors import Array
 
 Places = npt.NDArray[np.int64]
 """Positions in a run, or numbers of rows, keys or milliseconds."""
@@ -56,7 +57,7 @@ class Run:
             column.buffers()[1], kind, len(column), column.offset * np.dtype(kind).itemsize
         )
 
-    def array(self, name: str) -> pa.Array:
+    def array(self, name: str) -> Array:
         column = self.rows.column(name)
         return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
@@ -176,14 +177,14 @@ class KeyedRows:
             low = np.maximum(low, high - missing[wanting])
             counts = high - low
             if counts.any():
-                pieces.append(run.rows.take(pa.array(spread(low, counts))))
+                pieces.append(run.rows.take(spread(low, counts)))
                 owners.append(np.repeat(wanting, counts))
                 missing[wanting] -= counts
         if not pieces:
             return None, np.empty(0, np.int64)
         owner = np.concatenate(owners[::-1])
         order = np.argsort(owner, kind="stable")
-        return pa.concat_tables(pieces[::-1]).combine_chunks().take(pa.array(order)), owner[order]
+        return pa.concat_tables(pieces[::-1]).combine_chunks().take(order), owner[order]
 
     def _settle(self) -> None:
         """Merge the newest runs as far as those before them are not much larger."""
@@ -215,7 +216,7 @@ class KeyedRows:
             ends = np.append(starts[1:], len(order))
             after = np.repeat(ends, ends - starts) - np.arange(len(order))
             order = order[after <= self._keep]
-        return rows.take(pa.array(order))
+        return rows.take(order)
 
 
 def as_run(rows: pa.Table, keys: Fingerprints, times: Places) -> pa.Table:
@@ -249,7 +250,8 @@ def spread(low: Places, counts: Places) -> Places:
     """The positions of all ranges, one range after another."""
     ends = np.cumsum(counts)
     total = int(ends[-1]) if len(ends) else 0
-    return np.arange(total) + np.repeat(low - (ends - counts), counts)
+    places: Places = np.arange(total) + np.repeat(low - (ends - counts), counts)
+    return places
 
 
 def bisect(

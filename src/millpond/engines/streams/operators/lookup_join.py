@@ -67,7 +67,7 @@ class LookupJoinOperator:
             pieces.append(self._pairing.left_alone(rows.filter(pa.array(~has_partner))))
             owners.append(np.flatnonzero(~has_partner))
         in_turn = np.argsort(np.concatenate(owners), kind="stable")
-        return Step(pa.concat_tables(pieces).combine_chunks().take(pa.array(in_turn)), watermark_ms)
+        return Step(pa.concat_tables(pieces).combine_chunks().take(in_turn), watermark_ms)
 
     def due_ms(self) -> int | None:
         """None: time alone changes nothing."""
@@ -81,6 +81,6 @@ class LookupJoinOperator:
             places = np.arange(table.num_rows) if without is None else np.flatnonzero(~without)
             order = places[key_order(Fingerprints(keys.hashes[places], keys.checks[places]))]
             by_key = Fingerprints(keys.hashes[order], keys.checks[order])
-            rows = as_run(table.take(pa.array(order)), by_key, np.zeros(len(order), np.int64))
+            rows = as_run(table.take(order), by_key, np.zeros(len(order), np.int64))
             self._table, self._run = table, Run(rows, {})
         return self._run

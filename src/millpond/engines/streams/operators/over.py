@@ -29,7 +29,7 @@ from millpond.engines.streams.operators.over_inputs import Batch
 from millpond.engines.streams.operators.over_totals import NUMBERINGS, Totals
 from millpond.engines.streams.operators.over_windows import RangeFrames, RowFrames, lag_offset
 from millpond.engines.streams.operators.retention import retention_ms
-from millpond.engines.streams.operators.vectors import array_of
+from millpond.engines.streams.operators.vectors import Array, array_of
 from millpond.engines.streams.operators.waiting import RESERVED, Waiting, times_ms
 from millpond.engines.streams.plan import Aggregate, Over
 from millpond.engines.streams.types import schema_of
@@ -100,17 +100,17 @@ class OverOperator:
         keys = Fingerprints(keys.hashes[order], keys.checks[order])
         starts = key_starts(keys)
         owners = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(order)))
-        by_key = rows.take(pa.array(order))
+        by_key = rows.take(order)
         batch = Batch(by_key, keys, times[order], starts, owners, now_ms)
         back = np.empty_like(order)
         back[order] = np.arange(len(order))
-        columns = {}
+        columns: dict[str, Array] = {}
         for part in self._parts:
             if self._retention_ms and part is not self._by_range:
                 part.expire(now_ms - self._retention_ms)
             columns |= part.columns(batch)
         arrays = [
-            columns[field.name].take(pa.array(back)).cast(field.type)
+            columns[field.name].take(back).cast(field.type)
             if field.name in columns
             else rows.column(field.name)
             for field in self._schema
@@ -160,7 +160,7 @@ class OverOperator:
 class _Part(Protocol):
     """Some of the functions, and what is kept for them."""
 
-    def columns(self, batch: Batch) -> dict[str, pa.Array]: ...
+    def columns(self, batch: Batch) -> dict[str, Array]: ...
 
     def expire(self, now_ms: int, /) -> None: ...
 

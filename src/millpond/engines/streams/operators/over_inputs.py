@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from millpond.engines.streams.operators.fingerprints import Fingerprints
 from millpond.engines.streams.operators.keyed_rows import Places
-from millpond.engines.streams.operators.vectors import array_of, stored
+from millpond.engines.streams.operators.vectors import Array, array_of, stored
 from millpond.engines.streams.plan import Aggregate
 from millpond.engines.streams.types import Column, DataType
 
@@ -73,7 +73,7 @@ class Inputs:
 
     def of(self, rows: pa.Table) -> pa.Table:
         """The columns of these rows."""
-        columns: dict[str, pa.Array] = {}
+        columns: dict[str, Array] = {}
         for (argument, condition), name in self._names.items():
             if argument:
                 column = stored(array_of(rows.column(argument)), self._types[argument])

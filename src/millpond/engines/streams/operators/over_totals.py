@@ -24,7 +24,7 @@ from millpond.engines.streams.operators.keyed_rows import (
 )
 from millpond.engines.streams.operators.over_inputs import Batch, Inputs
 from millpond.engines.streams.operators.running import running
-from millpond.engines.streams.operators.vectors import Mask, Numbers, column_of
+from millpond.engines.streams.operators.vectors import Array, Mask, Numbers, column_of
 from millpond.engines.streams.plan import Aggregate
 from millpond.engines.streams.types import Column, DataType
 
@@ -60,15 +60,15 @@ class Totals:
             for name, bucket in zip(distinct, buckets[1:], strict=False)
         }
 
-    def columns(self, batch: Batch) -> dict[str, pa.Array]:
+    def columns(self, batch: Batch) -> dict[str, Array]:
         """The functions' values by name; the accumulators take the batch in."""
         found, owners = self._past.latest(batch.first_keys, 1)
         earlier = _Earlier(found, owners, len(batch.starts))
         inputs = self._inputs.of(batch.rows)
         ends = batch.ends - 1
         peers = batch.last_peers() if self._by_event_time else np.arange(len(batch.owners))
-        columns: dict[str, pa.Array] = {}
-        kept: dict[str, pa.Array] = {}
+        columns: dict[str, Array] = {}
+        kept: dict[str, Array] = {}
         for number, function in enumerate(self._functions):
             call = _Call(batch, earlier, peers, function, f"f{number}")
             if function.function in NUMBERINGS:
@@ -79,7 +79,7 @@ class Totals:
             if column is not None and function.name in self._seen:
                 column = self._new_only(self._seen[function.name], batch, column)
             values = call.values(column, self._inputs.type(function), ends, kept)
-            columns[function.name] = values.take(pa.array(peers)) if self._has_peers else values
+            columns[function.name] = values.take(peers) if self._has_peers else values
         rows = pa.table(kept)
         self._past.add(rows, batch.first_keys, np.full(len(ends), batch.now_ms))
         return columns
@@ -90,7 +90,7 @@ class Totals:
         for seen in self._seen.values():
             seen.expire(horizon_ms)
 
-    def _new_only(self, seen: KeyedRows, batch: Batch, column: pa.Array) -> pa.Array:
+    def _new_only(self, seen: KeyedRows, batch: Batch, column: Array) -> Array:
         """The column, NULL where its key had the value before."""
         values = fingerprints([column], len(column), 0)
         mixed = Fingerprints(
@@ -124,10 +124,10 @@ class _Earlier:
         self._source = np.full(count, -1)
         self._source[owners] = np.arange(len(owners))
 
-    def array(self, name: str, kind: pa.DataType) -> pa.Array:
+    def array(self, name: str, kind: pa.DataType) -> Array:
         source = pa.array(self._source, mask=self._source < 0)
         if self._rows is None:
-            return pa.nulls(len(self._source), kind)
+            return pa.array([None] * len(self._source), kind)
         return vectors.array_of(self._rows.column(name)).take(source)
 
     def numbers(self, name: str, kind: pa.DataType, empty: Any) -> Numbers:
@@ -152,7 +152,7 @@ class _Call:
     function: Aggregate
     prefix: str
 
-    def numbering(self, kept: dict[str, pa.Array]) -> pa.Array:
+    def numbering(self, kept: dict[str, Array]) -> Array:
         batch = self.batch
         place = np.arange(len(batch.owners))
         numbers = place - batch.starts[batch.owners] + 1
@@ -170,8 +170,8 @@ class _Call:
         return column_of(before[batch.owners] + values, None, self.function.type)
 
     def values(
-        self, column: pa.Array | None, kind: DataType, ends: Places, kept: dict[str, pa.Array]
-    ) -> pa.Array:
+        self, column: Array | None, kind: DataType, ends: Places, kept: dict[str, Array]
+    ) -> Array:
         """The function after each row."""
         name = self.function.function
         if column is not None and name in ("FIRST_VALUE", "LAST_VALUE"):
@@ -190,7 +190,7 @@ class _Call:
             sums = vectors.averages(sums, np.maximum(counts, 1), kind, self.function.type)
         return column_of(sums, some, self.function.type)
 
-    def _counts(self, valid: Mask | None, ends: Places, kept: dict[str, pa.Array]) -> Places:
+    def _counts(self, valid: Mask | None, ends: Places, kept: dict[str, Array]) -> Places:
         batch = self.batch
         ones = np.ones(len(batch.owners), np.int64) if valid is None else valid.astype(np.int64)
         before = self.earlier.numbers(f"{self.prefix}n", pa.int64(), 0)
@@ -198,9 +198,7 @@ class _Call:
         kept[f"{self.prefix}n"] = pa.array(counts[ends])
         return counts
 
-    def _sums(
-        self, column: pa.Array, kind: DataType, ends: Places, kept: dict[str, pa.Array]
-    ) -> Numbers:
+    def _sums(self, column: Array, kind: DataType, ends: Places, kept: dict[str, Array]) -> Numbers:
         name = f"{self.prefix}s"
         if kind.name == "DECIMAL":
             total = DataType("DECIMAL", (38, kind.parameters[1]))
@@ -223,8 +221,8 @@ class _Call:
         return sums
 
     def _extreme(
-        self, column: pa.Array, kind: DataType, some: Mask, ends: Places, kept: dict[str, pa.Array]
-    ) -> pa.Array:
+        self, column: Array, kind: DataType, some: Mask, ends: Places, kept: dict[str, Array]
+    ) -> Array:
         """MIN or MAX: of each value and the one before it, by running over what there is."""
         is_least = self.function.function == "MIN"
         earlier = self.earlier.array(f"{self.prefix}v", column.type)
@@ -238,10 +236,10 @@ class _Call:
                 fold, vectors.objects(column), self.batch.starts, vectors.objects(earlier)
             )
         result = column_of(best, some, self.function.type)
-        kept[f"{self.prefix}v"] = vectors.stored(result.take(pa.array(ends)), self.function.type)
+        kept[f"{self.prefix}v"] = vectors.stored(result.take(ends), self.function.type)
         return result
 
-    def _edge(self, column: pa.Array, ends: Places, kept: dict[str, pa.Array]) -> pa.Array:
+    def _edge(self, column: Array, ends: Places, kept: dict[str, Array]) -> Array:
         """FIRST_VALUE or LAST_VALUE, NULLs left out."""
         batch = self.batch
         count = len(batch.owners)
@@ -259,18 +257,18 @@ class _Call:
             source = np.where(there, last, np.where(known, count + batch.owners, -1))
         both = pa.concat_arrays([column, earlier])
         values = both.take(pa.array(source, mask=source < 0))
-        kept[f"{self.prefix}v"] = values.take(pa.array(ends))
+        kept[f"{self.prefix}v"] = values.take(ends)
         return restored(values, self.function.type)
 
     def _deviation(
         self,
-        column: pa.Array,
+        column: Array,
         kind: DataType,
         valid: Mask | None,
         counts: Places,
         ends: Places,
-        kept: dict[str, pa.Array],
-    ) -> pa.Array:
+        kept: dict[str, Array],
+    ) -> Array:
         """Count, mean and squared differences before the batch, put together with those in it
         (taken from that mean, or from a key's first value), which does not cancel."""
         batch, prefix = self.batch, self.prefix
@@ -309,7 +307,7 @@ class _Call:
         return of_doubles(pa.array(found, mask=divisor < 1), self.function.type)
 
 
-def _filled(column: pa.Array, *, is_least: bool) -> Numbers:
+def _filled(column: Array, *, is_least: bool) -> Numbers:
     """The numbers of a column; where it is NULL, one that no MIN (MAX) takes."""
     values = vectors.widened(vectors.numbers(column))
     valid = vectors.mask_of(column)

@@ -11,6 +11,7 @@ from millpond.engines.streams.operators.frames import CURRENT, Frames, Part, par
 from millpond.engines.streams.operators.interface import Tools
 from millpond.engines.streams.operators.keyed_rows import KeyedRows, Places, Run, as_run, bisect
 from millpond.engines.streams.operators.over_inputs import Batch, Inputs
+from millpond.engines.streams.operators.vectors import Array
 from millpond.engines.streams.plan import Aggregate
 from millpond.engines.streams.types import Column
 
@@ -35,7 +36,7 @@ class RangeFrames:
         self._range_ms = range_ms
         self._has_peers = has_peers
 
-    def columns(self, batch: Batch) -> dict[str, pa.Array]:
+    def columns(self, batch: Batch) -> dict[str, Array]:
         """The functions' values by name; the batch becomes part of the past."""
         rows = self._inputs.of(batch.rows)
         frames = self._frames(batch, rows)
@@ -85,10 +86,10 @@ class RowFrames:
         self._rows = rows
         self._past = KeyedRows(tools.state, bucket, keep=rows) if rows else None
 
-    def columns(self, batch: Batch) -> dict[str, pa.Array]:
+    def columns(self, batch: Batch) -> dict[str, Array]:
         """The functions' values by name; the batch becomes part of the past."""
         run, places, starts = self._past_and(batch)
-        columns: dict[str, pa.Array] = {}
+        columns: dict[str, Array] = {}
         if self._bounded.is_needed:
             low = np.maximum(starts, places - self._rows)
             frames = Frames(len(places), [part_of(run, low, places + 1)], np.zeros_like(places))
@@ -119,7 +120,7 @@ class RowFrames:
             number = np.concatenate((np.full(len(owners), -1), np.arange(len(batch.owners))))[order]
             places = np.flatnonzero(number >= 0)
             both = pa.concat_tables([earlier, chunk]).combine_chunks()
-            run = Run(both.take(pa.array(order)), {CURRENT: number})
+            run = Run(both.take(order), {CURRENT: number})
             before = np.bincount(owners, minlength=len(batch.starts))
             starts = batch.starts + np.cumsum(before) - before
         if self._past is not None:
@@ -129,11 +130,11 @@ class RowFrames:
     def _lag(
         self,
         function: Aggregate,
-        default: pa.Scalar | None,
+        default: Array | None,
         run: Run,
         places: Places,
         starts: Places,
-    ) -> pa.Array:
+    ) -> Array:
         name = self._inputs.name(function)
         assert name is not None
         source = places - lag_offset(function)
@@ -150,7 +151,7 @@ def lag_offset(function: Aggregate) -> int:
     return int(function.options[0]) if function.options else 1
 
 
-def _default(function: Aggregate, tools: Tools) -> pa.Scalar | None:
+def _default(function: Aggregate, tools: Tools) -> Array | None:
     """What LAG gives where there is no such row; None: NULL."""
     if len(function.options) < 2:
         return None

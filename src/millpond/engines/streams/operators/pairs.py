@@ -67,9 +67,9 @@ class Pairing:
         self, left: pa.Table, left_places: Places, right: pa.Table, right_places: Places
     ) -> tuple[pa.Table, Places]:
         """The pairs for which the condition holds, and which of them these are."""
-        one = left.select(self._left).take(pa.array(left_places))
+        one = left.select(self._left).take(left_places)
         other = right.select(self._right).rename_columns(self._right_names)
-        other = other.take(pa.array(right_places))
+        other = other.take(right_places)
         kept = np.arange(len(left_places))
         if self._condition is not None and len(kept):
             answer = self._compute.run(
@@ -80,7 +80,7 @@ class Pairing:
             )
             holds = array_of(answer.column(0)).to_numpy(zero_copy_only=False)
             kept = np.flatnonzero(holds)
-            one, other = one.take(pa.array(kept)), other.take(pa.array(kept))
+            one, other = one.take(kept), other.take(kept)
         return self._together(one, other), kept
 
     def left_alone(self, rows: pa.Table) -> pa.Table:

@@ -85,10 +85,10 @@ def _by_second(rows: pa.Table, ends: Places) -> list[tuple[int, pa.Table]]:
         return []
     seconds = ends // _SLICE_MS
     order = np.argsort(seconds, kind="stable")
-    rows, seconds = rows.take(pa.array(order)), seconds[order]
+    rows, seconds = rows.take(order), seconds[order]
     starts = np.flatnonzero(np.diff(seconds, prepend=seconds[0] - 1))
     stops = np.append(starts[1:], len(seconds))
     return [
-        (int(seconds[start]), rows.slice(start, stop - start))
+        (int(seconds[start]), rows.slice(int(start), int(stop - start)))
         for start, stop in zip(starts, stops, strict=True)
     ]

@@ -13,6 +13,8 @@ import pyarrow as pa
 from millpond.engines.streams.types import DataType
 
 Numbers = npt.NDArray[Any]
+Array = Any
+"""A column in one piece (`pyarrow.Array`), whose stubs tell each type of value apart."""
 Mask = npt.NDArray[np.bool_]
 
 _SHORT_DIGITS: Final = 18
@@ -21,14 +23,16 @@ _SAFE_DIGITS: Final = 11
 _DIGITS_MAX: Final = 38
 
 
-def array_of(column: pa.ChunkedArray | pa.Array) -> pa.Array:
+def array_of(column: Array) -> Array:
     """The column in one piece."""
     if isinstance(column, pa.Array):
         return column
-    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+    if column.num_chunks == 1:
+        return column.chunk(0)
+    return column.combine_chunks()
 
 
-def stored(column: pa.Array, kind: DataType) -> pa.Array:
+def stored(column: Array, kind: DataType) -> Array:
     """The column as it is remembered: what `numbers` sees without conversion, where it can."""
     if kind.name == "DECIMAL" and kind.parameters[0] <= _SHORT_DIGITS:
         halves = np.frombuffer(column.buffers()[1], np.int64)
@@ -57,7 +61,7 @@ def is_wide(kind: DataType) -> bool:
     return kind.name == "DECIMAL" and kind.parameters[0] > _SAFE_DIGITS
 
 
-def mask_of(column: pa.Array, *, invalid: bool = False) -> Mask | None:
+def mask_of(column: Array, *, invalid: bool = False) -> Mask | None:
     """Where the column is (not) NULL; None if nowhere."""
     if not column.null_count:
         return None
@@ -66,7 +70,7 @@ def mask_of(column: pa.Array, *, invalid: bool = False) -> Mask | None:
     return found
 
 
-def numbers(column: pa.Array) -> Numbers:
+def numbers(column: Array) -> Numbers:
     """The values of a stored column of numbers; NULLs are 0."""
     kind = column.type
     if pa.types.is_temporal(kind):
@@ -78,7 +82,7 @@ def numbers(column: pa.Array) -> Numbers:
     return values
 
 
-def objects(column: pa.Array) -> Numbers:
+def objects(column: Array) -> Numbers:
     """The values of any column as Python's objects, of DECIMALs the digits."""
     values = np.empty(len(column), object)
     if pa.types.is_decimal(column.type):
@@ -102,7 +106,7 @@ def widened(values: Numbers) -> Numbers:
     return values
 
 
-def column_of(values: Numbers, valid: Mask | None, kind: DataType) -> pa.Array:
+def column_of(values: Numbers, valid: Mask | None, kind: DataType) -> Array:
     """Computed values (of a DECIMAL its digits) as a column of a type. Integers that are too long
     wrap around as Java's do, a DECIMAL that is too long is NULL, as in Flink."""
     if kind.name == "DECIMAL":
@@ -111,8 +115,8 @@ def column_of(values: Numbers, valid: Mask | None, kind: DataType) -> pa.Array:
     if values.dtype == object and is_integer(kind):
         values = np.array([_wrapped(value) for value in values.tolist()], np.int64)
     if values.dtype == object:
-        kept = values if valid is None else np.where(valid, values, None)
-        return pa.array(kept.tolist(), target)
+        missing = None if valid is None else ~valid
+        return pa.array(values, target, mask=missing)
     mask = None if valid is None else ~valid
     if is_integer(kind):
         return pa.array(values.astype(target.to_pandas_dtype()), target, mask=mask)
@@ -123,7 +127,7 @@ def column_of(values: Numbers, valid: Mask | None, kind: DataType) -> pa.Array:
     return pa.array(values.astype(width.to_pandas_dtype()), width, mask=mask).view(target)
 
 
-def _decimals(values: Numbers, valid: Mask | None, kind: DataType) -> pa.Array:
+def _decimals(values: Numbers, valid: Mask | None, kind: DataType) -> Array:
     words = np.empty((len(values), 2), np.uint64)
     if values.dtype == object:
         most = 10 ** min(kind.parameters[0], _DIGITS_MAX)
@@ -131,6 +135,7 @@ def _decimals(values: Numbers, valid: Mask | None, kind: DataType) -> pa.Array:
             (value is not None and -most < value < most for value in values), np.bool_, len(values)
         )
         valid = fits if valid is None else fits & valid
+        assert valid is not None
         whole = [int(value) if fit else 0 for value, fit in zip(values, valid, strict=True)]
         words[:, 0] = [value & ((1 << 64) - 1) for value in whole]
         words[:, 1] = [(value >> 64) & ((1 << 64) - 1) for value in whole]
@@ -138,8 +143,12 @@ def _decimals(values: Numbers, valid: Mask | None, kind: DataType) -> pa.Array:
         digits = np.ascontiguousarray(values, np.int64)
         words[:, 0] = digits.view(np.uint64)
         words[:, 1] = (digits >> 63).view(np.uint64)
-    bitmap = None if valid is None else pa.py_buffer(np.packbits(valid, bitorder="little"))
-    return pa.Array.from_buffers(kind.arrow(), len(values), [bitmap, pa.py_buffer(words)])
+    bitmap = None if valid is None else _buffer(np.packbits(valid, bitorder="little"))
+    return pa.Array.from_buffers(kind.arrow(), len(values), [bitmap, _buffer(words)])
+
+
+def _buffer(values: Any) -> pa.Buffer:
+    return pa.py_buffer(values)
 
 
 def scale_of(kind: DataType) -> int:

@@ -18,7 +18,8 @@ def times_ms(rows: pa.Table, name: str) -> Places:
     """A time attribute in milliseconds; `BEFORE_ALL_MS` where it is NULL."""
     column = array_of(rows.column(name))
     times = column.view(pa.int64()).fill_null(BEFORE_ALL_MS).to_numpy()
-    return np.where(times == BEFORE_ALL_MS, times, times // 1000)
+    millis: Places = np.where(times == BEFORE_ALL_MS, times, times // 1000)
+    return millis
 
 
 class Waiting:
@@ -41,7 +42,7 @@ class Waiting:
             self._keep(rows.filter(pa.array(ahead)), times[ahead])
         ready = pa.concat_tables(due).combine_chunks()
         order = np.argsort(times_ms(ready, self._time), kind="stable")
-        return ready.take(pa.array(order))
+        return ready.take(order)
 
     def _due(self, watermark_ms: int) -> list[pa.Table]:
         due = []
@@ -66,7 +67,7 @@ class Waiting:
     def _keep(self, rows: pa.Table, times: Places) -> None:
         slices = times // _SLICE_MS
         order = np.argsort(slices, kind="stable")
-        rows, slices = rows.take(pa.array(order)), slices[order]
+        rows, slices = rows.take(order), slices[order]
         starts = np.flatnonzero(np.diff(slices, prepend=slices[0] - 1))
         for start, end in zip(starts, np.append(starts[1:], len(slices)), strict=True):
-            self._state.add(int(slices[start]), rows.slice(start, end - start))
+            self._state.add(int(slices[start]), rows.slice(int(start), int(end - start)))
