@@ -22,7 +22,7 @@ from millpond.engines.streams.sql.functions.table import FUNCTIONS, NEED_FLINK
 from millpond.engines.streams.sql.typed import Position, Scope, Typed
 from millpond.engines.streams.sql.types import common_type
 from millpond.engines.streams.sql.values import filled, made, text_literal
-from millpond.engines.streams.types import BOOLEAN, DataType
+from millpond.engines.streams.types import BOOLEAN, STRING
 
 
 def translate(tree: exp.Expr, scope: Scope) -> Typed:
@@ -289,11 +289,9 @@ def _call(node: exp.Expr, scope: Scope) -> Typed:
         return Typed(value.sql, value.type, value.functions | {function.name})
     if is_aggregate(name):
         raise Refused(f"The aggregate function {name} cannot stand here", at.line, at.column)
-    if name == "PROCTIME" and not nodes:
-        return Typed("get_current_timestamp()", DataType("TIMESTAMP_LTZ", (3,)), processing=True)
     units = [part.name if isinstance(part, exp.Var) else "" for part in nodes]
     arguments = [
-        Typed(f"'{unit}'", DataType("STRING")) if unit else _translate(part, scope)
+        Typed(f"'{unit}'", STRING) if unit else _translate(part, scope)
         for part, unit in zip(nodes, units, strict=True)
     ]
     return _call_of(name, arguments, nodes, at)

@@ -108,7 +108,9 @@ def _exists(call: Call, document: Typed, path: _Path, on_error: str | exp.Expr |
         "ERROR": "error('JSON_EXISTS: the text is no JSON or lacks the path')",
     }.get(word, word)
     found = (
-        f"len(json_extract($0, {path.sql})) > 0" if path.many else f"json_exists($0, {path.sql})"
+        f"len(TRY(json_extract($0, {path.sql}))) > 0"
+        if path.many
+        else f"TRY(json_exists($0, {path.sql}))"
     )
     missing = f"WHEN {found} THEN TRUE ELSE {failed if path.strict else 'FALSE'}"
     return filled(
@@ -144,19 +146,18 @@ def _value(
         raise call.refused("a path with * gives more than one value; use JSON_QUERY")
     empty = _otherwise(call, behaviours["on_empty"], kind, "the path is empty")
     failed = _otherwise(call, behaviours["on_error"], kind, "the text has no such value")
-    text = Typed(f"json_extract_string({document.sql}, {path.sql})", STRING)
+    text = Typed(f"TRY(json_extract_string({document.sql}, {path.sql}))", STRING)
     read = cast(text, kind, call.at, safe=True)
     converted = read.sql
     if kind.name not in STRINGS:
         converted = f"(CASE WHEN {read.sql} IS NULL THEN {failed.sql} ELSE {read.sql} END)"
     missing = failed.sql if path.strict else empty.sql
-    kind_of = f"json_type({document.sql}, {path.sql})"
+    kind_of = f"TRY(json_type({document.sql}, {path.sql}))"
     sql = (
-        f"(CASE WHEN {document.sql} IS NULL THEN NULL "
-        f"WHEN NOT json_valid({document.sql}) THEN {failed.sql} "
-        f"WHEN {kind_of} IS NULL THEN {missing} "
-        f"WHEN {kind_of} = 'NULL' THEN {empty.sql} "
-        f"WHEN {kind_of} IN {_SCALARS} THEN {failed.sql} ELSE {converted} END)"
+        f"(CASE WHEN {document.sql} IS NULL THEN NULL WHEN ({kind_of}) IS NULL "
+        f"THEN CASE WHEN json_valid({document.sql}) THEN {missing} ELSE {failed.sql} END "
+        f"WHEN ({kind_of}) = 'NULL' THEN {empty.sql} "
+        f"WHEN ({kind_of}) IN {_SCALARS} THEN {failed.sql} ELSE {converted} END)"
     )
     return made(sql, kind, [document, empty, failed])
 
@@ -171,31 +172,30 @@ def _query(
         raise call.refused(f"RETURNING {kind.flink()} is not supported")
     empty = _otherwise(call, behaviours["on_empty"], kind, "the path is empty")
     failed = _otherwise(call, behaviours["on_error"], kind, "the text has no such value")
-    found = f"json_extract({document.sql}, {path.sql})"
+    found = f"TRY(json_extract({document.sql}, {path.sql}))"
     if path.many:
+        kind_of = f"CASE WHEN json_valid({document.sql}) THEN 'ARRAY' END"
         found = f"to_json({found})"
-        kind_of = "'ARRAY'"
     else:
-        kind_of = f"json_type({document.sql}, {path.sql})"
+        kind_of = f"TRY(json_type({document.sql}, {path.sql}))"
     text = f"CAST({found} AS VARCHAR)"
     wrapper = node.args.get("wrapper") or "WITHOUT"
     if wrapper == "UNCONDITIONAL":
         result = f"'[' || {text} || ']'"
     elif wrapper == "CONDITIONAL":
-        result = f"CASE WHEN {kind_of} = 'ARRAY' THEN {text} ELSE '[' || {text} || ']' END"
+        result = f"CASE WHEN ({kind_of}) = 'ARRAY' THEN {text} ELSE '[' || {text} || ']' END"
     else:
-        result = f"CASE WHEN {kind_of} IN {_SCALARS} THEN {text} ELSE {failed.sql} END"
+        result = f"CASE WHEN ({kind_of}) IN {_SCALARS} THEN {text} ELSE {failed.sql} END"
     if kind == strings:
         if wrapper != "WITHOUT":
             raise call.refused("a WRAPPER gives no ARRAY", needs_flink=True)
         elements = f"json_extract_string({found}, '$[*]')"
-        result = f"CASE WHEN {kind_of} = 'ARRAY' THEN {elements} ELSE {failed.sql} END"
+        result = f"CASE WHEN ({kind_of}) = 'ARRAY' THEN {elements} ELSE {failed.sql} END"
     missing = failed.sql if path.strict else empty.sql
     sql = (
-        f"(CASE WHEN {document.sql} IS NULL THEN NULL "
-        f"WHEN NOT json_valid({document.sql}) THEN {failed.sql} "
-        f"WHEN {kind_of} IS NULL THEN {missing} WHEN {kind_of} = 'NULL' THEN {empty.sql} "
-        f"ELSE {result} END)"
+        f"(CASE WHEN {document.sql} IS NULL THEN NULL WHEN ({kind_of}) IS NULL "
+        f"THEN CASE WHEN json_valid({document.sql}) THEN {missing} ELSE {failed.sql} END "
+        f"WHEN ({kind_of}) = 'NULL' THEN {empty.sql} ELSE {result} END)"
     )
     return made(sql, kind, [document, empty, failed])
 
@@ -266,9 +266,9 @@ def is_json(value: Typed, kind: str, at: Position) -> Typed:
     text = cast_to_fit(value, STRING)
     wanted = {
         "VALUE": "TRUE",
-        "SCALAR": f"json_type($0) NOT IN {_SCALARS}",
-        "ARRAY": "json_type($0) = 'ARRAY'",
-        "OBJECT": "json_type($0) = 'OBJECT'",
+        "SCALAR": f"TRY(json_type($0)) NOT IN {_SCALARS}",
+        "ARRAY": "TRY(json_type($0)) = 'ARRAY'",
+        "OBJECT": "TRY(json_type($0)) = 'OBJECT'",
     }[kind]
     return filled(
         f"(CASE WHEN $0 IS NOT NULL AND json_valid($0) THEN {wanted} ELSE FALSE END)", BOOLEAN, text

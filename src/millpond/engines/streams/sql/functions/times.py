@@ -24,7 +24,7 @@ _KIND = "Temporal functions"
 _DATE = DataType("DATE")
 _EXTRACTED = {
     "MILLENNIUM": "millennium", "CENTURY": "century", "DECADE": "decade", "YEAR": "year",
-    "QUARTER": "quarter", "MONTH": "month", "WEEK": "week", "DAY": "day", "DOY": "doy",
+    "QUARTER": "quarter", "MONTH": "month", "WEEK": "week", "DAY": "day", "DOY": "dayofyear",
     "ISODOW": "isodow", "ISOYEAR": "isoyear", "HOUR": "hour", "MINUTE": "minute",
 }  # fmt: skip
 _OF_TIME = ("HOUR", "MINUTE", "SECOND", "MILLISECOND", "MICROSECOND")
@@ -255,6 +255,11 @@ def _now(name: str, sql: str, kind: DataType, signature: str) -> Function:
     return Function(name, _KIND, (signature,), translate)
 
 
+def _proctime(call: Call) -> Typed:
+    call.count(0)
+    return Typed(_NOW, TIMESTAMP_LTZ, processing=True)
+
+
 _NOW = "get_current_timestamp()"
 _NOW_LOCAL = f"({_NOW} AT TIME ZONE 'UTC')"
 
@@ -291,6 +296,7 @@ TIMES_FUNCTIONS = (
     Function("CONVERT_TZ", _KIND, ("CONVERT_TZ(string, zone, zone)",), _convert_tz),
     _now("CURRENT_TIMESTAMP", _NOW, TIMESTAMP_LTZ, "CURRENT_TIMESTAMP"),
     _now("CURRENT_ROW_TIMESTAMP", _NOW, TIMESTAMP_LTZ, "CURRENT_ROW_TIMESTAMP()"),
+    Function("PROCTIME", _KIND, ("PROCTIME()",), _proctime),
     _now("NOW", _NOW, TIMESTAMP_LTZ, "NOW()"),
     _now("LOCALTIMESTAMP", _NOW_LOCAL, TIMESTAMP, "LOCALTIMESTAMP"),
     _now("CURRENT_DATE", f"CAST({_NOW_LOCAL} AS DATE)", _DATE, "CURRENT_DATE"),
