@@ -236,3 +236,55 @@ def test_distinct_rows_of_a_window():
         {"tx": [tx(1), tx(2), tx(3, "b")]},
     )
     assert values(rows) == [("a", at(0), at(10)), ("b", at(0), at(10))]
+
+
+WINDOWS = """(SELECT * FROM TABLE(TUMBLE(TABLE tx, DESCRIPTOR(ts), INTERVAL '10' SECOND))) l"""
+OTHERS = """(SELECT * FROM TABLE(TUMBLE(TABLE alerts, DESCRIPTOR(ts), INTERVAL '10' SECOND))) r"""
+SAME = "l.window_start = r.window_start AND l.window_end = r.window_end"
+
+
+def rows_of(rows):
+    return sorted((tuple(row.values()) for row in rows), key=str)
+
+
+def in_windows(query):
+    alerts = [("a", "x", 5), ("a", "x", 6), ("b", "z", 15), ("c", "x", 15)]
+    return rows_of(
+        out(
+            query,
+            "card STRING, amount DOUBLE",
+            {
+                "tx": [tx(1), tx(2, "b", 2), tx(11, "b", 3), tx(12, "a", 4)],
+                "alerts": [{"card": c, "why": w, "ts": at(s)} for c, w, s in alerts],
+            },
+        )
+    )
+
+
+def test_rows_with_a_partner_in_their_window():
+    exists = f"SELECT 1 FROM {OTHERS} WHERE {SAME} AND l.card = r.card"
+    query = f"SELECT card, amount FROM {WINDOWS} WHERE EXISTS ({exists} AND why <> 'z')"
+    assert in_windows(query) == [("a", 1.0)]
+    query = f"SELECT card, amount FROM {WINDOWS} WHERE amount > 1 AND NOT EXISTS ({exists})"
+    assert in_windows(query) == [("a", 4.0), ("b", 2.0)]
+
+
+def test_rows_in_the_values_of_their_window():
+    values_there = f"(SELECT card FROM {OTHERS} WHERE {SAME})"
+    query = f"SELECT card, amount FROM {WINDOWS} WHERE l.card IN {values_there}"
+    assert in_windows(query) == [("a", 1.0), ("b", 3.0)]
+    query = f"SELECT card, amount FROM {WINDOWS} WHERE l.card NOT IN {values_there}"
+    assert in_windows(query) == [("a", 4.0), ("b", 2.0)]
+
+
+def test_windows_join_with_all_their_rows():
+    query = f"""SELECT COALESCE(l.card, r.card), l.amount
+        FROM {WINDOWS} FULL JOIN {OTHERS} ON {SAME} AND l.card = r.card"""
+    assert in_windows(query) == [
+        ("a", 1.0),
+        ("a", 1.0),
+        ("a", 4.0),
+        ("b", 2.0),
+        ("b", 3.0),
+        ("c", None),
+    ]

@@ -53,6 +53,7 @@ from millpond.engines.streams.types import Column, DataType, quoted
 LATENESS = "table.exec.emit.allow-lateness"
 IN_ORDER = f"(SELECT *, row_number() OVER () AS {quoted(ORDER)} FROM i0)"
 """The rows of a `PerWindow`'s input, with the order in which they came."""
+_SETS = {exp.GroupingSets: "GROUPING SETS", exp.Cube: "CUBE", exp.Rollup: "ROLLUP"}
 _GROUP_WINDOWS = ("TUMBLE", "HOP", "SESSION")
 _AUXILIARY = {
     "START": "start",
@@ -293,7 +294,7 @@ def _keys(group: exp.Group | None) -> list[exp.Expr]:
     found: list[exp.Expr] = []
     for key in group.expressions:
         if isinstance(key, exp.GroupingSets | exp.Cube | exp.Rollup):
-            refuse(f"{key.key.upper()} is not supported.", key, needs_flink=True)
+            refuse(f"{_SETS[type(key)]} is not supported.", key, needs_flink=True)
         found += key.expressions if isinstance(key, exp.Tuple) else [key]
     return found
 

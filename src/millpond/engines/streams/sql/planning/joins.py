@@ -21,13 +21,19 @@ _KINDS: dict[str, Kind] = {"": "inner", "LEFT": "left", "RIGHT": "right", "FULL"
 
 
 def plan_from(
-    planner: Planner, tree: exp.Select, queries: Queries, conditions: list[exp.Expr]
+    planner: Planner,
+    tree: exp.Select,
+    queries: Queries,
+    conditions: list[exp.Expr],
+    *,
+    whole: bool = False,
 ) -> tuple[Relation, list[exp.Expr]]:
-    """The rows of FROM, and the conditions of WHERE that its joins did not take."""
+    """The rows of FROM, and the conditions of WHERE that its joins did not take. `whole`: with all
+    columns, though the SELECT does not name them."""
     item = tree.args["from_"].this
     relation = plan_relation(planner, item, queries)
     joins = [*(item.args.get("joins") or ()), *(tree.args.get("joins") or ())]
-    needed = _needed(tree)
+    needed = None if whole else _needed(tree)
     names = [relation.fields[0].table] if relation.fields else []
     for join in joins:
         if isinstance(join.this, exp.Unnest):
@@ -109,9 +115,8 @@ def _joined(
     sides.left = reduced(sides.left, needed, (), where)
     sides.right = reduced(sides.right, needed, (), where)
     sides.sort(trees)
-    sides.right = reduced(sides.right, None, sides.left.node.names, where)
-    sides.keys = [_again(sides, *pair) for pair in sides.keys]
-    if _by_window(sides, place):
+    sides.set_apart(where)
+    if is_by_window(sides, place):
         relation = _window_join(sides, kind, place)
     elif sides.bounds.complete:
         relation = _interval_join(sides, kind, place)
@@ -122,20 +127,6 @@ def _joined(
     if join.args.get("using"):
         relation = _merged(relation, sides, join)
     return relation, later
-
-
-def _again(sides: Sides, left: Field, right: Field) -> tuple[Field, Field]:
-    """A key's fields after their side's columns were renamed."""
-    return (
-        next(
-            each for each in sides.left.fields if (each.table, each.name) == (left.table, left.name)
-        ),
-        next(
-            each
-            for each in sides.right.fields
-            if (each.table, each.name) == (right.table, right.name)
-        ),
-    )
 
 
 def _on(sides: Sides, join: exp.Join) -> list[exp.Expr]:
@@ -170,7 +161,8 @@ def _merged(relation: Relation, sides: Sides, join: exp.Join) -> Relation:
     return replace(relation, fields=fields)
 
 
-def _by_window(sides: Sides, place: exp.Expr) -> bool:
+def is_by_window(sides: Sides, place: exp.Expr) -> bool:
+    """Whether rows of both sides meet in equal windows."""
     roles = {(left.window, right.window) for left, right in sides.keys}
     if not {("start", "start"), ("end", "end")} <= roles:
         return False
@@ -187,8 +179,8 @@ def _by_window(sides: Sides, place: exp.Expr) -> bool:
     return True
 
 
-def _condition(sides: Sides) -> tuple[str | None, frozenset[str]]:
-    """What is left of the conditions, over `l.` and `r.`."""
+def condition_between(sides: Sides) -> tuple[str | None, frozenset[str]]:
+    """What is left of the conditions, over `l.` and `r.`, and the functions that it calls."""
     whole = conjunction(sides.rest)
     if whole is None:
         return None, frozenset()
@@ -202,7 +194,7 @@ def _condition(sides: Sides) -> tuple[str | None, frozenset[str]]:
 
 def _window_join(sides: Sides, kind: Kind, place: exp.Expr) -> Relation:
     left, right = sides.left, sides.right
-    condition, functions = _condition(sides)
+    condition, functions = condition_between(sides)
     after = None
     if functions:
         after, condition = _after(sides, kind, place), None
@@ -261,7 +253,7 @@ def _interval_join(sides: Sides, kind: Kind, place: exp.Expr) -> Relation:
     bounds = sides.bounds
     assert bounds.left and bounds.right
     assert bounds.lower_ms is not None and bounds.upper_ms is not None
-    left_time, right_time = _again(sides, bounds.left, bounds.right)
+    left_time, right_time = sides.again(bounds.left, bounds.right)
     if (left_time.time, right_time.time) != ("rowtime", "rowtime"):
         refuse(
             "An interval join in processing time is not supported; join by event time.",
@@ -319,7 +311,7 @@ def _join(
     rowtime: str | None,
     times: tuple[str, str, int, int] | None,
 ) -> Relation:
-    condition, functions = _condition(sides)
+    condition, functions = condition_between(sides)
     after = None
     if functions:
         after, condition = _after(sides, kind, place), None

@@ -21,6 +21,7 @@ from millpond.engines.streams.sql.planning.planner import Planner, Queries, refu
 from millpond.engines.streams.sql.planning.projection import Output, keep_rows, project
 from millpond.engines.streams.sql.planning.ranking import keep_ranks, lazy_ranking
 from millpond.engines.streams.sql.planning.relation import Field, Relation
+from millpond.engines.streams.sql.planning.semi import plan_subqueries
 from millpond.engines.streams.sql.planning.settling import settled_for
 from millpond.engines.streams.sql.planning.values import numbered
 from millpond.engines.streams.sql.typed import Typed
@@ -70,7 +71,7 @@ def plan_select(planner: Planner, tree: exp.Select, queries: Queries) -> Relatio
         relation, conditions = plan_from(planner, tree, queries, conditions)
     else:
         relation = numbered(1)
-    relation = plan_where(planner, relation, conditions)
+    relation = plan_where(planner, relation, conditions, queries)
     items = _items(planner, tree, relation)
     trees = [item.tree for item in items]
     having = tree.args.get("having")
@@ -138,10 +139,13 @@ def _output(planner: Planner, relation: Relation, item: Item, extra: dict[str, T
     return Output(item.name, planner.translate(item.tree, relation, extra=extra))
 
 
-def plan_where(planner: Planner, relation: Relation, conditions: list[exp.Expr]) -> Relation:
+def plan_where(
+    planner: Planner, relation: Relation, conditions: list[exp.Expr], queries: Queries
+) -> Relation:
     """The rows that fulfil all conditions; those on a waiting rank make it a Top-N."""
     if not conditions:
         return relation
+    relation, conditions = plan_subqueries(planner, relation, conditions, queries)
     for condition in conditions:
         _refuse_in_condition(planner, condition)
     relation, conditions = keep_ranks(planner, relation, conditions)

@@ -113,6 +113,15 @@ class Sides:
             self.rest += self.bounds.trees
             self.bounds = Bounds()
 
+    def set_apart(self, where: str) -> None:
+        """No column of the right is named like one of the left."""
+        self.right = reduced(self.right, None, self.left.node.names, where)
+        self.keys = [self.again(*pair) for pair in self.keys]
+
+    def again(self, left: Field, right: Field) -> tuple[Field, Field]:
+        """Two fields as they are after their side's columns were renamed."""
+        return _same_named(self.left, left), _same_named(self.right, right)
+
     def _key(self, tree: exp.Expr) -> bool:
         if not isinstance(tree, exp.EQ):
             return False
@@ -219,6 +228,11 @@ class Sides:
             if found and found.time and self.side_of(tree) == side:
                 return side, found, 0
         return None
+
+
+def _same_named(relation: Relation, wanted: Field) -> Field:
+    names = (wanted.table, wanted.name)
+    return next(each for each in relation.fields if (each.table, each.name) == names)
 
 
 def with_computed(relation: Relation, typed: Typed, where: str) -> tuple[Relation, Field]:
