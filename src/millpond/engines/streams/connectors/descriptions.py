@@ -145,6 +145,9 @@ def _check_http(table: Table, role: str) -> None:
     url = table.option("url") or ""
     if not url.startswith(("http://", "https://")):
         raise ValueError(f"'url' must begin with http:// or https://: {url}")
+    for name, text in table.options:
+        if ".sink.header." in name and not (name + text).isprintable():
+            raise ValueError(f"'{name}' has characters that a header must not have")
 
 
 def _check_datagen(table: Table, role: str) -> None:
@@ -206,7 +209,7 @@ HTTP = Connector(
                 *wholes(f"{prefix}.sink.request.timeout", least=1),
                 *wholes(f"{prefix}.sink.writer.thread-pool.size", least=1),
                 Option(f"{prefix}.sink.writer.request.mode", choices=("single", "batch")),
-                *wholes(f"{prefix}.sink.request.batch.size", least=1, most=10_000),
+                *wholes(f"{prefix}.sink.request.batch.size", least=1, most=500),
                 *switches(f"{prefix}.security.cert.server.allowSelfSigned"),
             )
         ),

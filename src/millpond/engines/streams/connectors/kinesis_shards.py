@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from millpond.engines.streams.connectors.aws import Aws
-from millpond.engines.streams.connectors.kinesis_options import Reading, StreamName
+from millpond.engines.streams.connectors.kinesis_options import StreamName
 
 
 class _Range(msgspec.Struct):
@@ -49,13 +49,6 @@ async def list_shards(
         if listed.token is None:
             return found
         request = {"NextToken": listed.token}
-
-
-def first_filter(reading: Reading) -> dict[str, Any]:
-    """The ShardFilter of the shards to begin with."""
-    if reading.start == "AT_TIMESTAMP":
-        return {"Type": "AT_TIMESTAMP", "Timestamp": reading.start_ms / 1000}
-    return {"Type": "AT_LATEST" if reading.start == "LATEST" else "AT_TRIM_HORIZON"}
 
 
 def children_of(parent: str, shards: Sequence[Shard]) -> list[Shard]:

@@ -2,9 +2,9 @@
 
 A split is a shard. Its position is the sequence number of the last record that was taken
 (`{"after": …, "at": its arrival}`), or where a shard that gave none yet begins: `{"start": true}`,
-`{"timestamp": …}`. A shard that was closed is read to its end; then the shards that follow it are
-announced, each once all that it follows are at their end, and only then it ends itself: at no time
-does a checkpoint know neither.
+`{"timestamp": …}` (and, of the first ones, how many they are, `of`). A shard that was closed is
+read to its end; then the shards that follow it are announced, each once all that it follows are at
+their end, and only then it ends itself: at no time does a checkpoint know neither.
 
 LATEST is the moment of the first start, so that what comes before the first checkpoint of a run
 that is lost is not lost with it (as Flink's connector does it).
@@ -30,7 +30,6 @@ from millpond.engines.streams.connectors.kinesis_records import ArrivalMaker
 from millpond.engines.streams.connectors.kinesis_shards import (
     children_of,
     descendants_of_lost,
-    first_filter,
     list_shards,
 )
 from millpond.engines.streams.plan import Table
@@ -67,8 +66,9 @@ class KinesisSource:
                 "kinesis", "DescribeStreamSummary", self._stream.identity, patience_seconds=20
             )
         except (AwsError, ValueError) as error:
-            await self._aws.close()
             raise SourceFailed(f"Stream '{self._stream.shown}': {error}") from error
+        finally:
+            await self._aws.close()
         self._retention_hours = found["StreamDescriptionSummary"]["RetentionPeriodHours"]
 
     async def run(self, positions: Mapping[str, Any], emit: Emit) -> None:
@@ -79,7 +79,9 @@ class KinesisSource:
         """
         try:
             await self._reader.open()
-            begin = dict(positions) or await self._first_positions()
+            begin = dict(positions)
+            if not _is_whole(begin):
+                begin = await self._first_positions(begin)
             for shard, position in begin.items():
                 await emit(self._maker.announcement(shard, position))
             await self._read_all(begin, emit)
@@ -94,14 +96,20 @@ class KinesisSource:
             await self._reader.close()
             await self._aws.close()
 
-    async def _first_positions(self) -> dict[str, Any]:
+    async def _first_positions(self, before: Mapping[str, Any]) -> dict[str, Any]:
+        """The shards to begin with, all `of` as many; `before` is what of them was announced when
+        an earlier start was lost."""
         position: dict[str, Any] = {"start": True}
-        if self._reading.start == "LATEST":
-            position = {"timestamp": time.time_ns() // 1_000_000}
-        elif self._reading.start == "AT_TIMESTAMP":
-            position = {"timestamp": self._reading.start_ms}
-        shards = await list_shards(self._aws, self._stream, first_filter(self._reading))
-        return {shard.id: position for shard in shards}
+        filtered: dict[str, Any] = {"Type": "AT_TRIM_HORIZON"}
+        if self._reading.start != "TRIM_HORIZON":
+            start_ms = self._reading.start_ms or time.time_ns() // 1_000_000
+            start_ms = next((each["timestamp"] for each in before.values()), start_ms)
+            position = {"timestamp": start_ms}
+            filtered = {"Type": "AT_TIMESTAMP", "Timestamp": start_ms / 1000}
+            if self._reading.start == "LATEST" and not before:
+                filtered = {"Type": "AT_LATEST"}
+        shards = await list_shards(self._aws, self._stream, filtered)
+        return {shard.id: position | {"of": len(shards)} for shard in shards}
 
     async def _read_all(self, begin: Mapping[str, Any], emit: Emit) -> None:
         """Read these shards, and all that follow them."""
@@ -203,3 +211,9 @@ class KinesisSource:
                 f"The position in shard {shard} of stream '{self._stream.shown}' is older than "
                 f"the stream keeps records ({self._retention_hours} hours): some are lost.",
             )
+
+
+def _is_whole(positions: Mapping[str, Any]) -> bool:
+    """Whether they are of all shards that were to be read: nothing is read before all are known, so
+    they are unless each is one of the first, and there are fewer of them than there were."""
+    return any(position.get("of", 0) <= len(positions) for position in positions.values())

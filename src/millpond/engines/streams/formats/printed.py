@@ -5,6 +5,7 @@ decimals as Java's BigDecimal without trailing zeros (Jackson's default).
 """
 
 import math
+from base64 import b64encode
 from decimal import Decimal
 
 import pyarrow as pa
@@ -40,6 +41,12 @@ def decimal(value: Decimal, *, plain: bool) -> str:
 def floats(array: Array) -> Array:
     """FLOAT values as doubles that have the same shortest text: 0.1 is 0.1."""
     return array.cast(pa.string()).cast(pa.float64())
+
+
+def base64_texts(array: Array) -> Array:
+    """BYTES as base64."""
+    values = array.to_pylist()
+    return pa.array([None if each is None else b64encode(each) for each in values], pa.string())
 
 
 def java_double(value: float) -> str:
