@@ -15,7 +15,6 @@ from millpond.engines.streams.operators.vectors import (
     Array,
     averages,
     column_of,
-    is_number,
     is_wide,
 )
 from millpond.engines.streams.plan import Aggregate
@@ -29,7 +28,7 @@ DEVIATIONS: Final = {
     "VAR_SAMP": "var_samp",
     "VARIANCE": "var_samp",
 }
-_EXTREMES: Final = {"MIN": (LEAST, np.minimum), "MAX": (GREATEST, np.maximum)}
+_EXTREMES: Final = {"MIN": LEAST, "MAX": GREATEST}
 
 
 class Bounded:
@@ -67,10 +66,8 @@ class Bounded:
             return column_of(counts, None, function.type)
         valid = counts > 0
         if function.function in _EXTREMES:
-            fold, of_objects = _EXTREMES[function.function]
-            if is_number(kind):
-                return column_of(frames.fold(name, fold), valid, function.type)
-            return column_of(frames.fold_objects(name, of_objects), valid, function.type)
+            folded = frames.fold(name, _EXTREMES[function.function])
+            return column_of(folded, valid, function.type)
         sums = frames.fold(name, SUM, wide=is_wide(kind))
         if function.function == "SUM":
             return column_of(sums, valid, function.type)

@@ -13,27 +13,53 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from millpond.engines.streams.operators.keyed_rows import Places, Run, spread
+from millpond.engines.streams.operators.keyed_rows import Places, Run, is_seen, spread
 from millpond.engines.streams.operators.vectors import Array, Mask, Numbers, objects, widened
 
 _BLOCK: Final = 64
 _LONG: Final = 8 * _BLOCK
 
+_DTYPES: Final[dict[str, Any]] = {"i": np.int64, "f": np.float64, "O": object}
+
 CURRENT: Final = "current"
 """Of a run that holds rows which frames are asked for: the number of each row, or -1."""
 
 
+def _lesser(left: Any, right: Any) -> Any:
+    if left is None or right is None:
+        return left if right is None else right
+    return min(left, right)
+
+
+def _greater(left: Any, right: Any) -> Any:
+    if left is None or right is None:
+        return left if right is None else right
+    return max(left, right)
+
+
+LESSER: Final = np.frompyfunc(_lesser, 2, 1)
+GREATER: Final = np.frompyfunc(_greater, 2, 1)
+"""Of two Python objects, of which None is none."""
+
+
 @dataclass(frozen=True)
 class Fold:
-    """How two values become one; `empty` is what changes none, by the kind of number."""
+    """How two values become one, by the kind of number ("O": Python's objects): the function, and
+    what changes nothing."""
 
-    function: Any
+    functions: dict[str, Any]
     empty: dict[str, Any]
 
 
-SUM: Final = Fold(np.add, {"i": 0, "f": 0.0})
-LEAST: Final = Fold(np.fmin, {"i": np.iinfo(np.int64).max, "f": np.nan})
-GREATEST: Final = Fold(np.maximum, {"i": np.iinfo(np.int64).min, "f": -np.inf})
+SUM: Final = Fold(dict.fromkeys("ifO", np.add), {"i": 0, "f": 0.0, "O": 0})
+LEAST: Final = Fold(
+    {"i": np.minimum, "f": np.fmin, "O": LESSER},
+    {"i": np.iinfo(np.int64).max, "f": np.nan, "O": None},
+)
+GREATEST: Final = Fold(
+    {"i": np.maximum, "f": np.maximum, "O": GREATER},
+    {"i": np.iinfo(np.int64).min, "f": -np.inf, "O": None},
+)
 """NaN is greater than all numbers."""
 
 
@@ -84,34 +110,15 @@ class Frames:
         return counts
 
     def fold(self, name: str, fold: Fold, *, wide: bool = False) -> Numbers:
-        """A column of numbers folded in each frame, NULLs left out; `wide`: as Python's ints."""
+        """A column folded in each frame, NULLs left out; `wide`: its numbers as Python's ints."""
         folded: Numbers | None = None
         for run, rows, low, high in self._parts:
             level = _Level(run, name, fold, wide)
             values = level.folded(low, high)
             if folded is None:
-                folded = np.full(self.count, level.empty, object if wide else values.dtype)
-            folded[rows] = fold.function(folded[rows], values)
+                folded = np.full(self.count, level.empty, values.dtype)
+            folded[rows] = level.function(folded[rows], values)
         return np.zeros(self.count, np.int64) if folded is None else folded
-
-    def fold_objects(self, name: str, function: Any) -> Numbers:
-        """A column of anything folded in each frame, NULLs left out; None where nothing is."""
-        folded = np.empty(self.count, object)
-        for run, rows, low, high in self._parts:
-            counts = high - low
-            index, owner = spread(low, counts), np.repeat(rows, counts)
-            valid = run.valid(name)
-            if valid is not None:
-                index, owner = index[valid[index]], owner[valid[index]]
-            if not len(index):
-                continue
-            values = objects(run.array(name).take(index))
-            starts = np.flatnonzero(np.diff(owner, prepend=-1))
-            there, values = owner[starts], function.reduceat(values, starts)
-            known = np.fromiter((value is not None for value in folded[there]), np.bool_)
-            folded[there[~known]] = values[~known]
-            folded[there[known]] = function(folded[there[known]], values[known])
-        return folded
 
     def first(self, name: str) -> Array:
         """The first value of each frame that is not NULL."""
@@ -163,10 +170,12 @@ class _Level:
         self._fold = fold
         self._wide = wide
         self._depth = depth
-        self.empty = 0 if wide else fold.empty["f" if self._is_float() else "i"]
-
-    def _is_float(self) -> bool:
-        return pa.types.is_floating(self._run.rows.schema.field(self._name).type)
+        kind = run.rows.schema.field(name).type
+        self._kind = (
+            "O" if wide or not is_seen(kind) else "f" if pa.types.is_floating(kind) else "i"
+        )
+        self.function = fold.functions[self._kind]
+        self.empty = fold.empty[self._kind]
 
     def folded(self, low: Places, high: Places) -> Numbers:
         """Each of these ranges folded; none is empty."""
@@ -174,7 +183,7 @@ class _Level:
         long = counts > _LONG
         if not long.any():
             return self._gathered(low, counts)
-        values = np.empty(len(low), object if self._wide else self._kind())
+        values = np.empty(len(low), _DTYPES[self._kind])
         values[~long] = self._gathered(low[~long], counts[~long])
         low, high = low[long], high[long]
         begin, end = -(-low // _BLOCK), high // _BLOCK
@@ -182,19 +191,16 @@ class _Level:
         middle = above.folded(begin, end)
         for edge, size in ((low, begin * _BLOCK - low), (end * _BLOCK, high - end * _BLOCK)):
             some = np.flatnonzero(size)
-            middle[some] = self._fold.function(middle[some], self._gathered(edge[some], size[some]))
+            middle[some] = self.function(middle[some], self._gathered(edge[some], size[some]))
         values[long] = middle
         return values
 
-    def _kind(self) -> Any:
-        return np.float64 if self._is_float() else np.int64
-
     def _gathered(self, low: Places, counts: Places) -> Numbers:
         if not len(low):
-            return np.empty(0, object if self._wide else self._kind())
+            return np.empty(0, _DTYPES[self._kind])
         starts = np.cumsum(counts) - counts
         values = self._values(spread(low, counts))
-        folded: Numbers = self._fold.function.reduceat(values, starts)
+        folded: Numbers = self.function.reduceat(values, starts)
         return folded
 
     def _values(self, index: Places | slice) -> Numbers:
@@ -202,7 +208,7 @@ class _Level:
             values: Numbers = self._blocks()[index]
             return values
         run, name = self._run, self._name
-        if pa.types.is_decimal(run.rows.schema.field(name).type):
+        if not is_seen(run.rows.schema.field(name).type):
             column = run.array(name)
             values = objects(column.take(index) if isinstance(index, np.ndarray) else column)
         else:
@@ -212,13 +218,11 @@ class _Level:
         return values if valid is None else np.where(valid[index], values, self.empty)
 
     def _blocks(self) -> Numbers:
-        key = (self._name, self._fold.function.__name__, self._wide, self._depth)
+        key = (self._name, id(self._fold), self._wide, self._depth)
         if key not in self._run.facts:
             below = _Level(self._run, self._name, self._fold, self._wide, self._depth - 1)
             values = below._values(slice(None))
-            self._run.facts[key] = self._fold.function.reduceat(
-                values, np.arange(0, len(values), _BLOCK)
-            )
+            self._run.facts[key] = self.function.reduceat(values, np.arange(0, len(values), _BLOCK))
         blocks: Numbers = self._run.facts[key]
         return blocks
 

@@ -35,6 +35,11 @@ _RUNS_LARGE: Final = 16
 """Runs that are not merged further are at least this part of all rows."""
 
 
+def is_seen(kind: pa.DataType) -> bool:
+    """Whether numpy sees columns of this type as they lie there."""
+    return kind.id in _NUMPY
+
+
 class Run:
     """Rows that are sorted by hash, check and time. `facts` keep what was found out about them,
     for as long as they are."""

@@ -14,7 +14,7 @@ import pyarrow as pa
 from millpond.engines.streams.operators import vectors
 from millpond.engines.streams.operators.bounded import DEVIATIONS, of_doubles, restored
 from millpond.engines.streams.operators.fingerprints import Fingerprints, fingerprints
-from millpond.engines.streams.operators.frames import nearest
+from millpond.engines.streams.operators.frames import GREATER, LESSER, nearest
 from millpond.engines.streams.operators.interface import Tools
 from millpond.engines.streams.operators.keyed_rows import (
     KeyedRows,
@@ -231,7 +231,7 @@ class _Call:
             fold = np.fmin if is_least else np.maximum
             best = running(fold, values, self.batch.starts, before)
         else:
-            fold = np.frompyfunc(_lesser if is_least else _greater, 2, 1)
+            fold = LESSER if is_least else GREATER
             best = running(
                 fold, vectors.objects(column), self.batch.starts, vectors.objects(earlier)
             )
@@ -317,15 +317,3 @@ def _filled(column: Array, *, is_least: bool) -> Numbers:
         return np.where(valid, values, np.nan if is_least else -np.inf)
     limits = np.iinfo(np.int64)
     return np.where(valid, values, limits.max if is_least else limits.min)
-
-
-def _lesser(left: Any, right: Any) -> Any:
-    if left is None or right is None:
-        return left if right is None else right
-    return min(left, right)
-
-
-def _greater(left: Any, right: Any) -> Any:
-    if left is None or right is None:
-        return left if right is None else right
-    return max(left, right)
