@@ -19,15 +19,16 @@ from millpond.services.kinesisanalyticsv2.model.application import (
 
 def next_version(version: Version, now_ms: int, ids: Ids, **changes: Any) -> Version:
     """The version that comes after this one, with `changes`."""
-    return msgspec.structs.replace(
-        version,
-        number=version.number + 1,
-        created_ms=now_ms,
-        token=ids.hex(32),
-        stood="READY",
-        updated_from=version.number,
-        **{"rolled_back_from": None, "rolled_back_to": None} | changes,
-    )
+    usual: dict[str, Any] = {
+        "number": version.number + 1,
+        "created_ms": now_ms,
+        "token": ids.hex(32),
+        "stood": "READY",
+        "updated_from": version.number,
+        "rolled_back_from": None,
+        "rolled_back_to": None,
+    }
+    return msgspec.structs.replace(version, **usual | changes)
 
 
 def put_version(

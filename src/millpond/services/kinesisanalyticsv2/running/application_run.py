@@ -74,22 +74,31 @@ class ApplicationRun:
 
     async def drive(self) -> int | None:
         """Have the application be what its status says, until it rests (None) or the platform
-        stops (take it up again)."""
-        self._desk.open()
+        stops (take it up again).
+
+        What was written while this came to rest may have been heard and not seen; so it looks once
+        more when it hears nothing any longer.
+        """
         try:
             while not self._desk.stopping:
                 seen = await self._desk.look()
-                if seen is None:
+                if seen is not None and seen[0].status != "READY":
+                    self._desk.open()
+                if seen is not None and await self._advance(*seen):
+                    continue
+                if not self._desk.hears:
                     return None
-                application, version = seen
-                if self._log is None:
-                    self._log = ApplicationLog(self._needs.call_aws, self._needs.clock, application)
-                await self._delete_snapshots(application)
-                if not await self._handlers[application.status](application, version):
-                    return None
+                await self._desk.close()
             return self._desk.now_ms()
         finally:
             await self._let_go()
+
+    async def _advance(self, application: Application, version: Version) -> bool:
+        """Do what its status asks for; whether there is more to do."""
+        if self._log is None or self._log.application_id != application.id:
+            self._log = ApplicationLog(self._needs.call_aws, self._needs.clock, application)
+        await self._delete_snapshots(application)
+        return await self._handlers[application.status](application, version)
 
     # What a status asks for
 

@@ -34,13 +34,20 @@ class Desk:
     def now_ms(self) -> int:
         return self._needs.clock.now_ms()
 
+    @property
+    def hears(self) -> bool:
+        """Whether what is written is heard here; what is not heard runs the step again."""
+        return self._listening is not None
+
     def open(self) -> None:
-        self._listening = asyncio.create_task(self._listen())
+        if self._listening is None:
+            self._listening = asyncio.create_task(self._listen())
 
     async def close(self) -> None:
-        if self._listening is not None:
-            self._listening.cancel()
-            await asyncio.wait([self._listening])
+        listening, self._listening = self._listening, None
+        if listening is not None:
+            listening.cancel()
+            await asyncio.wait([listening])
 
     async def look(self) -> tuple[Application, Version] | None:
         """The application as it stands, with its current version; None when there is none."""

@@ -48,6 +48,10 @@ class ApplicationLog:
         self._call: Call | None = None
         self._putting: asyncio.Task[None] | None = None
 
+    @property
+    def application_id(self) -> str:
+        return self._application.id
+
     def open(self, call: Call, version: Version) -> None:
         """From now on tell as `call`'s principal, for `version`."""
         self._call = call
