@@ -97,11 +97,11 @@ class EmbeddedStreams:
         self._folders.add(own)
         try:
             run = await self._start(order, told)
+            run.when_ended(lambda _: self._folders.discard(own))
+            await run.until_ready(self._options.start_seconds)
         except BaseException:
             self._folders.discard(own)
             raise
-        run.when_ended(lambda _: self._folders.discard(own))
-        await run.until_ready(self._options.start_seconds)
         return run
 
     async def _start(self, order: Order, told: list[Logged]) -> ApplicationRun:

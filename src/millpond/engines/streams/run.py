@@ -84,7 +84,8 @@ class ApplicationRun:
             place = await self._where_it_stands()
             await self._end(f"It did not start within {seconds:g} s{place}.")
             raise CannotStart(self._reason) from None
-        except asyncio.CancelledError:
+        except BaseException:
+            # A run that is told of as not started has left nothing behind.
             await asyncio.shield(self.kill())
             raise
 
