@@ -36,7 +36,7 @@ class ColumnBuilder:
             self._blame(wrong, owners)
             return read
         if name == "DECIMAL":
-            return self._decimals(values, kind)
+            return self._decimals(values, kind, owners)
         if name == "ROW":
             return self._structs(values, kind, owners)
         if name in ("ARRAY", "MAP", "MULTISET"):
@@ -62,11 +62,15 @@ class ColumnBuilder:
             values[place] = None
         return pa.array(values, kind.arrow())
 
-    def _decimals(self, values: list[Any], kind: DataType) -> Array:
-        fits = (
-            texts.decimal_of(str(value), kind) if value is not None else None for value in values
-        )
-        return pa.array(fits, kind.arrow(), size=len(values))
+    def _decimals(self, values: list[Any], kind: DataType, owners: list[int] | None) -> Array:
+        for place, value in enumerate(values):
+            if value is not None:
+                try:
+                    values[place] = texts.decimal_of(str(value), kind)
+                except ValueError:
+                    values[place] = None
+                    self._blame([place], owners)
+        return pa.array(values, kind.arrow())
 
     def _structs(self, values: list[Any], kind: DataType, owners: list[int] | None) -> Array:
         children = [
