@@ -1,6 +1,7 @@
 """Programs planned, and run on rows that are given, with the real operators and DuckDB."""
 
 from datetime import datetime, timedelta
+from functools import partial
 
 import pyarrow as pa
 import pytest
@@ -102,7 +103,7 @@ def run(plan, batches, lookups=None, now_ms=1_000):
         DuckCompute(),
         lambda name: states.setdefault(name, MemoryState()),
         lookups={
-            name: (lambda node: lambda: _rows(node.table, lookups[node.table.name]))(node)
+            name: partial(_rows, node.table, (lookups or {})[node.table.name])
             for name, node in reading.items()
         },
     )

@@ -101,8 +101,8 @@ def test_functions_over_the_rows_before():
     rows = out(
         """SELECT card, SUM(amount) OVER w, COUNT(*) OVER w,
           amount - LAG(amount, 1, 0.0) OVER (PARTITION BY card ORDER BY ts)
-        FROM tx WINDOW w AS (
-          PARTITION BY card ORDER BY ts RANGE BETWEEN INTERVAL '10' SECOND PRECEDING AND CURRENT ROW)
+        FROM tx WINDOW w AS (PARTITION BY card ORDER BY ts
+          RANGE BETWEEN INTERVAL '10' SECOND PRECEDING AND CURRENT ROW)
         """,
         "card STRING, s DOUBLE, c BIGINT, d DOUBLE",
         {"tx": [tx(1, amount=1), tx(5, amount=4), tx(13, amount=2)]},
@@ -177,7 +177,8 @@ def test_the_last_row_of_each_key():
 def test_the_first_row_of_each_key():
     rows = out(
         """SELECT card, amount FROM (
-          SELECT *, ROW_NUMBER() OVER (PARTITION BY card ORDER BY ts) AS rn FROM tx) WHERE rn = 1""",
+          SELECT *, ROW_NUMBER() OVER (PARTITION BY card ORDER BY ts) AS rn FROM tx)
+        WHERE rn = 1""",
         "card STRING, amount DOUBLE",
         {"tx": [tx(2, amount=2)]},
         {"tx": [tx(1, amount=1)]},

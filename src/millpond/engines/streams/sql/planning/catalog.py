@@ -78,8 +78,7 @@ class Catalog:
         if path in self.objects:
             if unless_exists:
                 return
-            what = "Temporary table" if isinstance(made, View) else "Table (or view)"
-            _refuse(f"{what} '{_identifier(path)}' already exists", at)
+            _refuse(f"Table (or view) {_identifier(path)} already exists", at)
         self.objects[path] = made
 
     def _require_database(self, path: Path, at: Position) -> None:

@@ -23,7 +23,7 @@ _TOKEN = re.compile(
     r"|(?P<symbol><>|<=|>=|=>|\|\||\"(?:[^\"]|\"\")*\"|.)",
     re.DOTALL,
 )
-_OPEN = {"'": "string literal", "`": "identifier", '"': "identifier"}
+_OPEN = {"'": "A string literal", "`": "An identifier", '"': "An identifier"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Text:
     def _refuse_open(self, symbol: str, offset: int) -> None:
         at = self.position(offset)
         if symbol in _OPEN:
-            raise Refused(f"A {_OPEN[symbol]} begins with {symbol} and has no end.", *_pair(at))
+            raise Refused(f"{_OPEN[symbol]} begins with {symbol} and has no end.", *_pair(at))
         if self.text.startswith("/*", offset):
             raise Refused("A comment begins with /* and has no end.", *_pair(at))
 
