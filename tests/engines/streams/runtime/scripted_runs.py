@@ -25,8 +25,9 @@ def rows_of(*given):
 
 async def until(is_so):
     """Wait until something is so."""
-    while not is_so():  # noqa: ASYNC110
-        await asyncio.sleep(0.001)
+    async with asyncio.timeout(20):
+        while not is_so():  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
 
 
 def sink_of(node, name="out"):

@@ -76,7 +76,7 @@ class Packs:
         self._known: weakref.WeakValueDictionary[str, Pack] = weakref.WeakValueDictionary()
         self._forgotten: deque[str] = deque()
         self._writing = threading.Lock()
-        self._next = 1 + max(map(_number, self._names()), default=0)
+        self._next = 1
 
     def write(self, tables: Sequence[pa.Table]) -> list[Place]:
         """Write chunks; they are not synced yet. All or none.
@@ -156,7 +156,7 @@ class Packs:
             self._forgotten.popleft()
 
     def sweep(self) -> None:
-        """Remove what an earlier run left and no manifest names."""
+        """Remove what an earlier run left and no manifest names; before anything is written."""
         for name in self._names():
             if name not in self._known:
                 self._unlink(name)
@@ -214,5 +214,4 @@ def compacted(rows: pa.Table) -> pa.Table:
 
 
 def _number(name: str) -> int:
-    digits = name.removesuffix(_SUFFIX)
-    return int(digits) if digits.isdecimal() else 0
+    return int(name.removesuffix(_SUFFIX))
