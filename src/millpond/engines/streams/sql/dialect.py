@@ -509,6 +509,8 @@ def tokens_of(text: str, at: Position) -> list[Token]:
 
 def _refuse_foreign(token: Token) -> None:
     """What would be read as something else."""
+    if token.token_type == TokenType.UNKNOWN and not token.text.isidentifier():
+        raise _encountered(token)
     if token.token_type == TokenType.HINT and token.comments:
         what = f"The hint {token.comments[0].strip()}"
     elif token.token_type == TokenType.VAR and token.text.upper() == "MATCH_RECOGNIZE":

@@ -32,6 +32,8 @@ from millpond.engines.streams.types import BOOLEAN, DataType
 _SIGNS: dict[type[exp.Expr], str] = {
     exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.Mod: "%",
 }  # fmt: skip
+_NARROW_MAX = 18
+"""DuckDB multiplies DECIMALs of this many digits in 64 bits, and then has no room for more."""
 COMPARISONS: dict[type[exp.Expr], str] = {
     exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">=",
     exp.NullSafeEQ: "IS NOT DISTINCT FROM", exp.NullSafeNEQ: "IS DISTINCT FROM",
@@ -79,10 +81,11 @@ def _decimal(sign: str, left: Typed, right: Typed) -> Typed:
             )
         case "*":
             result = decimal_type(p1 + p2, s1 + s2)
+            wide = p1 if p1 + p2 <= _NARROW_MAX else 38
             return filled(
                 f"CAST($0 * $1 AS {result.duckdb()})",
                 result,
-                _exact(left, p1, s1),
+                _exact(left, wide, s1),
                 _exact(right, p2, s2),
             )
         case "%":

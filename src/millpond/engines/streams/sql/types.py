@@ -37,6 +37,7 @@ _PLAIN = {
     "BIGINT": "BIGINT",
     "FLOAT": "FLOAT",
     "DOUBLE": "DOUBLE",
+    "DOUBLE PRECISION": "DOUBLE",
     "STRING": "STRING",
     "BYTES": "BYTES",
     "DATE": "DATE",
@@ -55,7 +56,7 @@ class _Reader:
     def word(self) -> str:
         if self.index >= len(self.tokens):
             return ""
-        return str(self.tokens[self.index].text).upper()
+        return " ".join(str(self.tokens[self.index].text).upper().split())
 
     def refuse(self, text: str, *, needs_flink: bool = False) -> Refused:
         if not self.tokens:
@@ -114,8 +115,6 @@ class _Reader:
         start = self.index
         self.index += 1
         if word in _PLAIN:
-            if word == "DOUBLE":
-                self.take("PRECISION")
             return DataType(_PLAIN[word])
         if word in _LENGTHS:
             return self.sized(word, start)

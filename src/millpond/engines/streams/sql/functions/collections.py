@@ -175,9 +175,13 @@ def _join(call: Call) -> Typed:
     if given == 3:
         kept = "list_transform($0, lambda e: coalesce(e, $2))"
     parts = [whole, separator, *([call.take(2, "s")] if given == 3 else [])]
-    return filled(
-        f"(CASE WHEN $1 IS NOT NULL THEN array_to_string({kept}, $1) END)", STRING, *parts
-    )
+    joined = f"array_to_string({kept}, $1)"
+    if call.constant(1) is None:
+        joined = (
+            f"(CASE WHEN len({kept}) = 0 THEN '' "
+            f"ELSE list_reduce({kept}, lambda one, other: one || $1 || other) END)"
+        )
+    return filled(f"(CASE WHEN $1 IS NOT NULL THEN {joined} END)", STRING, *parts)
 
 
 def _slice(call: Call) -> Typed:
