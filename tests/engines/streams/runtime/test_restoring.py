@@ -5,7 +5,7 @@ from scripted_runs import COLUMNS, SOURCE, TABLE, sink_of
 
 from millpond.engines.streams import plan as plans
 from millpond.engines.streams.interface import CannotStart
-from millpond.engines.streams.runtime.restoring import matched
+from millpond.engines.streams.runtime.restoring import matched, sink_folders
 from millpond.engines.streams.types import BIGINT, Column
 
 DOUBLED = plans.Project((Column("n", BIGINT),), SOURCE, ('"value" * 2',))
@@ -68,3 +68,10 @@ def test_a_source_that_is_gone_takes_its_positions_along_only_where_that_is_allo
     plan = plans.Plan((sink_of(other),))
     with pytest.raises(CannotStart, match="the positions in clicks"):
         matched(body_of(DOUBLED), plan, allow_non_restored_state=False)
+
+
+def test_a_sink_that_was_changed_finds_its_files_unless_its_table_has_two():
+    before, after, other = (sink_of(node) for node in (DOUBLED, TRIPLED, COUNTED))
+    folder = sink_folders(plans.Plan((before,)))[before.id]
+    assert sink_folders(plans.Plan((after,))) == {after.id: folder}
+    assert sink_folders(plans.Plan((after, other))) == {after.id: after.id, other.id: other.id}

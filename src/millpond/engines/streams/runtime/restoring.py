@@ -4,6 +4,7 @@ State belongs to the node of the same id. Positions and what sinks have to commi
 source or sink of the same id, or else to the only one of the same table.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -54,6 +55,19 @@ def matched(body: Mapping[str, Any], plan: Plan, *, allow_non_restored_state: bo
         {name for name, (_, saved) in sources.items() if saved["finished"]},
         {name: saved["prepared"] for name, (_, saved) in sinks.items()},
     )
+
+
+def sink_folders(plan: Plan) -> dict[str, str]:
+    """The names of the folders for sinks' own files, by the ids of their nodes: a sink that takes
+    what another of the same table had to commit finds its files."""
+    tables = {node.id: node.table.name for node in plan.nodes() if isinstance(node, Sink)}
+    names = list(tables.values())
+    return {
+        node_id: node_id
+        if names.count(table) > 1
+        else f"sink-{hashlib.sha256(table.encode()).hexdigest()[:16]}"
+        for node_id, table in tables.items()
+    }
 
 
 def _owners(

@@ -30,6 +30,7 @@ from millpond.engines.streams.runtime.channel import Channel
 from millpond.engines.streams.runtime.checking import looking_up, plan_text, wrong
 from millpond.engines.streams.runtime.compute import DuckCompute
 from millpond.engines.streams.runtime.loop import Loop, Settings
+from millpond.engines.streams.runtime.restoring import sink_folders
 
 BEAT_SECONDS = 0.5
 LINES_SECONDS = 0.05
@@ -134,7 +135,8 @@ class _Application:
         }
 
     def _world(self, node_id: str) -> World:
-        folder = Path(self._order.folder) / "connectors" / node_id
+        name = sink_folders(self._plan).get(node_id, node_id)
+        folder = Path(self._order.folder) / "connectors" / name
         folder.mkdir(exist_ok=True)
         world = World(
             application=self._order.name,
