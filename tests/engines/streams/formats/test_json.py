@@ -1,5 +1,7 @@
 """The JSON format, by tables of values and round trips."""
 
+# ruff: noqa: E501
+
 import datetime as dt
 import json
 from decimal import Decimal
@@ -59,7 +61,7 @@ def one(kind: DataType, text: str, **options: str) -> Any:
         (T("DECIMAL", 10, 2), "1.005", Decimal("1.01")),
         (T("DECIMAL", 10, 2), '"-0.001"', Decimal("0.00")),
         (T("DECIMAL", 3, 0), "1000", None),
-        (T("DECIMAL", 38, 18), "12345678901234567890.123456789012345678", Decimal("12345678901234567890.123456789012345678")),  # noqa: E501
+        (T("DECIMAL", 38, 18), "12345678901234567890.123456789012345678", Decimal("12345678901234567890.123456789012345678")),
         (T("STRING"), "12.50", "12.50"),
         (T("STRING"), "true", "true"),
         (T("STRING"), '{"a" : [1, 2.50, null]}', '{"a":[1,2.5,null]}'),
@@ -69,11 +71,11 @@ def one(kind: DataType, text: str, **options: str) -> Any:
         (T("DATE"), '"2026-02-28"', dt.date(2026, 2, 28)),
         (T("TIME", 0), '"23:59:59.9"', dt.time(23, 59, 59)),
         (T("TIMESTAMP", 3), '"2026-11-21 12:13:14"', dt.datetime(2026, 11, 21, 12, 13, 14)),
-        (T("TIMESTAMP", 3), '"1969-12-31 23:59:59.9999"', dt.datetime(1969, 12, 31, 23, 59, 59, 999000)),  # noqa: E501
-        (T("TIMESTAMP", 6), '"2026-11-21 12:13:14.123456789"', dt.datetime(2026, 11, 21, 12, 13, 14, 123456)),  # noqa: E501
-        (T("TIMESTAMP_LTZ", 3), '"2026-11-21 12:13:14.5Z"', dt.datetime(2026, 11, 21, 12, 13, 14, 500000, UTC)),  # noqa: E501
+        (T("TIMESTAMP", 3), '"1969-12-31 23:59:59.9999"', dt.datetime(1969, 12, 31, 23, 59, 59, 999000)),
+        (T("TIMESTAMP", 6), '"2026-11-21 12:13:14.123456789"', dt.datetime(2026, 11, 21, 12, 13, 14, 123456)),
+        (T("TIMESTAMP_LTZ", 3), '"2026-11-21 12:13:14.5Z"', dt.datetime(2026, 11, 21, 12, 13, 14, 500000, UTC)),
         (array_of(T("INT")), '[1, null, "3"]', [1, None, 3]),
-        (map_of(T("DATE")), '{"a": "2026-01-01", "b": null}', [("a", dt.date(2026, 1, 1)), ("b", None)]),  # noqa: E501
+        (map_of(T("DATE")), '{"a": "2026-01-01", "b": null}', [("a", dt.date(2026, 1, 1)), ("b", None)]),
         (T("ROW", a=T("INT"), b=T("STRING")), '{"b": "x", "c": 0}', {"a": None, "b": "x"}),
         (T("INT"), "null", None),
     ],
@@ -119,9 +121,9 @@ def test_what_is_no_value_of_its_type_is_an_error_that_names_the_field(
     ("standard", "kind", "text", "value"),
     [
         ("ISO-8601", T("TIMESTAMP", 3), "2026-11-21T12:13", dt.datetime(2026, 11, 21, 12, 13)),
-        ("ISO-8601", T("TIMESTAMP_LTZ", 3), "2026-11-21T12:13:14.1Z", dt.datetime(2026, 11, 21, 12, 13, 14, 100000, UTC)),  # noqa: E501
-        ("ISO-8601-WITH-OFFSET", T("TIMESTAMP", 3), "2026-11-21T12:13:14+02:00", dt.datetime(2026, 11, 21, 10, 13, 14)),  # noqa: E501
-        ("ISO-8601-WITH-OFFSET", T("TIMESTAMP_LTZ", 3), "2026-11-21T12:13:14.123456789-05:30", dt.datetime(2026, 11, 21, 17, 43, 14, 123000, UTC)),  # noqa: E501
+        ("ISO-8601", T("TIMESTAMP_LTZ", 3), "2026-11-21T12:13:14.1Z", dt.datetime(2026, 11, 21, 12, 13, 14, 100000, UTC)),
+        ("ISO-8601-WITH-OFFSET", T("TIMESTAMP", 3), "2026-11-21T12:13:14+02:00", dt.datetime(2026, 11, 21, 10, 13, 14)),
+        ("ISO-8601-WITH-OFFSET", T("TIMESTAMP_LTZ", 3), "2026-11-21T12:13:14.123456789-05:30", dt.datetime(2026, 11, 21, 17, 43, 14, 123000, UTC)),
     ],
 )  # fmt: skip
 def test_timestamps_follow_the_standard_that_the_table_names(
@@ -228,10 +230,10 @@ def encode(columns: Any, rows: list[dict[str, Any]], **options: str) -> list[byt
         (T("TIME", 0), dt.time(1, 2, 3), '"01:02:03"'),
         (T("TIMESTAMP", 3), dt.datetime(2026, 1, 2, 3, 4, 5), '"2026-01-02 03:04:05"'),
         (T("TIMESTAMP", 3), dt.datetime(2026, 1, 2, 3, 4, 5, 120000), '"2026-01-02 03:04:05.12"'),
-        (T("TIMESTAMP_LTZ", 3), dt.datetime(2026, 1, 2, 3, 4, 5, 1000, UTC), '"2026-01-02 03:04:05.001Z"'),  # noqa: E501
+        (T("TIMESTAMP_LTZ", 3), dt.datetime(2026, 1, 2, 3, 4, 5, 1000, UTC), '"2026-01-02 03:04:05.001Z"'),
         (T("STRING"), 'a"\n\u2028é', '"a\\"\\n\u2028é"'),
         (map_of(T("INT")), [("a", 1), ("b", None)], '{"a":1,"b":null}'),
-        (array_of(T("ROW", x=T("DATE"))), [{"x": dt.date(2026, 1, 1)}, None], '[{"x":"2026-01-01"},null]'),  # noqa: E501
+        (array_of(T("ROW", x=T("DATE"))), [{"x": dt.date(2026, 1, 1)}, None], '[{"x":"2026-01-01"},null]'),
         (T("INT"), None, "null"),
     ],
 )  # fmt: skip
@@ -267,7 +269,7 @@ VALUES: dict[str, tuple[DataType, st.SearchStrategy[Any]]] = {
     "r": (
         T("ROW", x=T("INT"), y=array_of(T("DOUBLE"))),
         st.fixed_dictionaries(
-            {"x": st.none() | st.integers(0, 9), "y": st.none() | st.lists(st.integers(0, 9).map(float))}  # noqa: E501
+            {"x": st.none() | st.integers(0, 9), "y": st.none() | st.lists(st.integers(0, 9).map(float))}
         ),
     ),
 }  # fmt: skip
