@@ -81,11 +81,11 @@ def _decimal(sign: str, left: Typed, right: Typed) -> Typed:
             )
         case "*":
             result = decimal_type(p1 + p2, s1 + s2)
-            wide = p1 if p1 + p2 <= _NARROW_MAX else 38
+            width = p1 if p1 + p2 <= _NARROW_MAX else 38
             return filled(
                 f"CAST($0 * $1 AS {result.duckdb()})",
                 result,
-                _exact(left, wide, s1),
+                _exact(left, width, s1),
                 _exact(right, p2, s2),
             )
         case "%":
