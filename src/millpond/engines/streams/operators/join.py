@@ -213,6 +213,8 @@ class _Side:
             tools.state, RESERVED + side, in_order=time is None, rows_max=_RUN_ROWS_MAX
         )
         self._unmatched = Unmatched(tools.state, side) if is_outer else None
+        self._found: list[tuple[Places, Places]] = []
+        """Numbers and ends of kept rows that found a partner in this step."""
 
     def given(self, rows: pa.Table, now_ms: int) -> _Given:
         keys, without = self._keys.of(rows)
@@ -236,8 +238,7 @@ class _Side:
     def found_partner(self, run: Run, places: Places) -> None:
         """These rows of the past have found one."""
         if self._unmatched is not None and len(places):
-            places = np.unique(places)
-            self._unmatched.match(run.numbers(ROW)[places], run.times[places] + self.reach_ms)
+            self._found.append((run.numbers(ROW)[places], run.times[places] + self.reach_ms))
 
     def keep(self, came: _Given, watermark_ms: int | None) -> list[pa.Table]:
         """Keep what can find partners after this watermark (None: everything). Of an outer side,
@@ -257,6 +258,10 @@ class _Side:
             rows, times, ends = rows.filter(pa.array(stays)), times[stays], ends[stays]
             keys = Fingerprints(keys.hashes[stays], keys.checks[stays])
         if self._unmatched is not None:
+            if self._found:
+                found = (np.concatenate(part) for part in zip(*self._found, strict=True))
+                self._unmatched.match(*found)
+                self._found.clear()
             entries = self._unmatched.take(watermark_ms)
             if entries is not None:
                 never += self._found_again(entries)
