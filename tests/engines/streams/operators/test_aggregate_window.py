@@ -31,7 +31,9 @@ def node(window, keys=("key", "zone"), aggregates=AGGREGATES, **more):
 def series(window):
     """The windows of the input's rows as SQL: their first and last millisecond."""
     lo, hi = "(SELECT min(t) // 1000 * 1000 - 100000 FROM input)", "(SELECT max(t) + 1 FROM input)"
-    begin = f"CAST(floor(({lo} - {window.offset_ms}) / {{0}}.0) AS BIGINT) * {{0}} + {window.offset_ms}"
+    begin = (
+        f"CAST(floor(({lo} - {window.offset_ms}) / {{0}}.0) AS BIGINT) * {{0}} + {window.offset_ms}"
+    )
     if window.kind == "cumulate":
         size, slide = window.size_ms, window.slide_ms
         return (
@@ -189,9 +191,7 @@ def test_windows_of_keys_hold_what_following_them_row_by_row_says(
 @pytest.mark.parametrize("seed", [11, 12, 13])
 def test_sessions_without_late_rows_are_the_islands_of_the_whole_input(seed):
     gap, keys = 700, ("key",)
-    steps = [
-        (rows, mark - 20_000) for rows, mark in history(seed, rows=25, pace_ms=4000, jump=0.0)
-    ]
+    steps = [(rows, mark - 20_000) for rows, mark in history(seed, rows=25, pace_ms=4000, jump=0.0)]
     done = ran(
         lambda tools: AggregateWindowOperator(node(Window("session", "ts", gap), keys), tools),
         steps,

@@ -80,9 +80,7 @@ def test_the_last_by_event_time_replaces_the_one_before(seed, restart):
 def test_the_last_by_arrival_is_the_last_of_each_step():
     steps = list(history(4))
     done = ran(made("last", True), steps, ends=False)
-    wanted = answered(
-        whole(steps), "SELECT max(n) FROM input GROUP BY step, key, zone ORDER BY 1"
-    )
+    wanted = answered(whole(steps), "SELECT max(n) FROM input GROUP BY step, key, zone ORDER BY 1")
     assert numbers(done) == wanted
 
 

@@ -186,7 +186,9 @@ def test_what_gathers_by_window_follows_the_clock_of_its_windows():
 
 
 def test_windows_by_the_clock_give_what_they_have_when_nothing_more_comes():
-    operator = AggregateWindowOperator(aggregate(Window("tumble", "ts", 100, processing=True)), tools())
+    operator = AggregateWindowOperator(
+        aggregate(Window("tumble", "ts", 100, processing=True)), tools()
+    )
     assert operator.step([Step(many(3), BEFORE_ALL_MS)], 110).rows.num_rows == 0
     answer = operator.step([Step(many(0), AFTER_ALL_MS)], 120)
     assert answer.rows.column("rows").to_pylist() == [3]
@@ -206,10 +208,9 @@ def test_days_of_a_time_zone_are_as_long_as_they_are():
     rows = pa.table({"word": ["x"] * 96, "at": hours}, schema=schema_of(LOCAL))
     sunday_ends = datetime(2026, 3, 30, tzinfo=zone)
     mark = int(sunday_ends.timestamp() * 1000) - 1
-    assert [
-        row["rows"]
-        for row in operator.step([Step(rows, mark - 1)], 0).rows.to_pylist()
-    ] == [23]
+    assert [row["rows"] for row in operator.step([Step(rows, mark - 1)], 0).rows.to_pylist()] == [
+        23
+    ]
     empty = rows.slice(0, 0)
     (sunday,) = operator.step([Step(empty, mark)], 0).rows.to_pylist()
     assert sunday["rows"] == 23

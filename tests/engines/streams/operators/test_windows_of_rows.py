@@ -119,8 +119,9 @@ def test_top_n_of_each_window_is_what_one_query_over_all_rows_says(seed, restart
 
 
 def test_a_join_of_two_inputs_waits_for_both():
-    from millpond.engines.streams.operators.interface import Counters, Tools
     from window_histories import COMPUTE, FakeState
+
+    from millpond.engines.streams.operators.interface import Counters, Tools
 
     rows = list(history(2, steps=1, rows=30))[0][0]
     part = assigned(Window("tumble", "ts", 2000))

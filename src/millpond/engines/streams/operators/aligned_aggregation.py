@@ -179,8 +179,8 @@ class AlignedAggregation:
                 found = ends[given]
         self._next, self._is_next_known = found, True
 
-    def due_ms(self) -> int | None:
+    def due_ms(self, progress_ms: int) -> int | None:
         """The instant when the next window ends."""
         if not self._is_next_known:
-            return BEFORE_ALL_MS if self._state.buckets() else None
+            self._find_next(progress_ms)
         return None if self._next is None else self._clock.last_instant(self._next) + 1

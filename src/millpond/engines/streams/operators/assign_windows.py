@@ -112,7 +112,7 @@ class _Aligned:
         if self._panes.pane_ms == self._panes.size_ms:
             ends = np.array([ends[0] for ends in windows], np.int64)[where]
         else:
-            rows = rows.take(pa.array(np.repeat(np.arange(len(where)), counts)))
+            rows = rows.take(np.repeat(np.arange(len(where)), counts))
             firsts = np.array([ends[0] for ends in windows], np.int64)[where]
             before = np.repeat(np.cumsum(counts) - counts, counts)
             nth = np.arange(len(before)) - before

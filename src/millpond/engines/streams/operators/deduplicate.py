@@ -139,7 +139,7 @@ class DeduplicateOperator:
             chosen = chosen[unknown]
             keys = Fingerprints(keys.hashes[unknown], keys.checks[unknown])
         self._remember(keys, np.zeros(len(chosen), np.int64), now_ms)
-        return rows.take(pa.array(np.sort(chosen)))
+        return rows.take(np.sort(chosen))
 
     def _last(self, rows: pa.Table, times: Millis | None, now_ms: int) -> pa.Table:
         """The last row of each key, if none after it was given."""
@@ -147,7 +147,7 @@ class DeduplicateOperator:
         order = np.zeros(rows.num_rows, np.int64) if times is None else times
         chosen, keys = _one_of_each(keys, order, last=True)
         if times is None:
-            return rows.take(pa.array(np.sort(chosen)))
+            return rows.take(np.sort(chosen))
         mine = times[chosen]
         held = self._held(keys, now_ms)
         if held is not None:
@@ -155,7 +155,7 @@ class DeduplicateOperator:
             chosen, mine = chosen[later], mine[later]
             keys = Fingerprints(keys.hashes[later], keys.checks[later])
         self._remember(keys, mine, now_ms)
-        return rows.take(pa.array(np.sort(chosen)))
+        return rows.take(np.sort(chosen))
 
     def _held(self, keys: Fingerprints, now_ms: int) -> tuple[Places, Millis] | None:
         """For each key (in order) when something was given, -1: never; and the time of that."""
@@ -228,4 +228,4 @@ def _newest(rows: pa.Table) -> pa.Table:
     hashes, checks = hashes[places], checks[places]
     differs = (hashes[1:] != hashes[:-1]) | (checks[1:] != checks[:-1])
     at = places[np.flatnonzero(np.concatenate([differs, np.ones(1, np.bool_)]))]
-    return rows.take(pa.array(at)).combine_chunks()
+    return rows.take(at).combine_chunks()

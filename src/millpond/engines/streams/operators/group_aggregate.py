@@ -1,8 +1,8 @@
 """GroupAggregate: a row for each key, given again when it changes.
 
-What is known of a key lies in parts: each step adds those of its rows. A step reads the parts of its
-own keys alone. With `table.exec.state.ttl`, a key that had no rows for so long begins anew, and each
-row of a key is answered, changed or not, as Flink does.
+What is known of a key lies in parts: each step adds those of its rows, and reads the parts of its
+own keys alone. With `table.exec.state.ttl`, a key that had no rows for so long begins anew, and
+each key of a step is given, changed or not, as Flink does.
 """
 
 from collections.abc import Sequence
@@ -20,8 +20,8 @@ from millpond.engines.streams.operators.keyed_chunks import (
     words_of,
 )
 from millpond.engines.streams.operators.partials import PANE, Partials
-from millpond.engines.streams.operators.rows import conformed
 from millpond.engines.streams.operators.retention import retention_ms
+from millpond.engines.streams.operators.rows import conformed
 from millpond.engines.streams.plan import KIND, GroupAggregate
 from millpond.engines.streams.types import quoted, schema_of
 
@@ -116,7 +116,8 @@ class GroupAggregateOperator:
             for name in new.column_names
         )
         return self._tools.compute.run(
-            f"SELECT {columns} FROM i LEFT JOIN l ON {self._same or 'true'} ORDER BY i.{quoted(HASH)}",
+            f"SELECT {columns} FROM i LEFT JOIN l ON {self._same or 'true'} "
+            f"ORDER BY i.{quoted(HASH)}",
             i=new,
             l=alive,
         )

@@ -65,7 +65,7 @@ def sorted_by_hash(rows: pa.Table, hashes: Words) -> pa.Table:
     at = rows.schema.get_field_index(HASH)
     column = pa.array(hashes)
     rows = rows.append_column(HASH, column) if at < 0 else rows.set_column(at, HASH, column)
-    return rows.take(pa.array(order)).combine_chunks()
+    return rows.take(order).combine_chunks()
 
 
 def words_of(rows: pa.Table, name: str) -> Words:
@@ -83,6 +83,6 @@ def _matching(chunk: pa.Table, hashes: Words) -> pa.Table | None:
     low = low[hit]
     counts = np.searchsorted(held, hashes[hit], "right") - low
     if int(counts.max()) == 1:
-        return chunk.take(pa.array(low))
+        return chunk.take(low)
     places = np.repeat(low - (np.cumsum(counts) - counts), counts) + np.arange(counts.sum())
-    return chunk.take(pa.array(places))
+    return chunk.take(places)

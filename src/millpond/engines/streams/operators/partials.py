@@ -162,7 +162,7 @@ def by_pane(partials: pa.Table, width: int = 1) -> list[tuple[int, pa.Table]]:
     if panes[0] == panes[-1] and (panes == panes[0]).all():
         return [(int(panes[0]), partials)]
     order = np.argsort(panes, kind="stable")
-    partials, panes = partials.take(pa.array(order)), panes[order]
+    partials, panes = partials.take(order), panes[order]
     edges = [0, *(np.flatnonzero(np.diff(panes)) + 1).tolist(), len(panes)]
     return [
         (int(panes[begin]), partials.slice(begin, end - begin)) for begin, end in pairwise(edges)

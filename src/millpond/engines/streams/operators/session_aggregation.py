@@ -91,7 +91,7 @@ class SessionAggregation:
         there = np.full(held.num_rows, edge, np.int64)
         self._state.replace(edge, [_renumbered(held, there)] if held.num_rows else [])
 
-    def due_ms(self) -> int | None:
+    def due_ms(self, progress_ms: int) -> int | None:
         """When by the clock the first session may end."""
         ends = [
             int(chunk.column("$last").to_numpy().min())

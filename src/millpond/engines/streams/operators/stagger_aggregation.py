@@ -71,7 +71,7 @@ class StaggerAggregation:
         complete = held.filter(pa.array(is_complete))
         yield self._finished(complete.set_column(0, PANE, pa.array(starts[is_complete])))
 
-    def due_ms(self) -> int | None:
+    def due_ms(self, progress_ms: int) -> int | None:
         """When by the clock the first window ends."""
         first = [
             int(chunk.column(PANE).to_numpy().min())

@@ -8,6 +8,7 @@ times. Where a local time comes twice, the later one ends a window.
 import datetime
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -35,7 +36,7 @@ def times_of(rows: pa.Table, name: str) -> tuple[Millis, npt.NDArray[np.bool_] |
     there = None
     if column.null_count:
         there = column.is_valid().to_numpy()
-    whole = column.cast(pa.int64()).fill_null(0).to_numpy()
+    whole = column.cast(pa.int64()).fill_null(pa.scalar(0)).to_numpy()
     return np.floor_divide(whole, 1000), there
 
 
@@ -81,6 +82,6 @@ def _offset_ms(zone: ZoneInfo, quarter: int) -> int:
     return round(shift.total_seconds() * 1000) if shift else 0
 
 
-def time_array(millis: Millis | Sequence[int], kind: pa.DataType) -> pa.Array:
+def time_array(millis: Millis | Sequence[int], kind: pa.DataType) -> "pa.Array[Any]":
     """Epoch milliseconds as a column of time."""
     return pa.array(np.asarray(millis, np.int64) * 1000, pa.int64()).cast(kind)

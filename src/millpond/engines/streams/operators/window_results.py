@@ -1,6 +1,7 @@
 """The rows that a window operator gives: keys, results, and the window's bounds."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -21,11 +22,9 @@ class WindowResults:
         self._clock = clock
         self._has_kind = KIND in self.schema.names
 
-    def rows(
-        self, columns: Sequence[pa.ChunkedArray], starts: Millis, ends: Millis, kind: int = 0
-    ) -> pa.Table:
+    def rows(self, columns: Sequence[Any], starts: Millis, ends: Millis, kind: int = 0) -> pa.Table:
         """Rows of these columns, each with its window (bounds of local time)."""
-        arrays = list(columns)
+        arrays: list[Any] = list(columns)
         names = [name for name in self.schema.names if name != KIND]
         window = self.schema.field(names[-1]).type
         times = self._each(ends, self._clock.last_instant)
@@ -47,9 +46,7 @@ class WindowResults:
 class HeldRows(WindowResults):
     """Rows that were held until their window was complete, in the order in which they came."""
 
-    def rows(
-        self, columns: Sequence[pa.ChunkedArray], starts: Millis, ends: Millis, kind: int = 0
-    ) -> pa.Table:
+    def rows(self, columns: Sequence[Any], starts: Millis, ends: Millis, kind: int = 0) -> pa.Table:
         """The rows of windows, which are the last of `columns`: lists of structs, in which the
         order comes first."""
         lists = columns[-1].combine_chunks()

@@ -25,7 +25,7 @@ class Windows(Protocol):
         """What windows give that became complete as the time went on from one to the other."""
         ...
 
-    def due_ms(self) -> int | None:
+    def due_ms(self, progress_ms: int) -> int | None:
         """When by the clock the next window may be complete."""
         ...
 
@@ -62,7 +62,7 @@ class Windowing:
         return self._progress.ms
 
     def due_ms(self) -> int | None:
-        return self._windows.due_ms() if self._window.processing else None
+        return self._windows.due_ms(self._progress.ms) if self._window.processing else None
 
     def _take(self, rows: pa.Table, before_ms: int, now_ms: int) -> pa.Table | None:
         if self._window.processing:
