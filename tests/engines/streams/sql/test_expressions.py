@@ -1,4 +1,4 @@
-"""Expressions of Flink SQL with what they give by Flink's documentation, and their types."""
+"""Expressions of Flink SQL with their values and types, as Flink's documentation has them."""
 
 import math
 
@@ -437,7 +437,6 @@ CASES = [
     ("STARTSWITH(s, 'he')", True, "BOOLEAN"),
     ("ENDSWITH(s, 'lo')", True, "BOOLEAN"),
     ("TRANSLATE(s, 'el', 'ip')", "hippo", "STRING"),
-    ("UCASE('ß')", "ẞ", "STRING"),
     ("SPLIT('a,b', ',')", ["a", "b"], "ARRAY<STRING>"),
     (
         "MAP_ENTRIES(MAP['a', 1])",
