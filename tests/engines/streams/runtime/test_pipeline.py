@@ -102,6 +102,27 @@ def test_rows_that_fail_are_found_by_halving_where_the_compute_cannot_try(monkey
     assert pipeline.figures.record_errors == 15
 
 
+def test_a_step_in_which_every_row_fails_looks_at_the_first_alone():
+    orders = source()
+    pipeline = made(sink(project(orders, 'CAST("text" AS INTEGER)')))
+    rows = arrival(*(order(n, text=f"t{n}") for n in range(5_000)))
+    assert pipeline.step({orders.id: [rows]}, 0) == {}
+    failures = pipeline.take_failures()
+    assert len(failures) == 5_000
+    assert "t63" in failures[63].reason
+    assert "an earlier row's reason" in failures[64].reason
+    assert '"id": 4999' in failures[4999].row
+
+
+def test_rows_that_a_condition_leaves_out_cannot_fail():
+    orders = source()
+    node = project(orders, 'CAST("text" AS INTEGER)', condition="\"text\" <> 'x'")
+    pipeline = made(sink(node))
+    rows = arrival(order(1, text="x"), order(2, text="2"), order(3, text="y"), order(4, text=None))
+    assert only(pipeline.step({orders.id: [rows]}, 0), sink(node)) == {"c0": [2]}
+    assert ["y" in failure.row for failure in pipeline.take_failures()] == [True]
+
+
 def test_records_that_a_format_refused_are_errors_too():
     orders = source()
     errors = sink(plans.Errors(plans.ERROR_COLUMNS), "error_stream")

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from millpond.engines.streams.operators.interface import Compute, RowFault
-from millpond.engines.streams.operators.rows import FailedRow, as_text
+from millpond.engines.streams.operators.rows import FailedRow, as_texts
 
 REASONS_MAX = 64
 INPUT = "i"
@@ -64,17 +64,17 @@ class Diverting:
             pieces = [self._compute.run(self._statement, **{INPUT: good})]
         except RowFault:
             return self._halved(rows, self._sorted_out)
-        for place in pc.indices_nonzero(broken).to_numpy().tolist():
-            row = rows.slice(place, 1)
-            reason = str(fault)
-            if self._reasons_left > 0:
-                try:
-                    pieces.append(self._compute.run(self._statement, **{INPUT: row}))
-                except RowFault as own:
-                    reason = str(own)
-                else:
-                    continue
-            self._set_aside(row, reason)
+        bad = rows.filter(broken)
+        looked_at = min(bad.num_rows, max(self._reasons_left, 0))
+        for place in range(looked_at):
+            row = bad.slice(place, 1)
+            try:
+                pieces.append(self._compute.run(self._statement, **{INPUT: row}))
+            except RowFault as own:
+                self._set_aside(row, str(own))
+        if looked_at < bad.num_rows:
+            reason = f"{fault} (an earlier row's reason: too many failed to look at each)"
+            self._set_aside(bad.slice(looked_at), reason)
         return pieces
 
     def _halved(
@@ -89,8 +89,8 @@ class Diverting:
                 pieces += then(part, fault)
         return pieces
 
-    def _set_aside(self, row: pa.Table, reason: str) -> list[pa.Table]:
-        self._reasons_left -= 1
-        shown = [name for name in row.column_names if name not in self._hidden]
-        self.failed.append(FailedRow(reason, as_text(row.select(shown))))
+    def _set_aside(self, rows: pa.Table, reason: str) -> list[pa.Table]:
+        self._reasons_left -= rows.num_rows
+        shown = [name for name in rows.column_names if name not in self._hidden]
+        self.failed += [FailedRow(reason, text) for text in as_texts(rows.select(shown))]
         return []

@@ -35,10 +35,12 @@ def time_column(time_ms: int, count: int, column: Column) -> pa.Array[Any]:
     return pa.repeat(pa.scalar(time_ms * 1000, pa.int64()), count).cast(column.type.arrow())
 
 
-def as_text(row: pa.Table) -> str:
-    """The one row of a table, as JSON text."""
-    text = json.dumps(row.to_pylist()[0], default=_plain, ensure_ascii=False)
-    return text[:ROW_CHARACTERS_MAX]
+def as_texts(rows: pa.Table) -> list[str]:
+    """Each row as JSON text, or the beginning of that."""
+    return [
+        json.dumps(row, default=_plain, ensure_ascii=False)[:ROW_CHARACTERS_MAX]
+        for row in rows.to_pylist()
+    ]
 
 
 def _plain(value: object) -> str:
