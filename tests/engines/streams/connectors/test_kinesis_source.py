@@ -312,3 +312,23 @@ async def test_a_position_from_another_stream_of_that_name_is_told(
         await second.until(lambda it: it.rows.num_rows == 5)
     assert any("older than the stream keeps" in text for _, text in told)
     assert any("is none any more" in text for _, text in told)
+
+
+async def test_a_shard_that_others_read_as_often_as_they_may_is_read_all_the_same(
+    kinesis: Any, world: World, read: Any
+) -> None:
+    stream = f"source-{uuid.uuid4().hex[:12]}"
+    kinesis.create_stream(StreamName=stream, ShardCount=1)
+    put(kinesis, stream, range(50))
+    shard = kinesis.list_shards(StreamName=stream)["Shards"][0]["ShardId"]
+    iterator = kinesis.get_shard_iterator(
+        StreamName=stream, ShardId=shard, ShardIteratorType="TRIM_HORIZON"
+    )["ShardIterator"]
+    with pytest.raises(kinesis.exceptions.ProvisionedThroughputExceededException):
+        for _ in range(50):
+            kinesis.get_records(ShardIterator=iterator)
+    small = table(stream, scan__shard__getrecords__maxrecordcount="10")
+    async with read(KinesisSource(small, world)) as gathered:
+        await gathered.until(lambda it: it.rows.num_rows == 50)
+    assert ids(gathered) == list(range(50))
+    assert gathered.arrivals[-1].behind_ms == 0
