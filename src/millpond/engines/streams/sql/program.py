@@ -8,6 +8,7 @@ from millpond.engines.streams.sql.planning.catalog import Catalog, LookUp, View
 from millpond.engines.streams.sql.planning.fuse import fused
 from millpond.engines.streams.sql.planning.insert import plan_insert
 from millpond.engines.streams.sql.planning.planner import Planner, refuse
+from millpond.engines.streams.sql.planning.prune import pruned
 from millpond.engines.streams.sql.planning.queries import plan_query
 from millpond.engines.streams.sql.planning.sources import check_sources
 from millpond.engines.streams.sql.planning.tables import DeclaredTable, declare_table, given_table
@@ -112,7 +113,7 @@ class _Flink:
                 "No operators defined in streaming topology: the program has no INSERT INTO."
             )
         check_sources(self._planner)
-        plan = fused(Plan(tuple(self._sinks), (), dict(self._settings)))
+        plan = fused(pruned(Plan(tuple(self._sinks), (), dict(self._settings))))
         return replace(plan, functions=self._functions(plan))
 
     def _functions(self, plan: Plan) -> tuple[PythonFunction, ...]:

@@ -1,4 +1,5 @@
 """What is refused: its words, its place (from the query on), and whether Flink would run it."""
+
 import pytest
 from program_runs import TABLES, planned, query_plan, query_refusal, refusal
 

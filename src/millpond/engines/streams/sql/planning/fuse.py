@@ -1,7 +1,7 @@
 """Neighbouring `Project`s become one, so that a step calls DuckDB less often.
 
-An inner one is taken into the outer where nothing else reads it, it calls no Python function (which
-would be called for each mention), and what it computes may be written down where it is mentioned.
+An inner one is taken into the outer where nothing else reads it and what it computes may be written
+down where it is mentioned: what calls a Python function, or is another each time, only once.
 """
 
 import re
@@ -9,9 +9,9 @@ from collections import Counter
 from dataclasses import fields, replace
 
 from millpond.engines.streams.plan import Node, Plan, Project, Sink
+from millpond.engines.streams.sql.planning.prune import NAMES, functions_in
 from millpond.engines.streams.types import quoted
 
-_TOKEN = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")
 _CHANGING = re.compile(r"\b(random|rand|uuid|gen_random_uuid|setseed)\s*\(", re.IGNORECASE)
 
 
@@ -58,6 +58,7 @@ def _joined(outer: Project, *, shared: bool) -> Node:
             condition=condition,
             unnest=inner.unnest,
             processing=processing,
+            functions=tuple(sorted({*outer.functions, *inner.functions})),
         )
         return _joined(outer, shared=False)
     if _changes_nothing(outer):
@@ -68,7 +69,7 @@ def _joined(outer: Project, *, shared: bool) -> Node:
 def _fits(outer: Project, inner: Project, shared: bool) -> bool:
     plain = set(map(quoted, inner.input.names))
     trivial = inner.condition is None and all(each in plain for each in inner.expressions)
-    if outer.unnest or (shared and not trivial) or inner.functions:
+    if outer.unnest or (shared and not trivial):
         return False
     if inner.upsert_keys is not None and outer.upsert_keys is None:
         return False
@@ -76,7 +77,21 @@ def _fits(outer: Project, inner: Project, shared: bool) -> bool:
     for name in inner.processing:
         if any(each != quoted(name) and quoted(name) in each for each in texts):
             return False
-    return not any(_CHANGING.search(each) for each in inner.expressions)
+    if inner.functions and inner.condition and _calls(inner, inner.condition):
+        return False
+    return all(
+        _is_free(inner, expression) or sum(text.count(quoted(name)) for text in texts) < 2
+        for name, expression in zip(inner.names, inner.expressions, strict=True)
+    )
+
+
+def _calls(node: Project, expression: str) -> bool:
+    return bool(functions_in(node.functions, [expression]))
+
+
+def _is_free(node: Project, expression: str) -> bool:
+    """Whether an expression may be computed more than once."""
+    return not _calls(node, expression) and not _CHANGING.search(expression)
 
 
 def _changes_nothing(node: Project) -> bool:
@@ -110,4 +125,4 @@ def _written(expression: str, by_name: dict[str, str]) -> str:
             return text
         return by_name.get(text[1:-1].replace('""', '"'), text)
 
-    return _TOKEN.sub(replacement, expression)
+    return NAMES.sub(replacement, expression)

@@ -206,7 +206,12 @@ def _function(planner: Planner, below: _Below, node: exp.Window) -> Aggregate:
         arguments = arguments[:1]
     kind = aggregate_type(name, kinds, position_of(call))
     columns = tuple(below.column(each)[0] for each in arguments)
-    return Aggregate("", ALIASES.get(name, name), columns, kind, distinct, condition, options)
+    made = Aggregate("", ALIASES.get(name, name), columns, kind, distinct, condition, options)
+    try:
+        check_over_function(made)
+    except Refused as fault:
+        refuse(fault.text, call, needs_flink=True)
+    return made
 
 
 def _offset(tree: exp.Expr) -> str:
