@@ -75,10 +75,13 @@ class SessionAggregation:
             numbers = chain.column("first").to_numpy()
             done = at[is_complete]
             if len(done):
-                complete = _renumbered(held.take(pa.array(done)), numbers[is_complete])
+                complete = _renumbered(held.take(done), numbers[is_complete])
                 yield self._finished(complete)
             goes_on = chain.column("after").to_numpy(zero_copy_only=False) & ~is_complete
-            moving = held.take(pa.array(at[goes_on]))
+            # The next stretch has rows of it that are later, so this end is not asked for again.
+            lasts = pa.array(chain.column("last").to_numpy()[goes_on])
+            moving = held.take(at[goes_on])
+            moving = moving.set_column(moving.schema.get_field_index("$last"), "$last", lasts)
             if moving.num_rows:
                 there = np.full(moving.num_rows, edge + 1, np.int64)
                 add(self._state, self._partials, edge + 1, _renumbered(moving, there))
