@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
+from millpond.engines.streams.interface import Refused
+from millpond.engines.streams.operators.over import check_over_function
 from millpond.engines.streams.plan import Aggregate, Frame, Over, Project
 from millpond.engines.streams.sql.dialect import position_of
 from millpond.engines.streams.sql.functions.aggregates import ALIASES, WINDOW_ONLY, aggregate_type
