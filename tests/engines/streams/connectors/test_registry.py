@@ -75,6 +75,7 @@ def test_tables_that_fit_are_taken(options: dict[str, str], role: Any) -> None:
         ({"connector": "datagen", "fields.id.kind": "sequence"}, "source", "fields.id.start"),
         ({"connector": "print", "format": "json"}, "sink", "Unsupported options: format."),
         ({"connector": "http-sink", "url": "ftp://x", "format": "json"}, "sink", "'url' must begin with http"),
+        (KINESIS | {"scan.shard.idle.interval": "5000"}, "source", "'scan.watermark.idle-timeout' instead"),
         (KINESIS | {"format": "raw"}, "source", "only supports single physical column"),
         (KINESIS | {"format": "csv", "csv.field-delimiter": "::"}, "source", "single character"),
     ],

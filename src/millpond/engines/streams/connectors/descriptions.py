@@ -51,6 +51,13 @@ _AWS_SINK = (
 )
 _RETRIED = ("maxretries", "backoff.base", "backoff.max")
 
+
+def _never_idle(text: str) -> int:
+    if options.whole(text) > 0:
+        raise ValueError("Say 'scan.watermark.idle-timeout' instead")
+    return -1
+
+
 _KINESIS_OLD_SOURCE = (
     Option("scan.stream.initpos", choices=("LATEST", "TRIM_HORIZON", "AT_TIMESTAMP")),
     *texts("scan.stream.initpos-timestamp", "scan.stream.initpos-timestamp-format"),
@@ -81,7 +88,7 @@ _KINESIS_OLD_SOURCE = (
     *wholes("scan.shard.getrecords.maxrecordcount", least=1, most=10_000),
     *wholes("scan.shard.getrecords.intervalmillis", "scan.shard.discovery.intervalmillis", least=1),
     *switches("scan.shard.adaptivereads"),
-    *wholes("scan.shard.idle.interval", least=-1),
+    Option("scan.shard.idle.interval", _never_idle),
     *wholes("scan.watermark.sync.interval", "scan.watermark.lookahead.millis"),
     *wholes("scan.watermark.sync.queue.capacity", least=1),
 )
