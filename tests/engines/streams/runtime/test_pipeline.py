@@ -16,9 +16,11 @@ from millpond.engines.streams.types import (
     TIMESTAMP,
     TIMESTAMP_LTZ,
     Column,
+    DataType,
     schema_of,
 )
 
+TINYINT = DataType("TINYINT")
 TABLE = plans.Table(
     "orders", (Column("id", BIGINT), Column("text", STRING), Column("ts", TIMESTAMP))
 )
@@ -283,3 +285,13 @@ def test_a_restored_pipeline_tells_its_operators_first_what_is_late(watching):
     again.restore(pipeline.saved(), 8_000)
     again.step({orders.id: [arrival(order(1, 50))]}, 9_000)
     assert watching[1].seen == [[(0, 95_000)], [(1, 95_000)]]
+
+
+def test_a_sink_gets_the_column_of_changes_besides_its_own():
+    orders = source()
+    columns = (Column("id", BIGINT), Column(plans.KIND, TINYINT))
+    node = plans.Project(columns, orders, ('"id"', "0"), upsert_keys=("id",))
+    table = plans.Table("latest", (Column("number", BIGINT),), primary_key=("number",))
+    out = plans.Sink(table.columns, node, table)
+    given = made(out).step({orders.id: [arrival(order(7))]}, 0)
+    assert only(given, out) == {"number": [7], plans.KIND: [0]}
