@@ -92,7 +92,9 @@ async def start_main(
         "HOME": str(place.tmp),
         "TMPDIR": str(place.tmp),
         "AWS_EC2_METADATA_DISABLED": "true",
-        # Arenas of threads keep what they once had; more than a few hold much for nothing.
+        # Arrow's own allocator reserves a gigabyte at once, which counts as used; each arena of
+        # the system's holds on to what some threads once had.
+        "ARROW_DEFAULT_MEMORY_POOL": "system",
         "MALLOC_ARENA_MAX": "4",
         **dict.fromkeys(_THREADS_OF_LIBRARIES, "1"),
     }

@@ -64,6 +64,8 @@ class DatagenSource:
                 continue
             await self._give(row, upto, emit)
             row = upto
+            # Rows come by the tick: making a few at a time costs as much as making a block.
+            await asyncio.sleep(_TICK_SECONDS if upto == due else 0)
         ended = Arrival(_SPLIT, self._schema.empty_table(), self._position(row), ended=True)
         await emit(ended)
 
@@ -83,7 +85,9 @@ class DatagenSource:
             return self._schema.empty_table()
         blocks = range(row // BLOCK_ROWS, (upto - 1) // BLOCK_ROWS + 1)
         made = pa.concat_tables([self._block(block) for block in blocks])
-        return made.slice(row - blocks[0] * BLOCK_ROWS, upto - row).combine_chunks()
+        first = row - blocks[0] * BLOCK_ROWS
+        # Copied, so that a few rows that wait do not hold on to their whole blocks.
+        return made.take(pa.array(range(first, first + upto - row))).combine_chunks()
 
     def _block(self, block: int) -> pa.Table:
         arrays = [
