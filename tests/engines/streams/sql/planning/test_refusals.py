@@ -199,6 +199,12 @@ NEED_FLINK = [
         1,
         73,
     ),
+    (
+        "SELECT a.card FROM alerts a JOIN (tx b JOIN tx c ON b.card = c.card) ON a.card = b.card",
+        "A join in brackets is not supported.",
+        1,
+        35,
+    ),
     ("SELECT card FROM tx NATURAL JOIN alerts", "NATURAL JOIN is not supported.", 1, 34),
 ]
 
@@ -241,6 +247,12 @@ def test_changes_go_only_to_sinks_that_hold_them():
     assert text == (
         CHANGES.format("GroupAggregate")
         + ": its PRIMARY KEY (c) is not the key of the result (card)"
+    )
+    text, *_ = query_refusal("SELECT COUNT(*) FROM tx", "c BIGINT, PRIMARY KEY (c) NOT ENFORCED")
+    assert text == CHANGES.format("GroupAggregate") + ": the result is one row without a key"
+    text, *_ = query_refusal("SELECT COUNT(*) FROM tx GROUP BY card", "c BIGINT")
+    assert text == (
+        CHANGES.format("GroupAggregate") + ": the result's key (card) is not among its columns"
     )
     firehose = f"""{TABLES}CREATE TABLE o (card STRING, c BIGINT, PRIMARY KEY (card) NOT ENFORCED)
         WITH ('connector' = 'firehose', 'delivery-stream' = 's', 'format' = 'json',

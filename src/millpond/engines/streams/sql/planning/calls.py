@@ -97,3 +97,18 @@ def conjunction(trees: list[exp.Expr]) -> exp.Expr | None:
         wrapped = exp.Paren(this=tree.copy())
         found = wrapped if found is None else exp.And(this=found, expression=wrapped)
     return found
+
+
+def names_in(tree: exp.Select) -> set[str] | None:
+    """All names that a SELECT writes down itself; None where it has a `*`."""
+    found: set[str] = set()
+    if any(
+        isinstance(each, exp.Star)
+        or (isinstance(each, exp.Column) and isinstance(each.this, exp.Star))
+        for each in tree.expressions
+    ):
+        return None
+    for node in tree.walk():
+        if isinstance(node, exp.Identifier):
+            found.add(node.name)
+    return found

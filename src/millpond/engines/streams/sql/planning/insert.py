@@ -121,19 +121,24 @@ def _check_keys(
     placed = {
         field.column: target.name for field, target in zip(relation.fields, targets, strict=True)
     }
-    keys = {placed.get(key) for key in node.upsert_keys or ()}
-    primary = set(declared.table.primary_key)
+    upsert_keys = node.upsert_keys or ()
+    if not upsert_keys:
+        refuse(f"{refused}: the result is one row without a key", at)
+    gone = [key for key in upsert_keys if key not in placed]
+    if gone:
+        refuse(f"{refused}: the result's key ({', '.join(gone)}) is not among its columns", at)
+    keys = [placed[key] for key in upsert_keys]
+    primary = declared.table.primary_key
     if not primary:
         refuse(
-            f"{refused}: it has no PRIMARY KEY; declare PRIMARY KEY "
-            f"({', '.join(sorted(key for key in keys if key))}) NOT ENFORCED",
+            f"{refused}: it has no PRIMARY KEY; declare PRIMARY KEY ({', '.join(keys)}) NOT "
+            "ENFORCED",
             at,
         )
-    if keys != primary:
-        wanted = ", ".join(sorted(str(key) for key in keys if key)) or "none"
+    if set(keys) != set(primary):
         refuse(
-            f"{refused}: its PRIMARY KEY ({', '.join(declared.table.primary_key)}) is not the key "
-            f"of the result ({wanted})",
+            f"{refused}: its PRIMARY KEY ({', '.join(primary)}) is not the key of the result "
+            f"({', '.join(keys)})",
             at,
         )
 

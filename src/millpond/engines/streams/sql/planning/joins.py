@@ -6,7 +6,7 @@ from typing import Literal
 from sqlglot import exp
 
 from millpond.engines.streams.plan import Join, PerWindow
-from millpond.engines.streams.sql.planning.calls import conjunction, conjuncts, named
+from millpond.engines.streams.sql.planning.calls import conjunction, conjuncts, named, names_in
 from millpond.engines.streams.sql.planning.lookups import is_lookup, plan_lookup
 from millpond.engines.streams.sql.planning.planner import Planner, Queries, refuse, where_of
 from millpond.engines.streams.sql.planning.projection import keep_rows
@@ -33,7 +33,7 @@ def plan_from(
     item = tree.args["from_"].this
     relation = plan_relation(planner, item, queries)
     joins = [*(item.args.get("joins") or ()), *(tree.args.get("joins") or ())]
-    needed = None if whole else _needed(tree)
+    needed = None if whole else names_in(tree)
     names = [relation.fields[0].table] if relation.fields else []
     for join in joins:
         if isinstance(join.this, exp.Unnest):
@@ -51,21 +51,6 @@ def plan_from(
         names += [right.fields[0].table] if right.fields else []
         relation, conditions = _joined(planner, relation, right, join, conditions, needed)
     return relation, conditions
-
-
-def _needed(tree: exp.Select) -> set[str] | None:
-    """All names that a SELECT writes down itself; None where it has a `*`."""
-    found: set[str] = set()
-    if any(
-        isinstance(each, exp.Star)
-        or (isinstance(each, exp.Column) and isinstance(each.this, exp.Star))
-        for each in tree.expressions
-    ):
-        return None
-    for node in tree.walk():
-        if isinstance(node, exp.Identifier):
-            found.add(node.name)
-    return found
 
 
 def _require_plain(join: exp.Join, what: str) -> None:

@@ -16,6 +16,7 @@ from millpond.engines.streams.sql.planning.projection import (
     KIND_COLUMN,
     Output,
     project,
+    renamed,
 )
 from millpond.engines.streams.sql.planning.relation import (
     Field,
@@ -94,9 +95,10 @@ def _columns(
 
 
 def keep_ranks(
-    planner: Planner, relation: Relation, conditions: list[exp.Expr]
+    planner: Planner, relation: Relation, conditions: list[exp.Expr], needed: set[str] | None
 ) -> tuple[Relation, list[exp.Expr]]:
-    """The rows whose rank is low enough, and the conditions that are left."""
+    """The rows whose rank is low enough, and the conditions that are left. Of the columns those by
+    names that are `needed` stay (None: all)."""
     ranking = relation.ranking
     if ranking is None:
         return relation, conditions
@@ -113,7 +115,7 @@ def keep_ranks(
     count = min(bounds)
     keys = {each.window for each in ranking.keys}
     if {"start", "end"} <= keys:
-        return _top_of_window(planner, relation, ranking, count), rest
+        return _top_of_window(planner, relation, ranking, count, needed), rest
     if count == 1 and ranking.function == "ROW_NUMBER" and _is_time(ranking):
         return _deduplicated(planner, relation, ranking), rest
     return refuse(
@@ -164,7 +166,13 @@ def _number(tree: exp.Expr) -> int | None:
     return None
 
 
-def _top_of_window(planner: Planner, relation: Relation, ranking: Ranking, count: int) -> Relation:
+def _top_of_window(
+    planner: Planner,
+    relation: Relation,
+    ranking: Ranking,
+    count: int,
+    needed: set[str] | None,
+) -> Relation:
     if ranking.function != "ROW_NUMBER":
         refuse(
             f"{ranking.function}() on streaming table is not supported currently.",
@@ -177,9 +185,12 @@ def _top_of_window(planner: Planner, relation: Relation, ranking: Ranking, count
     where = where_of(ranking.at)
     relation = settle(planner, replace(relation, ranking=None), place_of(ranking))
     node = relation.node
-    needed = {each.column for each in (*relation.fields, *ranking.keys)}
-    needed |= {each.column for each in ranking.order}
-    columns = tuple(column for column in node.columns if column.name in needed)
+    fields = tuple(each for each in relation.fields if needed is None or each.name in needed)
+    kept = {each.column for each in (*fields, *ranking.keys)}
+    kept |= {each.column for each in ranking.order}
+    columns = tuple(column for column in node.columns if column.name in kept)
+    if len(columns) < len(node.columns):
+        node = renamed(node, [(column.name, column.name) for column in columns], where)
     rank = Column(ranking.name, BIGINT)
     by = ", ".join(quoted(each.column) for each in ranking.keys)
     order = ", ".join(each.sql() for each in ranking.order)
@@ -196,10 +207,10 @@ def _top_of_window(planner: Planner, relation: Relation, ranking: Ranking, count
         sql,
         (start.column,),
         (end.column,),
-        rowtime=node.rowtime if node.rowtime in needed else None,
+        rowtime=node.rowtime,
         where=where,
     )
-    return replace(relation, node=made)
+    return replace(relation, node=made, fields=fields)
 
 
 def _deduplicated(planner: Planner, relation: Relation, ranking: Ranking) -> Relation:

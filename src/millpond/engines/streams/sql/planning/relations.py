@@ -24,6 +24,9 @@ def plan_relation(planner: Planner, tree: exp.Expr, queries: Queries) -> Relatio
     for part, name in _REFUSED_TABLE_PARTS.items():
         if tree.args.get(part):
             refuse(f"{name} is not supported.", tree, needs_flink=True)
+    is_table = isinstance(tree, exp.Subquery) and not isinstance(tree.this, exp.Query)
+    if is_table and tree.this.args.get("joins"):
+        refuse("A join in brackets is not supported.", tree, needs_flink=True)
     match tree:
         case WindowTable():
             data = plan_relation(planner, tree.args["data"], queries).aliased(None)

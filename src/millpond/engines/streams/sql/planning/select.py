@@ -14,6 +14,7 @@ from millpond.engines.streams.sql.planning.calls import (
     conjunction,
     conjuncts,
     named,
+    names_in,
 )
 from millpond.engines.streams.sql.planning.joins import plan_from
 from millpond.engines.streams.sql.planning.over import is_over, plan_over
@@ -71,7 +72,7 @@ def plan_select(planner: Planner, tree: exp.Select, queries: Queries) -> Relatio
         relation, conditions = plan_from(planner, tree, queries, conditions)
     else:
         relation = numbered(1)
-    relation = plan_where(planner, relation, conditions, queries)
+    relation = plan_where(planner, relation, conditions, queries, names_in(tree))
     items = _items(planner, tree, relation)
     trees = [item.tree for item in items]
     having = tree.args.get("having")
@@ -140,15 +141,20 @@ def _output(planner: Planner, relation: Relation, item: Item, extra: dict[str, T
 
 
 def plan_where(
-    planner: Planner, relation: Relation, conditions: list[exp.Expr], queries: Queries
+    planner: Planner,
+    relation: Relation,
+    conditions: list[exp.Expr],
+    queries: Queries,
+    needed: set[str] | None,
 ) -> Relation:
-    """The rows that fulfil all conditions; those on a waiting rank make it a Top-N."""
+    """The rows that fulfil all conditions; those on a waiting rank make it a Top-N, of the columns
+    that are `needed` (None: all)."""
     if not conditions:
         return relation
     relation, conditions = plan_subqueries(planner, relation, conditions, queries)
     for condition in conditions:
         _refuse_in_condition(planner, condition)
-    relation, conditions = keep_ranks(planner, relation, conditions)
+    relation, conditions = keep_ranks(planner, relation, conditions, needed)
     whole = conjunction(conditions)
     if whole is None:
         return relation
