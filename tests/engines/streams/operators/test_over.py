@@ -23,6 +23,8 @@ from millpond.engines.streams.operators.interface import (
 from millpond.engines.streams.operators.over import OverOperator
 from millpond.engines.streams.plan import Aggregate, Frame, Over, Source, Table
 from millpond.engines.streams.runtime.compute import DuckCompute
+from millpond.engines.streams.runtime.packs import Packs
+from millpond.engines.streams.runtime.state import Store
 from millpond.engines.streams.types import (
     BIGINT,
     BOOLEAN,
@@ -35,6 +37,7 @@ from millpond.engines.streams.types import (
     quoted,
     schema_of,
 )
+from millpond.kernel.files import Disk
 
 BEGIN_MS = 1_700_000_000_000
 SMALLINT = DataType("SMALLINT")
@@ -393,6 +396,36 @@ def test_what_no_frame_needs_any_more_is_forgotten(compute, monkeypatch):
         node = over_node(EVENT_FRAMES[frame], (a("SUM", "b"),))
         _, _, _, sizes = run(node, rows, compute, 3)
         assert max(sizes) < most, frame
+
+
+def test_state_on_disk_answers_as_state_in_memory_does(compute, tmp_path):
+    functions = AGGREGATES + ORDERED
+    rows = history(9)
+    for frame in ("range", "rows", "all by range"):
+        node = over_node(EVENT_FRAMES[frame], functions)
+        answers = []
+        for memory_bytes in (1 << 30, 20_000):
+            folder = tmp_path / f"{frame}{memory_bytes}"
+            folder.mkdir()
+            store = Store(Packs(folder, Disk()), memory_bytes)
+            operator = OverOperator(node, Tools(compute, store.state("over"), Counters()))
+            given = []
+            for at in range(0, 400, 40):
+                step = Step(rows.slice(at, 40), BEGIN_MS + at * 250 - 5_000)
+                given.append(operator.step([step], BEGIN_MS).rows)
+                store.settle()
+            answers.append(pa.concat_tables(given))
+        assert store.spilled_bytes > 20_000
+        one, other = (answer.sort_by("n") for answer in answers)
+        differing = {
+            name: [
+                (x, y)
+                for x, y in zip(one[name].to_pylist(), other[name].to_pylist(), strict=True)
+                if not same(x, y)
+            ]
+            for name in one.column_names
+        }
+        assert not {name: pairs for name, pairs in differing.items() if pairs}
 
 
 def test_a_key_without_rows_for_the_time_to_live_begins_anew(compute):
