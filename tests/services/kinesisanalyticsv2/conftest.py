@@ -62,6 +62,7 @@ class FakeRun:
         self.snapshots: list[str] = []
         self.renewed: list[str] = []
         self.snapshot_failure = ""
+        self.hangs = False
         self._told: asyncio.Queue[Event | None] = asyncio.Queue()
         self._ended: asyncio.Future[Finished] = asyncio.get_running_loop().create_future()
 
@@ -88,6 +89,8 @@ class FakeRun:
     async def snapshot(self, name: str) -> Snapshot:
         if self.snapshot_failure:
             raise SnapshotFailed(self.snapshot_failure)
+        if self.hangs:
+            await asyncio.Event().wait()
         self.snapshots.append(name)
         return Snapshot(name, 10)
 

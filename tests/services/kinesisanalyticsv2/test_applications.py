@@ -1,6 +1,7 @@
 """Applications are made, described, listed, tagged and deleted as on AWS."""
 
 import io
+import json
 import zipfile
 
 import pytest
@@ -59,6 +60,12 @@ async def test_a_flink_application_has_the_defaults_of_aws(world) -> None:
     code = described["ApplicationCodeConfigurationDescription"]
     assert code["CodeContentDescription"] == {"TextContent": "INSERT INTO b SELECT * FROM a"}
     assert await world.detail() == detail
+    more = await world.detail(IncludeAdditionalDetails=True)
+    flink = more["ApplicationConfigurationDescription"]["FlinkApplicationConfigurationDescription"]
+    assert json.loads(flink["JobPlanDescription"]) == {
+        "engine": "Millpond streams, fake 1",
+        "nodes": [],
+    }
 
 
 async def test_bad_sql_is_refused_with_its_place_and_nothing_is_made(world) -> None:

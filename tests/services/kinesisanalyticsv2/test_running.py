@@ -118,6 +118,20 @@ async def test_a_stop_that_cannot_take_its_snapshot_fails_and_force_stops_withou
     assert not run.alive
 
 
+async def test_an_application_that_hangs_can_be_stopped_by_force(world) -> None:
+    await world.make()
+    run = await world.run()
+    run.hangs = True
+    stop = await world.aws("StopApplication", ApplicationName="app")
+    await asyncio.sleep(0.05)
+    assert (await world.detail())["ApplicationStatus"] == "STOPPING"
+    await world.aws("StopApplication", ApplicationName="app", Force=True)
+    await world.status("READY")
+    assert not run.alive
+    assert (await world.operation(stop["OperationId"]))["OperationStatus"] == "CANCELLED"
+    assert [one["SnapshotStatus"] for one in await snapshots(world)] == ["FAILED"]
+
+
 @pytest.mark.parametrize(
     "operation,members",
     [("StopApplication", {}), ("StartApplication", {}), ("StopApplication", {"Force": True})],

@@ -1,5 +1,6 @@
 """Applications: made, described, listed and deleted."""
 
+import json
 from typing import Any
 
 import msgspec
@@ -123,16 +124,24 @@ async def _read_code(
 
 async def checked_version(needs: Needs, call: Call, version: Version, code: Given) -> Version:
     """The version with this code, once the engine has planned it. A SQL application without any
-    text has nothing to plan.
+    text has nothing to plan; one without an input may tell of streams to come.
 
     Raises:
         CodeValidation: the code is wrong or not for this engine.
     """
     version = msgspec.structs.replace(version, code=code.code, plan="")
-    if version.is_sql and not code.data.strip():
+    sql = version.configuration.get("SqlApplicationConfigurationDescription", {})
+    if version.is_sql and not (code.data.strip() and sql.get("InputDescriptions")):
         return version
     checked = await check_program(needs, call, version, code.data)
-    return msgspec.structs.replace(version, plan=checked.plan)
+    return msgspec.structs.replace(version, plan=_plan(needs, checked.plan))
+
+
+def _plan(needs: Needs, plan: str) -> str:
+    """The plan, with what runs it: that is not the Flink of the RuntimeEnvironment."""
+    installed = needs.streams.installed()
+    engine = "" if installed is None else f"{installed.engine} {installed.engine_version}"
+    return json.dumps({"engine": f"Millpond streams, {engine}", **json.loads(plan)})
 
 
 def _text(code: Given | None) -> str | None:

@@ -85,7 +85,7 @@ async def update(
     at_hand = given or kept
     if given is not None:
         changed = msgspec.structs.replace(changed, code=given.code)
-    if at_hand is not None and check and _is_whole(changed):
+    if at_hand is not None and check:
         changed = await checked_version(needs, call, changed, at_hand)
     async with needs.records.transaction() as transaction:
         application, version = await _load(transaction, call, name, known)
@@ -145,12 +145,6 @@ async def _kept_code(
         return None
     data = await store.load_code(transaction, call, application, version.code.digest)
     return Given(version.code, data)
-
-
-def _is_whole(version: Version) -> bool:
-    """A SQL application that has no input yet is not planned: its text may tell of one to come."""
-    described = version.configuration.get("SqlApplicationConfigurationDescription", {})
-    return not version.is_sql or bool(described.get("InputDescriptions"))
 
 
 async def update_application(

@@ -10,12 +10,11 @@ import asyncio
 import contextlib
 import shutil
 from collections.abc import Awaitable, Callable, Mapping
-from pathlib import Path
 
 import msgspec
 
 from millpond.engines.records.interface import Transaction
-from millpond.engines.streams.interface import CannotStart, Refused, SnapshotFailed
+from millpond.engines.streams.interface import CannotStart, Refused
 from millpond.kernel.tasks import Task, Wake
 from millpond.services.kinesisanalyticsv2 import store
 from millpond.services.kinesisanalyticsv2.changing import (
@@ -28,8 +27,6 @@ from millpond.services.kinesisanalyticsv2.changing import (
 from millpond.services.kinesisanalyticsv2.errors import CodeValidation
 from millpond.services.kinesisanalyticsv2.model.application import (
     Application,
-    Restore,
-    Snapshot,
     Status,
     Version,
 )
@@ -37,10 +34,11 @@ from millpond.services.kinesisanalyticsv2.model.restarts import Patience
 from millpond.services.kinesisanalyticsv2.needs import Needs
 from millpond.services.kinesisanalyticsv2.program import build_program, refusal_text
 from millpond.services.kinesisanalyticsv2.running.access import Lending
-from millpond.services.kinesisanalyticsv2.running.desk import Change, Desk
+from millpond.services.kinesisanalyticsv2.running.desk import Desk
 from millpond.services.kinesisanalyticsv2.running.log import ApplicationLog
 from millpond.services.kinesisanalyticsv2.running.metering import ApplicationMeter
 from millpond.services.kinesisanalyticsv2.running.process import Process, follow, order_of
+from millpond.services.kinesisanalyticsv2.running.snapshots import Snapshots, restoring
 
 _LOGGER = "millpond.kinesisanalyticsv2"
 
@@ -55,6 +53,7 @@ class ApplicationRun:
         self._needs, self._task = needs, task
         self._desk = Desk(needs, task, wake)
         self._lending = Lending(needs, task, self._note_key)
+        self._snapshots = Snapshots(needs, self._desk, self._say)
         self._patience = Patience()
         self._process: Process | None = None
         self._log: ApplicationLog | None = None
@@ -97,7 +96,7 @@ class ApplicationRun:
         """Do what its status asks for; whether there is more to do."""
         if self._log is None or self._log.application_id != application.id:
             self._log = ApplicationLog(self._needs.call_aws, self._needs.clock, application)
-        await self._delete_snapshots(application)
+        await self._snapshots.clear(application)
         return await self._handlers[application.status](application, version)
 
     # What a status asks for
@@ -115,7 +114,11 @@ class ApplicationRun:
             self._say("ERROR", f"The application could not be started: {failure}")
             await self._settle(application, "READY", failure=failure)
         else:
-            self._say("INFO", f"The application runs, as version {version.number}.")
+            self._say(
+                "INFO",
+                f"The application runs, as version {version.number}, on Millpond's embedded "
+                f"streams engine: {version.runtime} is the name of its SQL.",
+            )
             await self._settle(application, "RUNNING")
         return True
 
@@ -123,8 +126,9 @@ class ApplicationRun:
         """Keep it running until something else is asked for."""
         if self._process is None:
             return await self._take_up(application, version)
-        await self._take_snapshots(application)
         process = self._process
+        if await self._snapshots.take_asked(application, process.run):
+            return True
         await self._desk.wait([process.ended], self._lending.seconds_left())
         if process.ended.done():
             await self._process_ended(application, process)
@@ -192,12 +196,14 @@ class ApplicationRun:
 
     async def _keep_state(self, application: Application, version: Version) -> bool:
         """Take the snapshot that a stop takes; False: it failed, and the application runs on."""
+        assert self._process is not None
+        run = self._process.run
         if version.is_sql:
-            await self._keep_stopped_point(application)
+            await self._snapshots.keep_stopped_point(application, run)
             return True
         if not version.snapshots_enabled:
             return True
-        failure = await self._automatic_snapshot(application, version)
+        failure = await self._snapshots.take_automatic(application, version, run)
         if failure:
             await self._cannot_stop(application, failure)
         return not failure
@@ -246,12 +252,15 @@ class ApplicationRun:
     async def _leave_former(self, application: Application, version: Version) -> str:
         """Keep the state of the version before, and end its process; why that failed, if it did."""
         failure = ""
+        assert self._process is not None
+        run = self._process.run
         if application.status != "ROLLING_BACK":
             if version.is_sql:
-                await self._keep_stopped_point(application, restore=True)
+                await self._snapshots.keep_stopped_point(application, run, restore=True)
             elif version.snapshots_enabled:
-                restore = _restores_latest(application)
-                failure = await self._automatic_snapshot(application, version, restore=restore)
+                failure = await self._snapshots.take_automatic(
+                    application, version, run, restore=_restores_latest(application)
+                )
         if not failure:
             await self._end_process()
         return failure
@@ -357,7 +366,12 @@ class ApplicationRun:
                 self._task.region,
             )
             order = order_of(
-                application, version, program, access, folder / "state", needs.memory_bytes
+                application,
+                version,
+                program,
+                access,
+                self._snapshots.folder(application),
+                needs.memory_bytes,
             )
             run = await needs.streams.start(order)
         except Refused as error:
@@ -388,7 +402,7 @@ class ApplicationRun:
         seen = await self._desk.look()
         if seen is None or seen[0].status != "RUNNING" or seen[0].run.restore == "latest":
             return
-        await self._desk.tell(seen[0], _restoring("latest"))
+        await self._desk.tell(seen[0], restoring("latest"))
 
     async def _end_process(self) -> None:
         """End the process, if there is one, and leave its place to others."""
@@ -419,105 +433,6 @@ class ApplicationRun:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._log.close(), 2.0)
         await self._desk.close()
-
-    # Snapshots
-
-    async def _take_snapshots(self, application: Application) -> None:
-        """Take the snapshots that were asked for."""
-
-        async def find(transaction: Transaction) -> list[Snapshot]:
-            return await store.load_snapshots(transaction, self._task, application)
-
-        for snapshot in await self._desk.read(find):
-            if snapshot.status == "CREATING" and self._process is not None:
-                await self._take_snapshot(application, snapshot)
-
-    async def _take_snapshot(self, application: Application, snapshot: Snapshot) -> str:
-        """Take one and tell how that went; why it failed, if it did."""
-        failure = ""
-        assert self._process is not None
-        try:
-            await self._process.run.snapshot(snapshot.kept_as)
-        except SnapshotFailed as error:
-            failure = str(error)
-            self._say("ERROR", f"The snapshot {snapshot.name} failed: {failure}")
-        taken = msgspec.structs.replace(
-            snapshot, status="FAILED" if failure else "READY", failure=failure
-        )
-
-        async def note(transaction: Transaction) -> None:
-            store.save_snapshot(transaction, self._task, application, taken)
-
-        await self._desk.read(note)
-        return failure
-
-    async def _automatic_snapshot(
-        self, application: Application, version: Version, *, restore: bool = False
-    ) -> str:
-        """Take the snapshot that stopping and updating take; `restore`: and go on from it."""
-        ids = self._needs.ids
-        snapshot = Snapshot(
-            name=ids.uuid(),
-            kept_as=f"s-{ids.hex(12)}",
-            version=version.number if not restore else version.updated_from or version.number,
-            runtime=version.runtime,
-            created_ms=self._desk.now_ms(),
-        )
-        failure = await self._take_snapshot(application, snapshot)
-        if not failure and restore:
-            await self._desk.tell(application, _restoring("snapshot", snapshot.kept_as))
-        return failure
-
-    async def _keep_stopped_point(self, application: Application, *, restore: bool = False) -> None:
-        """Keep where a SQL application stands, for LAST_STOPPED_POINT."""
-        assert self._process is not None
-        kept_as = f"stopped-{self._needs.ids.hex(12)}"
-        try:
-            await self._process.run.snapshot(kept_as)
-        except SnapshotFailed as error:
-            self._say("WARN", f"Where the application was stopped could not be kept: {error}")
-            return
-        former = application.stopped_at
-
-        async def note(_: Transaction, now: Application) -> Application:
-            run = now.run
-            if restore:
-                run = msgspec.structs.replace(run, restore="snapshot", snapshot=kept_as)
-                run = msgspec.structs.replace(run, allow_non_restored_state=True)
-            return msgspec.structs.replace(now, stopped_at=kept_as, run=run)
-
-        await self._desk.tell(application, note)
-        if former:
-            await self._needs.streams.delete_snapshot(self._state(application), former)
-
-    async def _delete_snapshots(self, application: Application) -> None:
-        """Forget the snapshots that are to be deleted; fail those that nobody can take any more."""
-
-        async def find(transaction: Transaction) -> list[Snapshot]:
-            return await store.load_snapshots(transaction, self._task, application)
-
-        for snapshot in await self._desk.read(find):
-            if snapshot.status == "DELETING":
-                await self._needs.streams.delete_snapshot(
-                    self._state(application), snapshot.kept_as
-                )
-                await self._forget_snapshot(application, snapshot.name)
-            elif snapshot.status == "CREATING" and application.status == "READY":
-                await self._fail_snapshot(application, snapshot)
-
-    async def _forget_snapshot(self, application: Application, name: str) -> None:
-        async def forget(transaction: Transaction) -> None:
-            store.delete_snapshot(transaction, self._task, application, name)
-
-        await self._desk.read(forget)
-
-    async def _fail_snapshot(self, application: Application, snapshot: Snapshot) -> None:
-        failed = msgspec.structs.replace(snapshot, status="FAILED", failure="It was stopped.")
-
-        async def note(transaction: Transaction) -> None:
-            store.save_snapshot(transaction, self._task, application, failed)
-
-        await self._desk.read(note)
 
     # What is told
 
@@ -552,17 +467,6 @@ class ApplicationRun:
     def _say(self, level: str, text: str) -> None:
         assert self._log is not None
         self._log.say(level, text, _LOGGER)
-
-    def _state(self, application: Application) -> Path:
-        return self._needs.folder / application.id / "state"
-
-
-def _restoring(restore: Restore, snapshot: str = "") -> Change:
-    async def change(_: Transaction, now: Application) -> Application:
-        run = msgspec.structs.replace(now.run, restore=restore, snapshot=snapshot)
-        return msgspec.structs.replace(now, run=run)
-
-    return change
 
 
 def _restores_latest(application: Application) -> bool:
