@@ -171,7 +171,7 @@ async def test_each_window_comes_once_wherever_the_run_is_killed(tmp_path, memor
         assert await live(folder, splits, shelf, other, Death(None), memory_bytes) == ""
         assert results(shelf.rows()) == expected, death.place
         assert set(results(other.seen)) == set(expected), death.place
-    assert len(places) >= 11
+    assert len(places) >= 7
 
 
 @pytest.mark.parametrize("seed", range(5))
