@@ -33,7 +33,7 @@ def draw(seconds: Mapping[int, Second], title: str, folder: Path) -> list[Path]:
         figure, (above, below) = plt.subplots(
             2, 1, sharex=True, figsize=(9, 5), height_ratios=(2, 1), facecolor=PAPER
         )
-        for share, colour, name in ((0.5, HALF, "half of the alerts"), (0.99, MOST, "99 of 100")):
+        for share, colour, name in ((0.5, HALF, "half of them"), (1.0, MOST, "the slowest")):
             values = [percentile(values, share) for values in sorted_ms]
             above.plot(times, values, color=colour, linewidth=1.6)
             if times:

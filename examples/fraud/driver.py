@@ -16,6 +16,8 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from urllib3.exceptions import HTTPError
 
 from examples.aws import Row, Tell, run_query, wait
 
@@ -267,7 +269,7 @@ def application_log() -> list[str]:
     events = boto3.client("logs").get_log_events(
         logGroupName=LOG_GROUP, logStreamName=LOG_STREAM, limit=20
     )["events"]
-    return [event["message"] for event in events]
+    return [json.loads(event["message"])["message"] for event in events]
 
 
 def alerts() -> Iterator[tuple[Row, int]]:
@@ -279,18 +281,21 @@ def alerts() -> Iterator[tuple[Row, int]]:
     position: dict[str, Any] = {"Type": "TRIM_HORIZON"}
     shard = kinesis.list_shards(StreamName=ALERTS)["Shards"][0]["ShardId"]
     while True:
-        events = kinesis.subscribe_to_shard(
-            ConsumerARN=consumer, ShardId=shard, StartingPosition=position
-        )["EventStream"]
-        for event in events:
-            came_ms = round(time.time() * 1_000)
-            found = event["SubscribeToShardEvent"]
-            for record in found["Records"]:
-                yield json.loads(record["Data"]), came_ms
-            position = {
-                "Type": "AFTER_SEQUENCE_NUMBER",
-                "SequenceNumber": found["ContinuationSequenceNumber"],
-            }
+        try:
+            events = kinesis.subscribe_to_shard(
+                ConsumerARN=consumer, ShardId=shard, StartingPosition=position
+            )["EventStream"]
+            for event in events:
+                came_ms = round(time.time() * 1_000)
+                found = event["SubscribeToShardEvent"]
+                for record in found["Records"]:
+                    yield json.loads(record["Data"]), came_ms
+                position = {
+                    "Type": "AFTER_SEQUENCE_NUMBER",
+                    "SequenceNumber": found["ContinuationSequenceNumber"],
+                }
+        except (BotoCoreError, ClientError, HTTPError):
+            time.sleep(0.2)  # the connection was lost: go on from where it was
 
 
 def behind_ms() -> float | None:

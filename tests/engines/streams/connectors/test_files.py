@@ -159,6 +159,20 @@ async def test_a_sink_without_its_bucket_is_refused(world):
         await FilesystemSource(table("s3://nowhere-at-all/out/"), world).open()
 
 
+async def test_a_bucket_that_goes_away_fails_the_commit_and_keeps_the_files(server, world, bucket):
+    sink = FilesystemSink(table(f"s3://{bucket}/out/"), world)
+    await sink.open(None)
+    await sink.write(rows((1, "Rome", 1.0)))
+    prepared = await sink.prepare(1)
+    server.client("s3").delete_bucket(Bucket=bucket)
+    with pytest.raises(SinkFailed, match=f"s3://{bucket} cannot be written: NoSuchBucket"):
+        await sink.commit(1, prepared)
+    server.client("s3").create_bucket(Bucket=bucket)
+    await sink.commit(1, prepared)
+    assert len(objects(server, bucket)) == 1
+    await sink.close()
+
+
 async def test_text_files_are_read_with_what_is_wrong_in_them_told(server, world, bucket):
     s3 = server.client("s3")
     good = b'{"id":1,"city":"Rome","price":1.5}\n\n{"id":2}\r\n'

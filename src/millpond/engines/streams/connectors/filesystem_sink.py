@@ -80,17 +80,17 @@ class FilesystemSink:
             async with places:
                 await self._upload(file)
 
+        results = await asyncio.gather(*map(upload, prepared["files"]), return_exceptions=True)
         try:
-            async with asyncio.TaskGroup() as uploads:
-                for file in prepared["files"]:
-                    uploads.create_task(upload(file))
+            for result in results:
+                if result is not None:
+                    raise result
             if self._marks:
                 for folder in sorted(
                     {file["key"].rpartition("/")[0] for file in prepared["files"]}
                 ):
                     await self._s3.put(self._place.bucket, f"{folder}/{self._mark}", b"")
-        except* AwsError as errors:
-            error = errors.exceptions[0]
+        except AwsError as error:
             raise SinkFailed(f"s3://{self._place.bucket} cannot be written: {error}") from error
         names = {file["name"] for file in prepared["files"]}
         self._closed = [file for file in self._closed if file["name"] not in names]
