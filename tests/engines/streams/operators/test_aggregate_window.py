@@ -103,7 +103,7 @@ def test_windows_hold_what_one_query_over_all_rows_says(window, seed, restart):
 
 
 def sessions(held, over, gap):
-    """A key's rows (time, number) in sessions, the late ones (already over), and those still open."""
+    """A key's rows (time, number) in sessions: those that are over."""
     chains = []
     for time, number in sorted(held):
         if chains and time <= chains[-1][-1][0] + gap:
@@ -140,7 +140,7 @@ def followed(steps, windows_of, length, keys, *, alone=False):
                 continue
             new.add(row["n"])
             open_rows[tuple(row[key] for key in keys)].append((time, row["n"]))
-        for key, held in open_rows.items():
+        for held in open_rows.values():
             for over, is_late in ((None if alone else before, True), (watermark, False)):
                 for start, end, gone in windows_of(held, over, length):
                     for one in gone:

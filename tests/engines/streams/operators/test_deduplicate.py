@@ -85,7 +85,7 @@ def test_the_last_by_arrival_is_the_last_of_each_step():
 
 
 def test_a_key_is_forgotten_when_its_life_is_over():
-    rows = list(history(5, steps=1, rows=20))[0][0].slice(0, 1)
+    rows = next(iter(history(5, steps=1, rows=20)))[0].slice(0, 1)
     done = ran(
         made("first", True),
         [(rows, 0)] * 5,

@@ -1,4 +1,4 @@
-"""Groups for good: after each step the changes are those that a query over everything so far says."""
+"""Groups for good: a step gives what changed, as a query over everything so far says it."""
 
 import pytest
 from window_aggregates import AGGREGATES, NAMES, WHOLE, finished
@@ -60,7 +60,7 @@ def test_a_group_that_did_not_change_is_not_given_again():
 
 
 def test_a_key_begins_anew_when_its_life_without_rows_is_over():
-    rows = list(history(3, steps=1, rows=20))[0][0]
+    rows = next(iter(history(3, steps=1, rows=20)))[0]
     one = rows.slice(0, 1)
     count = [each for each in AGGREGATES if each.name == "rows"]
     clock = [0, 600, 1500, 2500, 9000]

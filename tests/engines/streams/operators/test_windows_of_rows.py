@@ -123,7 +123,7 @@ def test_a_join_of_two_inputs_waits_for_both():
 
     from millpond.engines.streams.operators.interface import Counters, Tools
 
-    rows = list(history(2, steps=1, rows=30))[0][0]
+    rows = next(iter(history(2, steps=1, rows=30)))[0]
     part = assigned(Window("tumble", "ts", 2000))
     sql = (
         'SELECT l."n", r."n" FROM i0 l JOIN i1 r ON l."key" = r."key" '

@@ -1,4 +1,5 @@
-"""Random histories for operators, and a run of an operator over one, with restarts in the middle."""
+"""Random histories for operators, and runs over them with restarts in the middle. Half of the times
+and most watermarks are round, so that they meet on the edges of windows."""
 
 import random
 from collections import Counter
@@ -94,12 +95,16 @@ def history(seed, *, steps=12, rows=40, spread_ms=3000, pace_ms=1500, jump=0.1, 
         for _ in range(rng.choice([0, 1, rows, 2 * rows])):
             late = rng.random() < 0.15
             time = now - rng.randrange(spread_ms) * (4 if late else 1)
+            exact = rng.random() < 0.5
+            time = time // 100 * 100 if exact else time
             many.append(
                 {
                     "n": number,
                     "key": rng.choice(["a", "b", "c", "ü", None]),
                     "zone": rng.choice([1, 2, None]),
-                    "ts": None if rng.random() < 0.02 else time * 1000 + rng.randrange(1000),
+                    "ts": None
+                    if rng.random() < 0.02
+                    else time * 1000 + (0 if exact else rng.randrange(1000)),
                     "amount": rng.choice([None, 0, 7, -7, 1 << 62, rng.randrange(-999, 999)]),
                     "small": rng.choice([None, -1, 2, 2_000_000_000]),
                     "share": rng.choice([None, 0.5, 1e6 + 0.25, -3.75]),
@@ -110,6 +115,8 @@ def history(seed, *, steps=12, rows=40, spread_ms=3000, pace_ms=1500, jump=0.1, 
             )
             number += 1
         reached = now - rng.randrange(spread_ms)
+        if rng.random() < 0.7:
+            reached = reached // 100 * 100 - 1
         watermark = reached if watermark is None else max(watermark, reached)
         yield pa.Table.from_pylist(many, schema_of(COLUMNS)), watermark
 
@@ -161,7 +168,8 @@ def whole(steps):
     con.execute("SET TimeZone = 'UTC'")
     con.register("given", pa.concat_tables(tables))
     con.execute(
-        "CREATE TABLE input AS SELECT *, CAST(floor(epoch_us(ts) / 1000.0) AS BIGINT) AS t FROM given"
+        "CREATE TABLE input AS SELECT *, CAST(floor(epoch_us(ts) / 1000.0) AS BIGINT) AS t "
+        "FROM given"
     )
     return con
 
