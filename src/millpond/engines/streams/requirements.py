@@ -18,7 +18,6 @@ import shutil
 import sys
 import sysconfig
 import uuid
-import venv
 from collections.abc import Callable
 from pathlib import Path
 
@@ -210,6 +209,8 @@ def _digest(lines: list[str], program: Path) -> str:
 
 
 def _make_environment(new: Path, lines: list[str]) -> None:
+    import venv  # noqa: PLC0415 - few programs need one
+
     make_folders(new / "tmp")
     (new / FILE_NAME).write_text("\n".join(lines) + "\n", "utf-8")
     venv.EnvBuilder(with_pip=False, symlinks=True).create(new / "env")

@@ -3,6 +3,8 @@
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
@@ -267,3 +269,12 @@ async def test_without_state_a_run_begins_anew(streams, order, hear):
         run = await streams.start(order(sink="print", rate=200, restore=Restore.NOTHING))
         assert (await hear(run).until(lambda event: isinstance(event, Logged))).text == "+I[1]"
         await run.stop(drain=True)
+
+
+def test_the_server_loads_nothing_of_what_runs_in_applications():
+    program = (
+        "import sys, millpond.engines.streams.embedded\n"
+        "loaded = {'pyarrow', 'duckdb', 'sqlglot', 'numpy', 'pandas', 'botocore', 'pip', 'venv'}\n"
+        "assert not loaded & set(sys.modules), loaded & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
