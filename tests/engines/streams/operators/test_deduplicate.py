@@ -95,3 +95,10 @@ def test_a_key_is_forgotten_when_its_life_is_over():
     )
     assert [row["$step"] for row in done.given] == [0, 2, 4]
     assert done.state.row_count() == 1
+
+
+def test_of_equal_times_the_row_that_came_later_is_the_last():
+    rows, _ = next(iter(history(5, steps=1, rows=20)))
+    rows = rows.filter(rows.column("ts").is_valid()).slice(0, 1)
+    done = ran(made("last", False), [(rows, -(1 << 40)), (rows, -(1 << 40))], ends=False)
+    assert [row["$step"] for row in done.given] == [0, 1]

@@ -1,7 +1,9 @@
 """Rows that get their windows, and what is answered over all rows of a window."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
+import pyarrow as pa
 import pytest
 from test_aggregate_window import ALIGNED, BOUNDS, OF_KEYS, followed, series
 from window_histories import COLUMNS, ROWS, counted, history, ran, whole
@@ -155,3 +157,18 @@ def test_a_join_of_two_inputs_waits_for_both():
     late = operator.step([Step(with_windows, 1 << 40), Step(empty, 1 << 40)], 0)
     assert late.rows.num_rows == 0
     assert counters.late_records_dropped == with_windows.num_rows
+
+
+def test_a_row_is_late_as_soon_as_the_watermark_is_at_the_last_millisecond_of_its_window():
+    rows, _ = next(iter(history(2, steps=1, rows=30)))
+    rows = rows.set_column(
+        rows.schema.get_field_index("ts"),
+        rows.schema.field("ts"),
+        pa.repeat(500_000, len(rows)).cast("timestamp[us]"),
+    )
+    node = replace(TOP, parts=(assigned(Window("tumble", "ts", 1000)),))
+    for mark, late in ((998, 0), (999, rows.num_rows)):
+        steps = [(rows.slice(0, 0), mark), (rows, mark)]
+        done = ran(chained(node.parts[0], node), steps)
+        assert done.late == late
+        assert bool(done.given) is not bool(late)
