@@ -289,3 +289,18 @@ def test_windows_join_with_all_their_rows():
         ("b", 3.0),
         ("c", None),
     ]
+
+
+def test_the_first_row_of_all_and_the_sum_over_all():
+    rows = out(
+        """SELECT card, s FROM (
+          SELECT card, SUM(n) OVER (ORDER BY ts) AS s,
+            ROW_NUMBER() OVER (ORDER BY ts) AS rn FROM tx) WHERE rn = 2""",
+        "card STRING, s INT",
+        {"tx": [tx(1, "a", n=1), tx(2, "b", n=2), tx(3, "c", n=4)]},
+    )
+    assert rows == [{"card": "b", "s": 3}]
+    first = (
+        "SELECT card FROM (SELECT *, ROW_NUMBER() OVER (ORDER BY ts) AS rn FROM tx) WHERE rn = 1"
+    )
+    assert out(first, "card STRING", {"tx": [tx(2, "b"), tx(1, "a")]}) == [{"card": "a"}]

@@ -161,6 +161,19 @@ NEED_FLINK = [
         47,
     ),
     (
+        "SELECT COUNT(*) FROM tx t LEFT JOIN alerts a ON FALSE",
+        NO_BOUNDS.format("LEFT"),
+        1,
+        37,
+    ),
+    (
+        "SELECT card FROM tx WHERE NOT card IN (SELECT 'x')",
+        "A subquery in a condition is supported for the same windows only (its WHERE compares "
+        "window_start and window_end with the outer ones); write a join.",
+        1,
+        47,
+    ),
+    (
         "SELECT t.card FROM tx t CROSS JOIN alerts a",
         "A join without a condition of equality is not supported.",
         1,

@@ -6,6 +6,7 @@ from typing import Literal
 from sqlglot import exp
 
 from millpond.engines.streams.plan import Join, PerWindow
+from millpond.engines.streams.sql.dialect import position_of
 from millpond.engines.streams.sql.planning.calls import conjunction, conjuncts, named, names_in
 from millpond.engines.streams.sql.planning.lookups import is_lookup, plan_lookup
 from millpond.engines.streams.sql.planning.planner import Planner, Queries, refuse, where_of
@@ -77,7 +78,8 @@ def _joined(
     needed: set[str] | None,
 ) -> tuple[Relation, list[exp.Expr]]:
     kind = _kind(join)
-    place = join.args.get("on") or join.this
+    on = join.args.get("on")
+    place = on if on is not None and position_of(on).line else join.this
     for side in (left, right):
         if side.changes:
             refuse(

@@ -55,7 +55,8 @@ def _joined(
 ) -> Relation:
     select = query.this if isinstance(query, exp.Subquery) else query
     parts = ("group", "having", "distinct", "order", "limit", "windows", "with_")
-    if not isinstance(select, exp.Select) or any(select.args.get(part) for part in parts):
+    is_plain = isinstance(select, exp.Select) and select.args.get("from_")
+    if not is_plain or any(select.args.get(part) for part in parts):
         refuse(_REFUSED, query, needs_flink=True)
     where = select.args.get("where")
     right, conditions = plan_from(
