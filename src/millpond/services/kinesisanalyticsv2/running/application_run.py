@@ -7,14 +7,12 @@ the next run takes them up: an application that was RUNNING goes on from its las
 """
 
 import asyncio
-import contextlib
 import shutil
 from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 
 from millpond.engines.records.interface import Transaction
-from millpond.engines.streams.interface import CannotStart, Refused
 from millpond.kernel.tasks import Task, Wake
 from millpond.services.kinesisanalyticsv2 import store
 from millpond.services.kinesisanalyticsv2.changing import (
@@ -24,7 +22,6 @@ from millpond.services.kinesisanalyticsv2.changing import (
     note_done,
     put_version,
 )
-from millpond.services.kinesisanalyticsv2.errors import CodeValidation
 from millpond.services.kinesisanalyticsv2.model.application import (
     Application,
     Status,
@@ -32,15 +29,10 @@ from millpond.services.kinesisanalyticsv2.model.application import (
 )
 from millpond.services.kinesisanalyticsv2.model.restarts import Patience
 from millpond.services.kinesisanalyticsv2.needs import Needs
-from millpond.services.kinesisanalyticsv2.program import build_program, refusal_text
-from millpond.services.kinesisanalyticsv2.running.access import Lending
 from millpond.services.kinesisanalyticsv2.running.desk import Desk
-from millpond.services.kinesisanalyticsv2.running.log import ApplicationLog
-from millpond.services.kinesisanalyticsv2.running.metering import ApplicationMeter
-from millpond.services.kinesisanalyticsv2.running.process import Process, follow, order_of
-from millpond.services.kinesisanalyticsv2.running.snapshots import Snapshots, restoring
-
-_LOGGER = "millpond.kinesisanalyticsv2"
+from millpond.services.kinesisanalyticsv2.running.engine import Engine
+from millpond.services.kinesisanalyticsv2.running.process import Process
+from millpond.services.kinesisanalyticsv2.running.snapshots import Snapshots
 
 Handler = Callable[[Application, Version], Awaitable[bool]]
 """Does what a status asks for; whether there is more to do."""
@@ -52,14 +44,9 @@ class ApplicationRun:
     def __init__(self, needs: Needs, task: Task, wake: Wake) -> None:
         self._needs, self._task = needs, task
         self._desk = Desk(needs, task, wake)
-        self._lending = Lending(needs, task, self._note_key)
-        self._snapshots = Snapshots(needs, self._desk, self._say)
+        self._engine = Engine(needs, self._desk)
+        self._snapshots = Snapshots(needs, self._desk, self._engine.say)
         self._patience = Patience()
-        self._process: Process | None = None
-        self._log: ApplicationLog | None = None
-        self._meter: ApplicationMeter | None = None
-        self._has_place = False
-        self._noting: asyncio.Task[None] | None = None
         self._handlers: Mapping[Status, Handler] = {
             "READY": self._rest,
             "STARTING": self._begin,
@@ -90,31 +77,31 @@ class ApplicationRun:
                 await self._desk.close()
             return self._desk.now_ms()
         finally:
-            await self._let_go()
+            await self._engine.let_go()
+            await self._desk.close()
 
     async def _advance(self, application: Application, version: Version) -> bool:
         """Do what its status asks for; whether there is more to do."""
-        if self._log is None or self._log.application_id != application.id:
-            self._log = ApplicationLog(self._needs.call_aws, self._needs.clock, application)
+        self._engine.serve(application)
         await self._snapshots.clear(application)
         return await self._handlers[application.status](application, version)
 
     # What a status asks for
 
     async def _rest(self, application: Application, version: Version) -> bool:
-        await self._end_process()
-        await self._revoke(application)
+        await self._engine.end()
+        await self._engine.revoke(application)
         return False
 
     async def _begin(self, application: Application, version: Version) -> bool:
-        failure = await self._launch(application, version)
+        failure = await self._engine.launch(application, version)
         if failure is None:
             return True
         if failure:
-            self._say("ERROR", f"The application could not be started: {failure}")
+            self._engine.say("ERROR", f"The application could not be started: {failure}")
             await self._settle(application, "READY", failure=failure)
         else:
-            self._say(
+            self._engine.say(
                 "INFO",
                 f"The application runs, as version {version.number}, on Millpond's embedded "
                 f"streams engine: {version.runtime} is the name of its SQL.",
@@ -124,38 +111,39 @@ class ApplicationRun:
 
     async def _go_on(self, application: Application, version: Version) -> bool:
         """Keep it running until something else is asked for."""
-        if self._process is None:
+        if self._engine.process is None:
             return await self._take_up(application, version)
-        process = self._process
+        process = self._engine.process
         if await self._snapshots.take_asked(application, process.run):
             return True
-        await self._desk.wait([process.ended], self._lending.seconds_left())
+        await self._desk.wait([process.ended], self._engine.seconds_left())
         if process.ended.done():
             await self._process_ended(application, process)
-        elif not self._lending.seconds_left():
-            access = await self._lending.lend(version.role, application.access_key_id)
-            await process.run.renew(access)
+        elif not self._engine.seconds_left():
+            await self._engine.renew(application, version)
         return True
 
     async def _take_up(self, application: Application, version: Version) -> bool:
         """Start it again: the platform was away, or its process failed."""
         began_ms = self._desk.now_ms()
-        failure = await self._launch(application, version)
+        failure = await self._engine.launch(application, version)
         if failure:
-            self._say("ERROR", f"The application could not be started again: {failure}")
+            self._engine.say("ERROR", f"The application could not be started again: {failure}")
             await self._pause(application, 0.0, began_ms, failure)
         elif failure is not None:
-            self._say("INFO", f"The application goes on, as version {version.number}.")
+            self._engine.say("INFO", f"The application goes on, as version {version.number}.")
         return True
 
     async def _process_ended(self, application: Application, process: Process) -> None:
         finished = await process.finish()
-        await self._end_process()
+        await self._engine.end()
         if not finished.failure:
-            self._say("INFO", "The application came to the end of its sources.")
+            self._engine.say("INFO", "The application came to the end of its sources.")
             await self._settle(application, "READY")
             return
-        self._say("ERROR", f"The application failed and is started again: {finished.failure}")
+        self._engine.say(
+            "ERROR", f"The application failed and is started again: {finished.failure}"
+        )
         lasted_seconds = (self._desk.now_ms() - process.began_ms) / 1000
         await self._pause(application, lasted_seconds, self._desk.now_ms(), finished.failure)
 
@@ -173,31 +161,30 @@ class ApplicationRun:
         end_ms = self._desk.now_ms() + round(1000 * self._patience.after(lasted_seconds))
         while (left_ms := end_ms - self._desk.now_ms()) > 0 and not self._desk.stopping:
             await self._desk.wait([], min(left_ms / 1000, 1.0))
-            if self._meter is not None:
-                self._meter.down(since_ms)
+            self._engine.tell_down(since_ms)
             seen = await self._desk.look()
             if seen is None or seen[0].status != application.status:
                 return
 
     async def _stop(self, application: Application, version: Version) -> bool:
         """Stop it after a snapshot; without one only where snapshots are not enabled."""
-        if self._process is None and version.snapshots_enabled:
-            failure = await self._launch(application, version)
+        if self._engine.process is None and version.snapshots_enabled:
+            failure = await self._engine.launch(application, version)
             if failure is None:
                 return True
             if failure:
                 return await self._cannot_stop(application, failure)
-        if self._process is not None and not await self._keep_state(application, version):
+        if self._engine.process is not None and not await self._keep_state(application, version):
             return True
-        await self._end_process()
-        self._say("INFO", "The application was stopped.")
+        await self._engine.end()
+        self._engine.say("INFO", "The application was stopped.")
         await self._settle(application, "READY")
         return True
 
     async def _keep_state(self, application: Application, version: Version) -> bool:
         """Take the snapshot that a stop takes; False: it failed, and the application runs on."""
-        assert self._process is not None
-        run = self._process.run
+        assert self._engine.process is not None
+        run = self._engine.process.run
         if version.is_sql:
             await self._snapshots.keep_stopped_point(application, run)
             return True
@@ -210,50 +197,50 @@ class ApplicationRun:
 
     async def _cannot_stop(self, application: Application, failure: str) -> bool:
         text = f"The application was not stopped, since no snapshot could be taken: {failure}"
-        self._say("ERROR", text)
+        self._engine.say("ERROR", text)
         await self._settle(application, "RUNNING", failure=text)
         return True
 
     async def _stop_at_once(self, application: Application, version: Version) -> bool:
-        await self._end_process()
-        self._say("INFO", "The application was stopped by force.")
+        await self._engine.end(force=True)
+        self._engine.say("INFO", "The application was stopped by force.")
         await self._settle(application, "READY")
         return True
 
     async def _renew(self, application: Application, version: Version) -> bool:
         """Have it go on as its current version, from a snapshot of the one before."""
-        if self._process is not None:
+        if self._engine.process is not None:
             failure = await self._leave_former(application, version)
             if failure:
                 text = f"The application was not updated: {failure}"
-                self._say("ERROR", text)
+                self._engine.say("ERROR", text)
                 await self._go_back(application, version, text)
                 return True
             seen = await self._desk.look()
             if seen is None or seen[0].status != application.status:
                 return True
             application = seen[0]
-        failure_to_start = await self._launch(application, version)
+        failure_to_start = await self._engine.launch(application, version)
         if failure_to_start is None:
             return True
         if not failure_to_start:
-            self._say("INFO", f"The application goes on, as version {version.number}.")
+            self._engine.say("INFO", f"The application goes on, as version {version.number}.")
             await self._settle(application, "RUNNING")
         elif application.status == "UPDATING" and version.rollback_enabled:
             text = f"Version {version.number} could not be started: {failure_to_start}"
-            self._say("ERROR", f"{text} The application goes back.")
+            self._engine.say("ERROR", f"{text} The application goes back.")
             await self._go_back(application, version, text)
         else:
             text = f"Version {version.number} could not be started: {failure_to_start}"
-            self._say("ERROR", text)
+            self._engine.say("ERROR", text)
             await self._settle(application, "READY", failure=text)
         return True
 
     async def _leave_former(self, application: Application, version: Version) -> str:
         """Keep the state of the version before, and end its process; why that failed, if it did."""
         failure = ""
-        assert self._process is not None
-        run = self._process.run
+        assert self._engine.process is not None
+        run = self._engine.process.run
         if application.status != "ROLLING_BACK":
             if version.is_sql:
                 await self._snapshots.keep_stopped_point(application, run, restore=True)
@@ -262,7 +249,7 @@ class ApplicationRun:
                     application, version, run, restore=_restores_latest(application)
                 )
         if not failure:
-            await self._end_process()
+            await self._engine.end()
         return failure
 
     async def _go_back(self, application: Application, version: Version, text: str) -> None:
@@ -305,8 +292,8 @@ class ApplicationRun:
         await self._desk.tell(application, change)
 
     async def _delete(self, application: Application, version: Version) -> bool:
-        await self._end_process()
-        await self._revoke(application)
+        await self._engine.end(force=True)
+        await self._engine.revoke(application)
         folder = self._needs.folder / application.id
         await self._needs.streams.delete_state(folder / "state")
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
@@ -316,123 +303,6 @@ class ApplicationRun:
 
         await self._desk.read(forget)
         return False
-
-    # The process
-
-    async def _launch(self, application: Application, version: Version) -> str | None:
-        """Start the process. "" once it runs, else why it does not; None when something else was
-        asked for meanwhile."""
-        starting = asyncio.create_task(self._start(application, version))
-        try:
-            while not starting.done():
-                await self._desk.wait([starting])
-                if starting.done():
-                    break
-                seen = await self._desk.look()
-                if self._desk.stopping or seen is None or seen[0].status != application.status:
-                    return None
-        finally:
-            if not starting.done():
-                starting.cancel()
-                await asyncio.wait([starting])
-        failure = starting.result()
-        if failure:
-            await self._end_process()
-        return failure
-
-    async def _start(self, application: Application, version: Version) -> str:
-        needs = self._needs
-        if not self._has_place:
-            await needs.places.acquire()
-            self._has_place = True
-        access = await self._lending.lend(version.role, application.access_key_id)
-        assert self._log is not None
-        self._log.open(self._lending.call(), version)
-        folder = needs.folder / application.id
-
-        async def load(transaction: Transaction) -> bytes:
-            assert version.code is not None
-            digest = version.code.digest
-            return await store.load_code(transaction, self._task, application, digest)
-
-        data = await self._desk.read(load)
-        try:
-            program = await asyncio.to_thread(
-                build_program,
-                version,
-                data,
-                folder / "program",
-                application.run.positions,
-                self._task.region,
-            )
-            order = order_of(
-                application,
-                version,
-                program,
-                access,
-                self._snapshots.folder(application),
-                needs.memory_bytes,
-            )
-            run = await needs.streams.start(order)
-        except Refused as error:
-            return refusal_text(error)
-        except CodeValidation as error:
-            return error.message
-        except CannotStart as error:
-            return str(error)
-        self._meter = ApplicationMeter(
-            needs.meter,
-            needs.clock,
-            application,
-            version,
-            needs.memory_bytes,
-            application.run.restarts,
-        )
-        self._process = follow(
-            run, self._desk.now_ms(), self._meter, self._log, self._note_checkpoint
-        )
-        return ""
-
-    def _note_checkpoint(self) -> None:
-        """From now on this run's own checkpoints are what it goes on from."""
-        if self._noting is None or self._noting.done():
-            self._noting = asyncio.create_task(self._restore_latest())
-
-    async def _restore_latest(self) -> None:
-        seen = await self._desk.look()
-        if seen is None or seen[0].status != "RUNNING" or seen[0].run.restore == "latest":
-            return
-        await self._desk.tell(seen[0], restoring("latest"))
-
-    async def _end_process(self) -> None:
-        """End the process, if there is one, and leave its place to others."""
-        process, self._process = self._process, None
-        if process is not None:
-            await process.run.stop(drain=False)
-            await process.finish()
-        if self._noting is not None:
-            await asyncio.wait([self._noting])
-            self._noting = None
-        if self._has_place:
-            self._has_place = False
-            self._needs.places.release()
-
-    async def _let_go(self) -> None:
-        """Leave no process and no task behind."""
-        process, self._process = self._process, None
-        if process is not None:
-            await process.run.kill()
-            await process.finish()
-        if self._noting is not None:
-            self._noting.cancel()
-            await asyncio.wait([self._noting])
-        if self._has_place:
-            self._has_place = False
-            self._needs.places.release()
-        if self._log is not None:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._log.close(), 2.0)
-        await self._desk.close()
 
     # What is told
 
@@ -447,26 +317,6 @@ class ApplicationRun:
             )
 
         await self._desk.tell(application, change)
-
-    async def _note_key(self, access_key_id: str) -> None:
-        async def note(transaction: Transaction) -> None:
-            now = await store.load_application(transaction, self._task, self._task.subject)
-            if now is not None:
-                noted = msgspec.structs.replace(now, access_key_id=access_key_id)
-                store.save_application(transaction, self._task, noted)
-
-        await self._desk.read(note)
-
-    async def _revoke(self, application: Application) -> None:
-        if application.access_key_id:
-            if self._log is not None:
-                await self._log.close()
-            await self._needs.credentials.revoke(application.access_key_id)
-            await self._note_key("")
-
-    def _say(self, level: str, text: str) -> None:
-        assert self._log is not None
-        self._log.say(level, text, _LOGGER)
 
 
 def _restores_latest(application: Application) -> bool:
