@@ -80,6 +80,7 @@ TASKS_AT_START: tuple[Task, ...] = (
     *s3_tasks.TASKS_AT_START,
     *kinesis_tasks.TASKS_AT_START,
     *firehose_tasks.TASKS_AT_START,
+    *kinesisanalyticsv2_tasks.TASKS_AT_START,
     *dynamodb_tasks.TASKS_AT_START,
     *logs_tasks.TASKS_AT_START,
     *cloudwatch_tasks.TASKS_AT_START,

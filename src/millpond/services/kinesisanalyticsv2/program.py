@@ -37,6 +37,7 @@ from millpond.services.kinesisanalyticsv2.needs import Needs
 from millpond.services.kinesisanalyticsv2.role import ACTIONS, SESSION, role_call, role_name
 from millpond.services.kinesisanalyticsv2.store import digest_of
 
+CHECKS_FOLDER = "checks"
 CODE_SIZE_BYTES_MAX = 50 << 20
 TEXT_SIZE_BYTES_MAX = 100 << 10
 _CHECK_SECONDS = 900
@@ -175,7 +176,7 @@ async def check_program(needs: Needs, call: Call, version: Version, data: bytes)
         CodeValidation: the code is wrong or not for this engine; the text says where and why.
         UnsupportedOperation: there is no engine on this machine.
     """
-    folder = needs.folder / "checks" / needs.ids.uuid()
+    folder = needs.folder / CHECKS_FOLDER / needs.ids.uuid()
     try:
         program = await asyncio.to_thread(build_program, version, data, folder, {}, call.region)
         async with _lent(needs, call, version.role) as access:
