@@ -304,3 +304,19 @@ def test_the_first_row_of_all_and_the_sum_over_all():
         "SELECT card FROM (SELECT *, ROW_NUMBER() OVER (ORDER BY ts) AS rn FROM tx) WHERE rn = 1"
     )
     assert out(first, "card STRING", {"tx": [tx(2, "b"), tx(1, "a")]}) == [{"card": "a"}]
+
+
+def test_a_late_row_changes_a_window_that_was_given():
+    rows = run(
+        query_plan(
+            """SELECT card, window_start, window_end, SUM(n)
+            FROM TABLE(TUMBLE(TABLE tx, DESCRIPTOR(ts), INTERVAL '10' SECOND))
+            GROUP BY card, window_start, window_end""",
+            "card STRING, s TIMESTAMP(3), e TIMESTAMP(3), n INT, "
+            "PRIMARY KEY (card, s, e) NOT ENFORCED",
+            tables=f"SET 'table.exec.emit.allow-lateness' = '1 min';{TABLES}",
+        ),
+        [{"tx": [tx(1, n=1)]}, {"tx": [tx(40, n=2)]}, {"tx": [tx(5, n=4)]}],
+    )["o"]
+    assert [row["n"] for row in rows] == [1, 5, 2]
+    assert sorted(each["n"] for each in replaced(rows, "card", "s", "e").values()) == [2, 5]

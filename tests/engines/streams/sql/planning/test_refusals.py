@@ -361,6 +361,17 @@ def test_a_declaration_is_refused_at_its_place(columns, text, line, column):
     assert (refused.text, refused.line, refused.column) == (text, line, column)
 
 
+def test_sessions_have_no_allowed_lateness():
+    late = f"SET 'table.exec.emit.allow-lateness' = '1 min';{TABLES}"
+    query = "SELECT COUNT(*) FROM tx GROUP BY card, SESSION(ts, INTERVAL '1' MINUTE)"
+    assert query_refusal(query, "c BIGINT", late) == (
+        "Allowed lateness of session windows is not supported.",
+        1,
+        8,
+        FLINK,
+    )
+
+
 def test_quotes_and_comments_have_ends():
     for sql, text in (
         ("SELECT 'a", "A string literal begins with ' and has no end."),

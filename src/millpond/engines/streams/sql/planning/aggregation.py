@@ -424,7 +424,7 @@ def _extra(grouping: _Grouping, relation: Relation) -> dict[str, Field]:
 def _grouped(planner: Planner, grouping: _Grouping, at: exp.Expr) -> Relation:
     """The node of the groups, with the keys as fields."""
     if grouping.window is not None:
-        return _by_window(planner, grouping)
+        return _by_window(planner, grouping, at)
     if grouping.carried:
         return _by_carried_window(grouping, at)
     before = grouping.before
@@ -451,7 +451,7 @@ def _named_keys(grouping: _Grouping, fields: tuple[Field, ...]) -> tuple[Field, 
     return tuple(each for each in fields if each.column not in hidden)
 
 
-def _by_window(planner: Planner, grouping: _Grouping) -> Relation:
+def _by_window(planner: Planner, grouping: _Grouping, at: exp.Expr) -> Relation:
     window, time = grouping.window, grouping.time
     assert window and time
     before = grouping.before
@@ -464,6 +464,8 @@ def _by_window(planner: Planner, grouping: _Grouping) -> Relation:
     lateness = 0
     if LATENESS in planner.settings and not window.processing:
         lateness = duration_ms(planner.settings[LATENESS], LATENESS)
+    if lateness and window.kind == "session":
+        refuse("Allowed lateness of session windows is not supported.", at, needs_flink=True)
     upsert_keys = None
     if lateness:
         upsert_keys = (*grouping.keys, *WINDOW_NAMES[:2])
