@@ -5,32 +5,25 @@ is computed of keys and results comes after, by the list of SELECT.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from sqlglot import exp
 
 from millpond.engines.streams.interface import Refused
 from millpond.engines.streams.operators.aggregates import ORDER, parts_of, whole
 from millpond.engines.streams.plan import (
-    KIND,
-    Aggregate,
     AggregateWindow,
     GroupAggregate,
-    Node,
     PerWindow,
-    Project,
-    Window,
 )
 from millpond.engines.streams.runtime.settings import duration_ms
-from millpond.engines.streams.sql.dialect import position_of
-from millpond.engines.streams.sql.functions.aggregates import AGGREGATES, ALIASES, aggregate_type
-from millpond.engines.streams.sql.functions.aggregates import is_aggregate as is_aggregate_name
 from millpond.engines.streams.sql.planning.calls import (
     call_name,
     column_parts,
     placeholder,
     replaced,
 )
+from millpond.engines.streams.sql.planning.grouping import Before, Grouping, is_aggregate
 from millpond.engines.streams.sql.planning.planner import Planner, refuse, where_of
 from millpond.engines.streams.sql.planning.projection import (
     KIND_COLUMN,
@@ -38,7 +31,7 @@ from millpond.engines.streams.sql.planning.projection import (
     apart,
     keep_rows,
 )
-from millpond.engines.streams.sql.planning.relation import Field, Relation, free_name
+from millpond.engines.streams.sql.planning.relation import Field, Relation
 from millpond.engines.streams.sql.planning.settling import settle, settled_for
 from millpond.engines.streams.sql.planning.windows import (
     WINDOW_NAMES,
@@ -48,7 +41,7 @@ from millpond.engines.streams.sql.planning.windows import (
     window_fields,
 )
 from millpond.engines.streams.sql.typed import Typed
-from millpond.engines.streams.types import Column, DataType, quoted
+from millpond.engines.streams.types import Column, quoted
 
 LATENESS = "table.exec.emit.allow-lateness"
 IN_ORDER = f"(SELECT *, row_number() OVER () AS {quoted(ORDER)} FROM i0)"
@@ -61,170 +54,6 @@ _AUXILIARY = {
     "ROWTIME": "time",
     "PROCTIME": "time",
 }
-
-
-def is_aggregate(planner: Planner, node: exp.Expr) -> bool:
-    """Whether a node is the call of an aggregate (with its FILTER, without OVER)."""
-    if isinstance(node, exp.Filter | exp.WithinGroup):
-        return is_aggregate(planner, node.this)
-    name = call_name(node)
-    return name is not None and is_aggregate_name(name) and name not in planner.catalog.functions
-
-
-@dataclass
-class _Before:
-    """The columns that aggregates read, computed."""
-
-    planner: Planner
-    relation: Relation
-    names: list[str] = field(default_factory=list)
-    columns: list[Column] = field(default_factory=list)
-    expressions: list[str] = field(default_factory=list)
-    functions: set[str] = field(default_factory=set)
-    made: dict[str, str] = field(default_factory=dict)
-
-    def take(self, name: str) -> None:
-        """A column of the node as it is."""
-        if name not in self.names:
-            column = self.relation.column(name)
-            self._add(column, quoted(name))
-
-    def column(self, tree: exp.Expr) -> tuple[str, DataType]:
-        """The column that an expression is, computed if it has to be."""
-        found = self.planner.field_of(tree, self.relation)
-        if found is not None:
-            self.take(found.column)
-            return found.column, found.type
-        typed = self.planner.translate(tree, self.relation)
-        if typed.sql not in self.made:
-            taken = {*self.relation.node.names, *self.names, *WINDOW_NAMES}
-            name = free_name("$value", taken)
-            self._add(Column(name, typed.type), typed.sql)
-            self.functions |= typed.functions
-            self.made[typed.sql] = name
-        return self.made[typed.sql], typed.type
-
-    def _add(self, column: Column, sql: str) -> None:
-        self.names.append(column.name)
-        self.columns.append(column)
-        self.expressions.append(sql)
-
-    def node(self, where: str) -> Node:
-        below = self.relation.node
-        if self.names == list(below.names):
-            return below
-        if not self.columns:
-            self._add(Column("$one", DataType("INT")), "1")
-        return Project(
-            tuple(self.columns),
-            below,
-            tuple(self.expressions),
-            functions=tuple(sorted(self.functions)),
-            rowtime=below.rowtime if below.rowtime in self.names else None,
-            where=where,
-        )
-
-
-@dataclass
-class _Grouping:
-    """What is grouped by: `keys` as columns of the prepared input with the fields that they become,
-    `computed` the expressions (as SQL) that some of them are."""
-
-    planner: Planner
-    before: _Before
-    where: str
-    keys: dict[str, Field] = field(default_factory=dict)
-    computed: dict[str, Field] = field(default_factory=dict)
-    window: Window | None = None
-    time: Field | None = None
-    carried: dict[str, Field] = field(default_factory=dict)
-    call: exp.Expr | None = None
-    aggregates: list[Aggregate] = field(default_factory=list)
-    results: dict[str, Field] = field(default_factory=dict)
-
-    def add_key(self, tree: exp.Expr) -> None:
-        found = self.planner.field_of(tree, self.before.relation)
-        if found is not None and found.window and self.window is not None:
-            self.carried[found.column] = found
-            return
-        column, kind = self.before.column(tree)
-        if found is not None:
-            self.keys.setdefault(column, replace(found, time=None))
-        else:
-            sql = self.planner.translate(tree, self.before.relation).sql
-            made = Field(column, column, kind)
-            self.keys[column] = made
-            self.computed[sql] = made
-
-    def aggregate(self, tree: exp.Expr, wanted: str) -> str:
-        """The name of the placeholder for an aggregate's result."""
-        made = self._read(tree)
-        for known in self.aggregates:
-            if replace(made, name=known.name) == known:
-                return f"$result {known.name}"
-        taken = {*self.keys, *WINDOW_NAMES, *(each.name for each in self.aggregates), KIND}
-        taken |= set(self.carried)
-        made = replace(made, name=free_name(wanted, taken))
-        self.aggregates.append(made)
-        self.results[f"$result {made.name}"] = Field(made.name, made.name, made.type)
-        return f"$result {made.name}"
-
-    def _read(self, tree: exp.Expr) -> Aggregate:
-        condition = None
-        call = tree
-        if isinstance(call, exp.WithinGroup):
-            refuse("WITHIN GROUP is not supported.", call, needs_flink=True)
-        if isinstance(call, exp.Filter):
-            kept, kind = self.before.column(call.expression.this)
-            if kind.name != "BOOLEAN":
-                refuse("FILTER clause must be a condition", call.expression)
-            condition, call = kept, call.this
-        name = call_name(call) or ""
-        arguments, distinct = call_arguments(call)
-        for argument in arguments:
-            for node in argument.walk():
-                if is_aggregate(self.planner, node):
-                    refuse("Aggregate expressions cannot be nested", node)
-        options: tuple[str, ...] = ()
-        if name == "LISTAGG" and len(arguments) > 1:
-            options = (constant(self.planner, arguments[1], self.before.relation),)
-            types = [self.planner.translate(arguments[1], self.before.relation).type]
-            columns = [self.before.column(arguments[0])]
-            types.insert(0, columns[0][1])
-        else:
-            columns = [self.before.column(each) for each in arguments]
-            types = [kind for _, kind in columns]
-        kind = aggregate_type(name, types, position_of(call))
-        if name not in AGGREGATES:
-            refuse(f"{name} stands only before OVER.", call)
-        if name == "COUNT" and len(columns) > 1:
-            refuse("COUNT of several columns is not supported.", call, needs_flink=True)
-        return Aggregate(
-            "",
-            ALIASES.get(name, name),
-            tuple(column for column, _ in columns),
-            kind,
-            distinct,
-            condition,
-            options,
-        )
-
-
-def call_arguments(call: exp.Expr) -> tuple[list[exp.Expr], bool]:
-    """A call's arguments, none of `*`, and whether they are DISTINCT."""
-    arguments = list(call.expressions)
-    if len(arguments) == 1 and isinstance(arguments[0], exp.Star):
-        return [], False
-    if len(arguments) == 1 and isinstance(arguments[0], exp.Distinct):
-        return list(arguments[0].expressions), True
-    return arguments, False
-
-
-def constant(planner: Planner, tree: exp.Expr, relation: Relation) -> str:
-    """The SQL of an expression that reads no column."""
-    if planner.fields_in([tree], relation):
-        refuse("This argument has to be constant.", tree, needs_flink=True)
-    return planner.translate(tree, relation).sql
 
 
 def plan_aggregation(
@@ -335,8 +164,8 @@ def _prepared(
     return settled_for(planner, relation, computed) if computed else relation
 
 
-def _grouping(planner: Planner, relation: Relation, keys: list[exp.Expr], where: str) -> _Grouping:
-    grouping = _Grouping(planner, _Before(planner, relation), where)
+def _grouping(planner: Planner, relation: Relation, keys: list[exp.Expr], where: str) -> Grouping:
+    grouping = Grouping(planner, Before(planner, relation), where)
     calls = [key for key in keys if call_name(key) in _GROUP_WINDOWS]
     fields = [planner.field_of(key, relation) for key in keys]
     roles = {each.window for each in fields if each}
@@ -359,7 +188,7 @@ def _grouping(planner: Planner, relation: Relation, keys: list[exp.Expr], where:
     return grouping
 
 
-def _rewritten(grouping: _Grouping, tree: exp.Expr, wanted: str) -> exp.Expr:
+def _rewritten(grouping: Grouping, tree: exp.Expr, wanted: str) -> exp.Expr:
     """A tree with the names of results and keys in their place."""
     planner = grouping.planner
 
@@ -388,7 +217,7 @@ def _sql(planner: Planner, node: exp.Expr, relation: Relation) -> str | None:
         return None
 
 
-def _auxiliary(grouping: _Grouping, node: exp.Expr, part: str) -> str:
+def _auxiliary(grouping: Grouping, node: exp.Expr, part: str) -> str:
     name = call_name(node) or ""
     relation = grouping.before.relation
     window = grouping.window
@@ -412,7 +241,7 @@ def _auxiliary(grouping: _Grouping, node: exp.Expr, part: str) -> str:
     return f"$window {_AUXILIARY[part]}"
 
 
-def _extra(grouping: _Grouping, relation: Relation) -> dict[str, Field]:
+def _extra(grouping: Grouping, relation: Relation) -> dict[str, Field]:
     found = dict(grouping.results)
     found.update((f"$key {each.column}", each) for each in grouping.computed.values())
     if grouping.window and grouping.time:
@@ -421,7 +250,7 @@ def _extra(grouping: _Grouping, relation: Relation) -> dict[str, Field]:
     return found
 
 
-def _grouped(planner: Planner, grouping: _Grouping, at: exp.Expr) -> Relation:
+def _grouped(planner: Planner, grouping: Grouping, at: exp.Expr) -> Relation:
     """The node of the groups, with the keys as fields."""
     if grouping.window is not None:
         return _by_window(planner, grouping, at)
@@ -445,13 +274,13 @@ def _grouped(planner: Planner, grouping: _Grouping, at: exp.Expr) -> Relation:
     return Relation(node, _named_keys(grouping, fields))
 
 
-def _named_keys(grouping: _Grouping, fields: tuple[Field, ...]) -> tuple[Field, ...]:
+def _named_keys(grouping: Grouping, fields: tuple[Field, ...]) -> tuple[Field, ...]:
     """Keys that were computed have no name that SQL could write."""
     hidden = {each.column for each in grouping.computed.values()}
     return tuple(each for each in fields if each.column not in hidden)
 
 
-def _by_window(planner: Planner, grouping: _Grouping, at: exp.Expr) -> Relation:
+def _by_window(planner: Planner, grouping: Grouping, at: exp.Expr) -> Relation:
     window, time = grouping.window, grouping.time
     assert window and time
     before = grouping.before
@@ -491,7 +320,7 @@ def _by_window(planner: Planner, grouping: _Grouping, at: exp.Expr) -> Relation:
     return Relation(node, fields, spec(window))
 
 
-def _by_carried_window(grouping: _Grouping, at: exp.Expr) -> Relation:
+def _by_carried_window(grouping: Grouping, at: exp.Expr) -> Relation:
     """Groups of rows that carry their window already."""
     windowed = grouping.before.relation.windowed
     if windowed is not None and windowed.processing:

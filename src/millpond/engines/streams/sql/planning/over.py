@@ -9,8 +9,8 @@ from millpond.engines.streams.operators.over import check_over_function
 from millpond.engines.streams.plan import Aggregate, Frame, Over, Project
 from millpond.engines.streams.sql.dialect import position_of
 from millpond.engines.streams.sql.functions.aggregates import ALIASES, WINDOW_ONLY, aggregate_type
-from millpond.engines.streams.sql.planning.aggregation import call_arguments, constant
 from millpond.engines.streams.sql.planning.calls import call_name, outermost, placeholder, replaced
+from millpond.engines.streams.sql.planning.grouping import call_arguments, constant
 from millpond.engines.streams.sql.planning.intervals import interval_ms
 from millpond.engines.streams.sql.planning.planner import Planner, refuse, where_of
 from millpond.engines.streams.sql.planning.projection import hidden_columns

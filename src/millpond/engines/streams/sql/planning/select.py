@@ -4,11 +4,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from millpond.engines.streams.sql.planning.aggregation import (
-    is_aggregate,
-    plan_aggregation,
-    plan_distinct,
-)
+from millpond.engines.streams.sql.planning.aggregation import plan_aggregation, plan_distinct
 from millpond.engines.streams.sql.planning.calls import (
     column_parts,
     conjunction,
@@ -16,6 +12,7 @@ from millpond.engines.streams.sql.planning.calls import (
     named,
     names_in,
 )
+from millpond.engines.streams.sql.planning.grouping import is_aggregate
 from millpond.engines.streams.sql.planning.joins import plan_from
 from millpond.engines.streams.sql.planning.over import is_over, plan_over
 from millpond.engines.streams.sql.planning.planner import Planner, Queries, refuse, where_of
