@@ -1,4 +1,4 @@
-"""Runs the benchmarks and prints them as Markdown: `python -m bench [s3] [kinesis] [start] …`."""
+"""Runs the benchmarks and prints them as Markdown: `python -m bench [s3] [kinesis] [start] [nexmark] …`."""
 
 import argparse
 import sys
@@ -45,9 +45,10 @@ def _start() -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("parts", nargs="*", default=["start", "s3", "kinesis", "retail"])
+    parser.add_argument("parts", nargs="*", default=["start", "s3", "kinesis", "nexmark", "retail"])
     parser.add_argument("--keys", type=int, default=100_000, help="keys for the listing")
     parser.add_argument("--rows", type=int, default=20_000_000, help="rows for the retail job")
+    parser.add_argument("--events", type=int, default=2_000_000, help="events of Nexmark")
     options = parser.parse_args()
     print(f"## {date.today()}: `python -m bench {' '.join(sys.argv[1:])}`\n\n{servers.machine()}")
     for part in options.parts:
@@ -58,6 +59,10 @@ def main() -> None:
                 _start()
             case "kinesis":
                 streams.compare()
+            case "nexmark":
+                from bench.nexmark import run as nexmark  # noqa: PLC0415 - needs the engine
+
+                nexmark.compare(options.events)
             case "retail":
                 retail.compare(options.rows)
             case _:

@@ -1,12 +1,13 @@
 """Other servers of streams, each in a folder of its own: `python -m bench.peers` fetches them.
 
-kinesalite and kinesis-mock come from npm, ferrokinesis from crates.io, NATS from the Go proxy; what
-cannot be fetched (no npm, no cargo, no go) is left out of the comparison and said so.
+kinesalite and kinesis-mock come from npm, ferrokinesis from crates.io, NATS from the Go proxy, Flink
+from PyPI; what cannot be fetched (no npm, no cargo, no go) is left out of the comparison and said so.
 """
 
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -19,6 +20,7 @@ FOLDER = Path(__file__).resolve().parent.parent / "build" / "peers"
 _NODE = FOLDER / "node" / "node_modules"
 _FERROKINESIS = FOLDER / "cargo" / "bin" / "ferrokinesis"
 _NATS = FOLDER / "go" / "nats-server"
+_PYFLINK = FOLDER / "pyflink" / "bin" / "python"
 
 Running = AbstractContextManager[tuple[Target, subprocess.Popen[bytes]]]
 
@@ -32,8 +34,16 @@ def fetch() -> None:
     _run(npm, {})
     cargo = ["cargo", "install", "ferrokinesis", "--version", "0.7.0", "--root"]
     _run([*cargo, str(FOLDER / "cargo")], {})
+    if not _PYFLINK.exists():
+        _run([sys.executable, "-m", "venv", str(_PYFLINK.parents[1])], {})
+    _run([str(_PYFLINK), "-m", "pip", "install", "--quiet", "apache-flink==2.3.0"], {})
     nats = "github.com/nats-io/nats-server/v2@v2.15.2"
     _run(["go", "install", nats], {"GOBIN": str(FOLDER / "go")})
+
+
+def pyflink() -> Path | None:
+    """The Python of the environment that has PyFlink; None without it, or without a Java."""
+    return _PYFLINK if _PYFLINK.exists() and shutil.which("java") else None
 
 
 def _run(command: list[str], variables: Mapping[str, str]) -> None:

@@ -61,7 +61,7 @@ async def test_a_bounded_source_comes_to_its_end_and_everything_is_committed(tmp
     await loop.open()
     assert await loop.run() == Finished()
     assert [row["twice"] for row in shelf.rows()] == [0, 2, 4]
-    assert [type(event) for event in told] == [Checkpointed]
+    assert [type(event) for event in told] == [Checkpointed, Measured]
 
 
 async def test_a_run_that_was_stopped_goes_on_where_it_was(tmp_path):
@@ -391,7 +391,7 @@ async def test_after_a_drain_event_time_goes_on_where_it_was(tmp_path, monkeypat
         assert operator.state.small["mark"] == AFTER_ALL_MS
 
 
-async def test_what_is_measured_is_told_once_a_second(tmp_path):
+async def test_what_is_measured_is_told_once_a_second_and_at_the_end(tmp_path):
     told = []
     source = ScriptedSource({"a": batches(3)}, ends=False)
     loop = loop_of(tmp_path, source, CommittingSink(Shelf()), told=told)
@@ -400,7 +400,8 @@ async def test_what_is_measured_is_told_once_a_second(tmp_path):
     await until(lambda: told)
     loop.stop(drain=False)
     await run
-    (measured,) = told
+    measured, last = told
+    assert isinstance(last, Measured)
     assert isinstance(measured, Measured)
     assert (measured.records_in, measured.watermark_ms) == (3, 2_000)
     assert measured.memory_bytes > 1 << 20

@@ -7,8 +7,8 @@
     loop.stop(drain=True)                         # run() answers soon after
     loop.step_began_s                  # time.monotonic() of the step that runs now, None: none does
 
-`tell` gets `Measured` once a second, `Checkpointed`, `Logged`. `sources`, `sinks` and `lookups` are
-those of connectors/interface.py by the ids of the plan's nodes.
+`tell` gets `Measured` once a second and at the end, `Checkpointed`, `Logged`. `sources`, `sinks` and
+`lookups` are those of connectors/interface.py by the ids of the plan's nodes.
 
 Steps run in one thread, one after another, and everything else in the event loop: sources fill the
 inbox, each sink empties its writer. A step begins when something arrived, after a pause that grows
@@ -192,6 +192,7 @@ class Loop:
             self._ended = True
             for wanted in self._wanted:
                 _fail(wanted, "The run has ended.")
+            self._tell_figures()
             await self._close()
 
     async def snapshot(self, name: str) -> Snapshot:
@@ -486,19 +487,20 @@ class Loop:
     async def _measure(self) -> None:
         while True:
             await asyncio.sleep(1)
-            behind = [
-                behind_ms
-                for each in self._readings.values()
-                for behind_ms in each.behind_ms.values()
-            ]
-            self._tell(
-                measured(
-                    self._pipeline,
-                    self._traffic,
-                    max(behind, default=None),
-                    self._checkpoints.store.size_bytes,
-                )
+            self._tell_figures()
+
+    def _tell_figures(self) -> None:
+        behind = [
+            behind_ms for each in self._readings.values() for behind_ms in each.behind_ms.values()
+        ]
+        self._tell(
+            measured(
+                self._pipeline,
+                self._traffic,
+                max(behind, default=None),
+                self._checkpoints.store.size_bytes,
             )
+        )
 
     def _tell_failures(self, failures: Sequence[Failure]) -> None:
         for failure in failures[:FAILURES_TOLD_MAX]:
