@@ -1,7 +1,8 @@
 """Other servers of streams, each in a folder of its own: `python -m bench.peers` fetches them.
 
-kinesalite and kinesis-mock come from npm, ferrokinesis from crates.io, NATS from the Go proxy, Flink
-from PyPI; what cannot be fetched (no npm, no cargo, no go) is left out of the comparison and said so.
+kinesalite and kinesis-mock come from npm, ferrokinesis from crates.io, NATS from the Go proxy,
+Apache Flink from PyPI (it wants a Java); what cannot be fetched (no npm, no cargo, no go) is left
+out of the comparison and said so.
 """
 
 import os

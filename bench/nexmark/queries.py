@@ -41,7 +41,8 @@ QUERIES = {
         "SELECT auction, bidder, price, `dateTime`, extra FROM bid",
     ),
     "q1": (
-        "auction BIGINT, bidder BIGINT, price DECIMAL(23, 3), `dateTime` TIMESTAMP(3), extra STRING",
+        "auction BIGINT, bidder BIGINT, price DECIMAL(23, 3), `dateTime` TIMESTAMP(3), "
+        "extra STRING",
         "SELECT auction, bidder, 0.908 * price AS price, `dateTime`, extra FROM bid",
     ),
     "q2": (
