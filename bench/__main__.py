@@ -1,4 +1,4 @@
-"""Runs the benchmarks and prints them as Markdown: `python -m bench [s3] [kinesis] [start] [nexmark] …`."""
+"""Runs the benchmarks and prints them as Markdown: `python -m bench [part …]`."""
 
 import argparse
 import sys
