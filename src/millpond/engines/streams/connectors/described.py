@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from millpond.engines.streams.connectors import options
@@ -15,7 +15,8 @@ class Option:
     """One option, or, with `*` (anything) or `#` (a column) in its name, a family of them.
 
     `read` turns its text into a value and raises ValueError for a wrong one. `choices` are the
-    values it may have, in any case. `refused`: it is known and cannot be used, and why.
+    values it may have, in any case. `refused`: it is known and cannot be used, and why. `inert`: it
+    is taken because programs for Flink have it, and changes nothing here.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Option:
     least: int | None = None
     most: int | None = None
     refused: str = ""
+    inert: bool = False
 
     def matches(self, name: str) -> bool:
         if "*" not in self.name and "#" not in self.name:
@@ -100,3 +102,9 @@ def durations(*names: str) -> tuple[Option, ...]:
 def texts(*names: str) -> tuple[Option, ...]:
     """Options of any text."""
     return tuple(Option(name) for name in names)
+
+
+def inert(*given: Option | tuple[Option, ...]) -> tuple[Option, ...]:
+    """These options, and groups of them, as such that change nothing."""
+    alone = (option for each in given for option in ((each,) if isinstance(each, Option) else each))
+    return tuple(replace(option, inert=True) for option in alone)

@@ -11,6 +11,7 @@ from millpond.engines.streams.connectors.described import (
     MetadataKey,
     Option,
     durations,
+    inert,
     switches,
     texts,
     wholes,
@@ -22,32 +23,40 @@ ROW_FORMATS = ("json", "csv", "raw", "avro")
 
 AWS = (
     *texts("aws.region", "aws.endpoint"),
-    *switches("aws.trust.all.certificates"),
-    Option("aws.credentials.provider", choices=("AUTO",)),
+    *inert(
+        switches("aws.trust.all.certificates"),
+        Option("aws.credentials.provider", choices=("AUTO",)),
+    ),
     Option(
         "aws.credentials.*",
         refused="The application calls AWS as the role that it was given; its tables name no other",
     ),
 )
 SOURCE = (
-    *wholes("scan.parallelism", least=1),
-    *durations("scan.watermark.idle-timeout", "scan.watermark.alignment.max-drift"),
-    *durations("scan.watermark.alignment.update-interval"),
-    *texts("scan.watermark.alignment.group"),
-    Option("scan.watermark.emit.strategy", choices=("on-periodic", "on-event")),
-    *wholes("scan.watermark.emit.on-event.gap", least=1),
+    *durations("scan.watermark.idle-timeout"),
+    *inert(
+        wholes("scan.parallelism", least=1),
+        durations("scan.watermark.alignment.max-drift"),
+        durations("scan.watermark.alignment.update-interval"),
+        texts("scan.watermark.alignment.group"),
+        Option("scan.watermark.emit.strategy", choices=("on-periodic", "on-event")),
+        wholes("scan.watermark.emit.on-event.gap", least=1),
+    ),
 )
 _BATCHED = (
     *wholes("sink.batch.max-size", least=1, most=500),
-    *wholes("sink.requests.max-inflight", "sink.requests.max-buffered", least=1),
+    *wholes("sink.requests.max-inflight", least=1),
     *wholes("sink.flush-buffer.size", least=1, most=5 << 20),
-    *wholes("sink.flush-buffer.timeout", "sink.parallelism", least=1),
+    *wholes("sink.flush-buffer.timeout", least=1),
+    *inert(wholes("sink.requests.max-buffered", "sink.parallelism", least=1)),
 )
 _AWS_SINK = (
     *_BATCHED,
     *switches("sink.fail-on-error"),
-    *wholes("sink.http-client.max-concurrency", "sink.http-client.read-timeout", least=1),
-    Option("sink.http-client.protocol.version", choices=("HTTP1_1", "HTTP2")),
+    *inert(
+        wholes("sink.http-client.max-concurrency", "sink.http-client.read-timeout", least=1),
+        Option("sink.http-client.protocol.version", choices=("HTTP1_1", "HTTP2")),
+    ),
 )
 _RETRIED = ("maxretries", "backoff.base", "backoff.max")
 
@@ -64,33 +73,35 @@ _KINESIS_OLD_SOURCE = (
     Option("scan.stream.recordpublisher", choices=("POLLING", "EFO")),
     *texts("scan.stream.efo.consumername", "scan.stream.efo.consumerarn"),
     Option("scan.stream.efo.registration", choices=("LAZY", "EAGER", "NONE")),
-    *wholes("scan.stream.efo.http-client.max-concurrency", least=1),
-    Option("scan.shard-assigner", choices=("default", "uniform")),
-    *(
-        option
-        for call in (
-            "scan.stream.describe",
-            "scan.list.shards",
-            "scan.stream.describestreamconsumer",
-            "scan.stream.registerstreamconsumer",
-            "scan.stream.deregisterstreamconsumer",
-            "scan.shard.subscribetoshard",
-            "scan.shard.getrecords",
-            "scan.shard.getiterator",
-        )
-        for option in (
-            *wholes(*(f"{call}.{name}" for name in _RETRIED)),
-            Option(f"{call}.backoff.expconst", options.decimal),
-        )
-    ),
-    *wholes("scan.stream.registerstreamconsumer.timeout"),
-    *wholes("scan.stream.deregisterstreamconsumer.timeout"),
     *wholes("scan.shard.getrecords.maxrecordcount", least=1, most=10_000),
     *wholes("scan.shard.getrecords.intervalmillis", "scan.shard.discovery.intervalmillis", least=1),
-    *switches("scan.shard.adaptivereads"),
     Option("scan.shard.idle.interval", _never_idle),
-    *wholes("scan.watermark.sync.interval", "scan.watermark.lookahead.millis"),
-    *wholes("scan.watermark.sync.queue.capacity", least=1),
+    *inert(
+        wholes("scan.stream.efo.http-client.max-concurrency", least=1),
+        Option("scan.shard-assigner", choices=("default", "uniform")),
+        *(
+            option
+            for call in (
+                "scan.stream.describe",
+                "scan.list.shards",
+                "scan.stream.describestreamconsumer",
+                "scan.stream.registerstreamconsumer",
+                "scan.stream.deregisterstreamconsumer",
+                "scan.shard.subscribetoshard",
+                "scan.shard.getrecords",
+                "scan.shard.getiterator",
+            )
+            for option in (
+                *wholes(*(f"{call}.{name}" for name in _RETRIED)),
+                Option(f"{call}.backoff.expconst", options.decimal),
+            )
+        ),
+        wholes("scan.stream.registerstreamconsumer.timeout"),
+        wholes("scan.stream.deregisterstreamconsumer.timeout"),
+        switches("scan.shard.adaptivereads"),
+        wholes("scan.watermark.sync.interval", "scan.watermark.lookahead.millis"),
+        wholes("scan.watermark.sync.queue.capacity", least=1),
+    ),
 )
 _KINESIS_SOURCE = (
     Option("source.init.position", choices=("LATEST", "TRIM_HORIZON", "AT_TIMESTAMP")),
@@ -98,20 +109,24 @@ _KINESIS_SOURCE = (
     *durations("source.shard.discovery.interval"),
     Option("source.reader.type", choices=("POLLING", "EFO")),
     *wholes("source.shard.get-records.max-record-count", least=1, most=10_000),
-    *durations("source.shard.get-records.interval", "source.shard.get-records.idle-source-delay"),
+    *durations("source.shard.get-records.interval"),
     *texts("source.efo.consumer.name"),
     Option("source.efo.lifecycle", choices=("JOB_MANAGED", "SELF_MANAGED")),
-    *durations("source.efo.subscription.timeout", "source.efo.deregister.timeout"),
-    *wholes("source.efo.describe.retry-strategy.attempts.max", least=1),
-    *durations("source.efo.describe.retry-strategy.delay.min"),
-    *durations("source.efo.describe.retry-strategy.delay.max"),
-    *texts("source.assigner"),
+    *durations("source.efo.deregister.timeout"),
+    *inert(
+        durations("source.shard.get-records.idle-source-delay"),
+        durations("source.efo.subscription.timeout"),
+        wholes("source.efo.describe.retry-strategy.attempts.max", least=1),
+        durations("source.efo.describe.retry-strategy.delay.min"),
+        durations("source.efo.describe.retry-strategy.delay.max"),
+        texts("source.assigner"),
+    ),
 )
 _KINESIS_SINK = (
     Option("sink.partitioner", choices=("fixed", "random")),
     *texts("sink.partitioner-field-delimiter"),
     *_AWS_SINK,
-    *texts("sink.producer.*"),
+    *inert(texts("sink.producer.*")),
 )
 _NAME = DataType("VARCHAR", (128,), nullable=False)
 _ARRIVAL = DataType("TIMESTAMP_LTZ", (3,), nullable=False)
@@ -212,7 +227,7 @@ HTTP = Connector(
             for option in (
                 *texts(f"{prefix}.sink.header.*", f"{prefix}.sink.error.code"),
                 *texts(f"{prefix}.sink.error.code.exclude"),
-                Option(f"{prefix}.sink.request-callback", choices=("slf4j-logger",)),
+                *inert(Option(f"{prefix}.sink.request-callback", choices=("slf4j-logger",))),
                 *wholes(f"{prefix}.sink.request.timeout", least=1),
                 *wholes(f"{prefix}.sink.writer.thread-pool.size", least=1),
                 Option(f"{prefix}.sink.writer.request.mode", choices=("single", "batch")),
@@ -230,8 +245,7 @@ PRINT = Connector(
     sink=f"{_HERE}.print_sink:PrintSink",
     options=(
         *texts("print-identifier"),
-        *switches("standard-error"),
-        *wholes("sink.parallelism", least=1),
+        *inert(switches("standard-error"), wholes("sink.parallelism", least=1)),
     ),
     holds_changes=True,
 )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from millpond.engines.streams.connectors import options as read
-from millpond.engines.streams.connectors.described import Option, switches, texts, wholes
+from millpond.engines.streams.connectors.described import Option, inert, switches, texts, wholes
 from millpond.engines.streams.formats import texts as forms
 from millpond.engines.streams.formats.interface import Decoder, Encoder
 from millpond.engines.streams.plan import Table
@@ -44,7 +44,7 @@ _OPTIONS: dict[str, tuple[Option, ...]] = {
         Option("map-null-key.mode", choices=("FAIL", "DROP", "LITERAL")),
         *texts("map-null-key.literal"),
         *switches("encode.decimal-as-plain-number", "encode.ignore-null-fields"),
-        *switches("decode.json-parser.enabled"),
+        *inert(switches("decode.json-parser.enabled")),
     ),
     "csv": (
         *texts("field-delimiter", "quote-character", "array-element-delimiter"),
@@ -58,19 +58,21 @@ _OPTIONS: dict[str, tuple[Option, ...]] = {
     ),
     "avro": (
         Option("encoding", choices=("binary", "json")),
-        Option("codec", choices=("null", "deflate", "snappy", "bzip2", "xz")),
         *switches("timestamp_mapping.legacy"),
+        *inert(Option("codec", choices=("null", "deflate", "snappy", "bzip2", "xz"))),
     ),
     "parquet": (
-        *switches("utc-timezone", "write.int64.timestamp"),
-        Option("timestamp.time.unit", choices=("nanos", "micros", "millis")),
         Option(
             "compression",
             choices=("UNCOMPRESSED", "SNAPPY", "GZIP", "ZSTD", "LZ4", "LZ4_RAW", "BROTLI"),
         ),
-        *wholes("batch-size", "page.size", "dictionary.page.size", least=1),
-        Option("block.size", read.size_bytes, least=1),
         *switches("enable.dictionary"),
+        *inert(
+            switches("utc-timezone", "write.int64.timestamp"),
+            Option("timestamp.time.unit", choices=("nanos", "micros", "millis")),
+            wholes("batch-size", "page.size", "dictionary.page.size", least=1),
+            Option("block.size", read.size_bytes, least=1),
+        ),
     ),
 }
 
@@ -83,6 +85,11 @@ def option(name: str, key: str) -> Option | None:
 def option_names(name: str) -> list[str]:
     """A format's options, without its name in front."""
     return [each.name for each in _OPTIONS.get(name, ())]
+
+
+def described() -> dict[str, tuple[Option, ...]]:
+    """All formats by name, with their options."""
+    return dict(_OPTIONS)
 
 
 def options_of(table: Table) -> dict[str, str]:
