@@ -7,17 +7,14 @@
     loop.stop(drain=True)                         # run() answers soon after
     loop.step_began_s                  # time.monotonic() of the step that runs now, None: none does
 
-`tell` gets `Measured` once a second and at the end, `Checkpointed`, `Logged`. `sources`, `sinks` and
-`lookups` are those of connectors/interface.py by the ids of the plan's nodes.
+`tell` gets `Measured` once a second and at the end, `Checkpointed`, `Logged`. `sources`, `sinks`
+and `lookups` are those of connectors/interface.py by the ids of the plan's nodes.
 
 Steps run in one thread, one after another, and everything else in the event loop: sources fill the
 inbox, each sink empties its writer. A step begins when something arrived, after a pause that grows
 with what steps cost, or at once when much waits.
 
-A checkpoint begins between two steps with a cut of state, positions and watermarks, and a mark in
-each writer; steps go on at once. When each sink has prepared what came before the mark, and the
-state is on disk, the manifest is written; then sinks commit. Only then the next one may begin. What
-a sink prepared for a checkpoint that failed is part of what it prepares for the next.
+A checkpoint begins between two steps, and steps go on at once; checkpointing.py says the rest.
 """
 
 import asyncio
@@ -25,7 +22,7 @@ import time
 import traceback
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -42,7 +39,6 @@ from millpond.engines.streams.connectors.interface import (
 )
 from millpond.engines.streams.interface import (
     CannotStart,
-    Checkpointed,
     Event,
     Finished,
     Logged,
@@ -52,14 +48,15 @@ from millpond.engines.streams.interface import (
 )
 from millpond.engines.streams.operators.interface import Compute
 from millpond.engines.streams.plan import LookupJoin, Plan
+from millpond.engines.streams.runtime.checkpointing import Checkpointing
 from millpond.engines.streams.runtime.checkpoints import Checkpoints, Cut, NotSynced
 from millpond.engines.streams.runtime.figures import measured
 from millpond.engines.streams.runtime.inbox import Inbox
-from millpond.engines.streams.runtime.packs import Pack
 from millpond.engines.streams.runtime.pipeline import Failure, Pipeline
+from millpond.engines.streams.runtime.readings import Reading, most_behind_ms, saved
 from millpond.engines.streams.runtime.references import Reference
 from millpond.engines.streams.runtime.restoring import Restored, matched
-from millpond.engines.streams.runtime.state import StateSnapshot, without_end
+from millpond.engines.streams.runtime.state import without_end
 from millpond.engines.streams.runtime.writers import Writer
 from millpond.kernel.files import Files
 
@@ -84,24 +81,6 @@ class Settings:
     checkpoint_pause_seconds: float = 5.0
     files: Files | None = None
     now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
-
-
-@dataclass(slots=True)
-class _Wanted:
-    """A snapshot that somebody waits for."""
-
-    name: str
-    taken: asyncio.Future[Snapshot]
-
-
-@dataclass(slots=True)
-class _Reading:
-    """How far a source was read by steps."""
-
-    table: str
-    positions: dict[str, Any] = field(default_factory=dict)
-    behind_ms: dict[str, int] = field(default_factory=dict)
-    finished: bool = False
 
 
 class Loop:
@@ -131,18 +110,12 @@ class Loop:
             node.id: Reference(node, (lookups or {})[node.id], self._warn) for node in joins
         }
         self._steps = ThreadPoolExecutor(1, "steps")
-        self._disk = ThreadPoolExecutor(1, "disk")
         self._inbox = Inbox()
-        self._readings: dict[str, _Reading] = {}
+        self._readings: dict[str, Reading] = {}
         self._wake = asyncio.Event()
         self._stopping: bool | None = None
         self._stopped_at_once = asyncio.Event()
-        self._wanted: list[_Wanted] = []
-        self._checkpoint: asyncio.Task[None] | None = None
-        self._unsynced: list[Pack] = []
-        self._next_checkpoint_s = 0.0
         self._earliest_s = 0.0
-        self._ended = False
         self.step_began_s: float | None = None
 
     async def open(self) -> None:
@@ -154,7 +127,7 @@ class Loop:
         try:
             for reference in self._references.values():
                 await reference.load()
-            restored = await self._in(self._steps, self._restore)
+            restored = await self._in_steps(self._restore)
             await asyncio.gather(*(source.open() for source in self._sources.values()))
             await asyncio.gather(
                 *(
@@ -171,7 +144,6 @@ class Loop:
 
     async def run(self) -> Finished:
         """Work until stopped, until all sources have ended, or until something fails."""
-        self._next_checkpoint_s = time.monotonic() + self._settings.checkpoint_seconds
         work = asyncio.create_task(self._work())
         beside: list[Coroutine[Any, Any, None]] = [
             *(self._read(name) for name in self._sources),
@@ -184,14 +156,10 @@ class Loop:
         try:
             return await self._watch(work, tasks)
         finally:
-            for task in (work, *tasks, *([self._checkpoint] if self._checkpoint else ())):
+            for task in (work, *tasks):
                 task.cancel()
+            await self._checkpointing.end()
             await asyncio.gather(work, *tasks, return_exceptions=True)
-            if self._checkpoint is not None:
-                await asyncio.gather(self._checkpoint, return_exceptions=True)
-            self._ended = True
-            for wanted in self._wanted:
-                _fail(wanted, "The run has ended.")
             self._tell_figures()
             await self._close()
 
@@ -201,14 +169,9 @@ class Loop:
         Raises:
             SnapshotFailed: why not.
         """
-        if self._ended or self._stopping is not None:
+        if self._stopping is not None:
             raise SnapshotFailed("The run has ended.")
-        if await self._in(self._disk, self._checkpoints.has_snapshot, name):
-            raise SnapshotFailed(f"There is a snapshot {name} already.")
-        wanted = _Wanted(name, asyncio.get_running_loop().create_future())
-        self._wanted.append(wanted)
-        self._wake.set()
-        return await wanted.taken
+        return await self._checkpointing.snapshot(name)
 
     def stop(self, *, drain: bool) -> None:
         """End the run: with `drain` after a last checkpoint, for which windows that are open give
@@ -246,8 +209,18 @@ class Loop:
         )
         if restored.pipeline is not None:
             self._pipeline.restore(restored.pipeline, settings.now_ms())
+        self._checkpointing = Checkpointing(
+            self._checkpoints,
+            self._writers,
+            {name: node.table.name for name, node in self._pipeline.sinks.items()},
+            every_seconds=settings.checkpoint_seconds,
+            pause_seconds=settings.checkpoint_pause_seconds,
+            now_ms=settings.now_ms,
+            tell=self._tell,
+            wake=self._wake,
+        )
         self._readings = {
-            name: _Reading(
+            name: Reading(
                 node.table.name,
                 dict(restored.positions.get(name, {})),
                 finished=name in restored.finished,
@@ -285,13 +258,14 @@ class Loop:
             await self._until_something()
             if self._stopping is not None:
                 break
-            await self._maybe_checkpoint()
+            if self._checkpointing.is_due():
+                await self._begin_checkpoint(self._pipeline.saved())
             if not self._inbox.has_some.is_set() and not self._is_due():
                 continue
             taken = self._inbox.take()
             await self._give(await self._step(taken.arrivals, taken.finished))
             for name, arrivals in taken.arrivals.items():
-                _note(self._readings[name], arrivals)
+                self._readings[name].note(arrivals)
             for name in taken.finished:
                 self._readings[name].finished = True
             if all(reading.finished for reading in self._readings.values()):
@@ -303,7 +277,7 @@ class Loop:
     async def _until_something(self) -> None:
         """Wait until there is a step or a checkpoint to do, or the end."""
         while True:
-            await self._maybe_failed()
+            await self._checkpointing.settle()
             wait_s = self._wait_s()
             if self._wake.is_set() or wait_s <= 0:
                 self._wake.clear()
@@ -322,8 +296,9 @@ class Loop:
         if due_ms is not None:
             due_s = (due_ms - self._settings.now_ms()) / 1000
             waits.append(max(due_s, self._earliest_s - time.monotonic()))
-        if self._settings.checkpoint_seconds and self._checkpoint is None:
-            waits.append(self._next_checkpoint_s - time.monotonic())
+        checkpoint_s = self._checkpointing.wait_s()
+        if checkpoint_s is not None:
+            waits.append(checkpoint_s)
         return min(waits)
 
     def _is_due(self) -> bool:
@@ -340,7 +315,7 @@ class Loop:
 
     async def _computed(self, work: Callable[[], dict[str, pa.Table]]) -> dict[str, pa.Table]:
         """Do a piece of computing in the thread of steps, and tell which rows failed."""
-        given, duration_s, failures = await self._in(self._steps, self._timed, work)
+        given, duration_s, failures = await self._in_steps(self._timed, work)
         self._earliest_s = time.monotonic() + min(PAUSE_SHARE * duration_s, PAUSE_SECONDS_MAX)
         self._tell_failures(failures)
         return given
@@ -364,125 +339,21 @@ class Loop:
     async def _finish(self, *, is_end: bool) -> None:
         """What is left of the program's rows, then a last checkpoint. Where that is not the end of
         its sources, a later run goes on from the watermarks that there were before."""
-        await self._checkpoint_done()
+        await self._checkpointing.done()
         before = self._pipeline.saved()
         now_ms = self._settings.now_ms()
         await self._give(await self._computed(lambda: self._pipeline.drain(now_ms)))
-        saved = self._pipeline.saved() if is_end else before | {"waiting": []}
-        await self._begin_checkpoint([], saved, is_last=True, is_end=is_end)
-        await self._checkpoint_done()
-
-    async def _maybe_checkpoint(self) -> None:
-        await self._maybe_failed()
-        if self._checkpoint is not None:
-            return
-        every_s = self._settings.checkpoint_seconds
-        if self._wanted or (every_s and time.monotonic() >= self._next_checkpoint_s):
-            wanted, self._wanted = self._wanted, []
-            await self._begin_checkpoint(wanted)
-
-    async def _maybe_failed(self) -> None:
-        if self._checkpoint is not None and self._checkpoint.done():
-            await self._checkpoint_done()
-
-    async def _checkpoint_done(self) -> None:
-        if self._checkpoint is not None:
-            await self._checkpoint
-            self._checkpoint = None
+        pipeline = self._pipeline.saved() if is_end else before | {"waiting": []}
+        await self._begin_checkpoint(pipeline, is_last=True, is_end=is_end)
+        await self._checkpointing.done()
 
     async def _begin_checkpoint(
-        self,
-        wanted: Sequence[_Wanted],
-        saved: dict[str, Any] | None = None,
-        *,
-        is_last: bool = False,
-        is_end: bool = True,
+        self, pipeline: dict[str, Any], *, is_last: bool = False, is_end: bool = True
     ) -> None:
-        states = await self._in(self._steps, self._states)
+        states = await self._in_steps(self._checkpointing.states)
         if not is_end:
             states = {name: without_end(state) for name, state in states.items()}
-        cut = Cut(
-            states,
-            saved if saved is not None else self._pipeline.saved(),
-            {
-                name: {
-                    "table": reading.table,
-                    "positions": dict(reading.positions),
-                    "finished": reading.finished,
-                }
-                for name, reading in self._readings.items()
-            },
-        )
-        number = self._checkpoints.next_number()
-        prepared = {name: writer.prepare(number) for name, writer in self._writers.items()}
-        self._checkpoint = asyncio.create_task(
-            self._take_checkpoint(number, cut, prepared, wanted, is_last=is_last)
-        )
-        self._checkpoint.add_done_callback(lambda _: self._wake.set())
-
-    def _states(self) -> Mapping[str, StateSnapshot]:
-        unsynced, self._unsynced = self._unsynced, []
-        self._checkpoints.store.unplace(unsynced)
-        return self._checkpoints.store.snapshot()
-
-    async def _take_checkpoint(
-        self,
-        number: int,
-        cut: Cut,
-        prepared: Mapping[str, asyncio.Future[Any]],
-        wanted: Sequence[_Wanted],
-        *,
-        is_last: bool,
-    ) -> None:
-        began_s = time.monotonic()
-        try:
-            placed, *told = await asyncio.gather(
-                self._in(self._disk, self._checkpoints.place, cut),
-                *prepared.values(),
-                return_exceptions=True,
-            )
-            for each in (placed, *told):
-                if isinstance(each, BaseException):
-                    raise each
-            values = dict(zip(prepared, told, strict=True))
-            tables = self._pipeline.sinks
-            cut.sinks = {
-                name: {"table": tables[name].table.name, "prepared": value}
-                for name, value in values.items()
-            }
-            size_bytes = await self._in(self._disk, self._write, number, cut, wanted)
-            await asyncio.gather(
-                *(self._writers[name].sink.commit(number, each) for name, each in values.items())
-            )
-        except (NotSynced, OSError) as error:
-            if isinstance(error, NotSynced):
-                self._unsynced = error.packs
-            if is_last:
-                raise
-            self._tell(Checkpointed(number, failure=f"The disk does not take it: {error}"))
-            for each in wanted:
-                _fail(each, f"The disk does not take it: {error}")
-        except BaseException:
-            for each in wanted:
-                _fail(each, "The run has ended.")
-            raise
-        else:
-            duration_ms = int((time.monotonic() - began_s) * 1000)
-            self._tell(Checkpointed(number, duration_ms, size_bytes))
-            for each in wanted:
-                if not each.taken.done():
-                    each.taken.set_result(Snapshot(each.name, size_bytes))
-        finally:
-            settings = self._settings
-            self._next_checkpoint_s = max(
-                began_s + settings.checkpoint_seconds,
-                time.monotonic() + settings.checkpoint_pause_seconds,
-            )
-
-    def _write(self, number: int, cut: Cut, wanted: Sequence[_Wanted]) -> int:
-        return self._checkpoints.write(
-            number, cut, self._settings.now_ms(), [each.name for each in wanted]
-        )
+        self._checkpointing.begin(Cut(states, pipeline, saved(self._readings)), is_last=is_last)
 
     async def _measure(self) -> None:
         while True:
@@ -490,14 +361,11 @@ class Loop:
             self._tell_figures()
 
     def _tell_figures(self) -> None:
-        behind = [
-            behind_ms for each in self._readings.values() for behind_ms in each.behind_ms.values()
-        ]
         self._tell(
             measured(
                 self._pipeline,
                 self._traffic,
-                max(behind, default=None),
+                most_behind_ms(self._readings.values()),
                 self._checkpoints.store.size_bytes,
             )
         )
@@ -517,28 +385,9 @@ class Loop:
             *(writer.sink.close() for writer in self._writers.values()), return_exceptions=True
         )
         self._steps.shutdown(wait=False)
-        self._disk.shutdown(wait=False)
 
-    async def _in(
-        self, executor: ThreadPoolExecutor, work: Callable[..., _Answer], *arguments: Any
-    ) -> _Answer:
-        return await asyncio.get_running_loop().run_in_executor(executor, work, *arguments)
-
-
-def _note(reading: _Reading, arrivals: Sequence[Arrival]) -> None:
-    for arrival in arrivals:
-        if arrival.ended:
-            reading.positions.pop(arrival.split, None)
-            reading.behind_ms.pop(arrival.split, None)
-            continue
-        reading.positions[arrival.split] = arrival.position
-        if arrival.behind_ms is not None:
-            reading.behind_ms[arrival.split] = arrival.behind_ms
-
-
-def _fail(wanted: _Wanted, reason: str) -> None:
-    if not wanted.taken.done():
-        wanted.taken.set_exception(SnapshotFailed(reason))
+    async def _in_steps(self, work: Callable[..., _Answer], *arguments: Any) -> _Answer:
+        return await asyncio.get_running_loop().run_in_executor(self._steps, work, *arguments)
 
 
 def _reason(error: BaseException) -> str:
