@@ -5,7 +5,7 @@ import sys
 import time
 from datetime import date
 
-from bench import retail, s3, servers, streams
+from bench import applications, fraud, retail, s3, servers, streams
 
 
 def _s3(keys: int) -> None:
@@ -45,10 +45,20 @@ def _start() -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("parts", nargs="*", default=["start", "s3", "kinesis", "nexmark", "retail"])
+    parts = ["start", "s3", "kinesis", "applications", "nexmark", "retail", "fraud"]
+    parser.add_argument("parts", nargs="*", default=parts)
     parser.add_argument("--keys", type=int, default=100_000, help="keys for the listing")
     parser.add_argument("--rows", type=int, default=20_000_000, help="rows for the retail job")
     parser.add_argument("--events", type=int, default=2_000_000, help="events of Nexmark")
+    parser.add_argument(
+        "--records", type=int, default=2_000_000, help="records for an application's throughput"
+    )
+    parser.add_argument("--rate", type=int, default=5_000, help="records a second for latencies")
+    parser.add_argument("--latency-seconds", type=int, default=60, help="of records at that rate")
+    parser.add_argument("--fraud-seconds", type=int, default=600, help="of the fraud job")
+    parser.add_argument(
+        "--rising-seconds", type=int, default=30, help="of each higher rate of it; 0: none"
+    )
     options = parser.parse_args()
     print(f"## {date.today()}: `python -m bench {' '.join(sys.argv[1:])}`\n\n{servers.machine()}")
     for part in options.parts:
@@ -59,6 +69,10 @@ def main() -> None:
                 _start()
             case "kinesis":
                 streams.compare()
+            case "applications":
+                applications.report(options.records, options.rate, options.latency_seconds)
+            case "fraud":
+                fraud.report(options.rate, options.fraud_seconds, options.rising_seconds)
             case "nexmark":
                 from bench.nexmark import run as nexmark  # noqa: PLC0415 - needs the engine
 

@@ -11,7 +11,8 @@ import multiprocessing
 import os
 import struct
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import cycle, islice
 from typing import Any
@@ -118,6 +119,49 @@ def get_records(target: Target, stream: str, requests: int, connections: int = 2
 def fan_out(target: Target, stream: str, seconds: float, rate: int = 5_000, batch: int = 25) -> Row:
     """How long after its request was sent a record reaches a subscriber: `rate` records a second
     into one shard, `batch` in each PutRecords."""
+    total = int(rate * seconds)
+    requests = total // batch
+    prepared = [_numbered(target, stream, number, batch) for number in range(requests)]
+    with subscribed(target, stream, _number, lambda count: count >= total) as arrived:
+        sent = uvloop.run(put_at(target, prepared, lambda number: number * batch / rate))
+        delays_ms = sorted((at - sent[request]) * 1e3 for request, at in arrived())
+    p50, p99 = (delays_ms[int(len(delays_ms) * share)] for share in (0.5, 0.99))
+    note = f"p50 {p50:.1f} ms, p99 {p99:.1f} ms"
+    return Row(f"put to SubscribeToShard, {rate:,} records/s", "ms", p50, note)
+
+
+@contextmanager
+def subscribed(
+    target: Target,
+    stream: str,
+    read: Callable[[bytes], Any],
+    ended: Callable[[int], bool],
+) -> Iterator[Callable[[], Sequence[tuple[Any, float]]]]:
+    """Subscribe to the first shard of a stream, in a process of its own, until so many records have
+    come that it has `ended`, which is asked with each event. What is given waits for that, and
+    answers what `read` found in each record, with the time when it came."""
+    consumer = _registered(target, stream)
+    context = multiprocessing.get_context("fork")
+    results = context.SimpleQueue()
+    reader = context.Process(target=_subscriber, args=(results, target, consumer, ended))
+    reader.start()
+    try:
+        if results.get() != "subscribed":
+            raise RuntimeError(f"{target.name} does not push records")
+
+        def arrived() -> Sequence[tuple[Any, float]]:
+            found = results.get()
+            if isinstance(found, str):
+                raise RuntimeError(f"{target.name}: {found}")
+            return [(read(data), at) for data, at in found]
+
+        yield arrived
+    finally:
+        reader.terminate()
+        reader.join()
+
+
+def _registered(target: Target, stream: str) -> str:
     kinesis = client(target)
     arn = kinesis.describe_stream_summary(StreamName=stream)["StreamDescriptionSummary"][
         "StreamARN"
@@ -125,24 +169,7 @@ def fan_out(target: Target, stream: str, seconds: float, rate: int = 5_000, batc
     consumer = kinesis.register_stream_consumer(StreamARN=arn, ConsumerName="bench")["Consumer"]
     while _status(kinesis, consumer["ConsumerARN"]) != "ACTIVE":
         time.sleep(0.1)
-    context = multiprocessing.get_context("fork")
-    results = context.SimpleQueue()
-    total = int(rate * seconds)
-    reader = context.Process(
-        target=_subscriber, args=(results, target, consumer["ConsumerARN"], total)
-    )
-    reader.start()
-    if results.get() != "subscribed":
-        raise RuntimeError(f"{target.name} does not push records")
-    sent_ns = uvloop.run(_produce(target, stream, total // batch, rate / batch, batch))
-    arrived = results.get()
-    reader.join()
-    if isinstance(arrived, str):
-        raise RuntimeError(f"{target.name}: {arrived}")
-    delays_ms = sorted((at_ns - sent_ns[request]) / 1e6 for request, at_ns in arrived)
-    p50, p99 = (delays_ms[int(len(delays_ms) * share)] for share in (0.5, 0.99))
-    note = f"p50 {p50:.1f} ms, p99 {p99:.1f} ms"
-    return Row(f"put to SubscribeToShard, {rate:,} records/s", "ms", p50, note)
+    return str(consumer["ConsumerARN"])
 
 
 def _status(kinesis: Any, consumer_arn: str) -> str:
@@ -164,21 +191,20 @@ def _latencies(run: Run) -> str:
     return f"p50 {run.percentile_ms(0.5):.1f} ms, p99 {run.percentile_ms(0.99):.1f} ms"
 
 
-async def _produce(
-    target: Target, stream: str, requests: int, rate: float, batch: int
-) -> Sequence[int]:
-    """PutRecords at a steady rate, their records numbered by request; when each was sent."""
+async def put_at(
+    target: Target, prepared: Sequence[bytes], due: Callable[[int], float]
+) -> Sequence[float]:
+    """Send PutRecords when each is due, in seconds from now; when each was sent, as `time.time`."""
     address = urlsplit(target.endpoint)
     free: asyncio.Queue[Any] = asyncio.Queue()
     connections = [await asyncio.open_connection(address.hostname, address.port) for _ in range(4)]
     for connection in connections:
         free.put_nowait(connection)
-    prepared = [_numbered(target, stream, number, batch) for number in range(requests)]
-    sent_ns = [0] * requests
+    sent = [0.0] * len(prepared)
 
     async def put(number: int) -> None:
         reader, writer = connection = await free.get()
-        sent_ns[number] = time.monotonic_ns()
+        sent[number] = time.time()
         writer.write(prepared[number])
         head = await reader.readuntil(b"\r\n\r\n")
         answer = json.loads(await reader.readexactly(_length(head)))
@@ -188,12 +214,12 @@ async def _produce(
 
     began = time.perf_counter()
     async with asyncio.TaskGroup() as group:
-        for number in range(requests):
-            await asyncio.sleep(max(0, began + number / rate - time.perf_counter()))
+        for number in range(len(prepared)):
+            await asyncio.sleep(max(0, began + due(number) - time.perf_counter()))
             group.create_task(put(number))
     for _, writer in connections:
         writer.close()
-    return sent_ns
+    return sent
 
 
 def _numbered(target: Target, stream: str, number: int, batch: int) -> bytes:
@@ -210,20 +236,30 @@ def _length(head: bytes) -> int:
     raise RuntimeError(head.decode())
 
 
+def _number(data: bytes) -> int:
+    return int(struct.unpack(">q", data[:8])[0])
+
+
 def _subscriber(
-    results: "multiprocessing.SimpleQueue[Any]", target: Target, consumer_arn: str, total: int
+    results: "multiprocessing.SimpleQueue[Any]",
+    target: Target,
+    consumer_arn: str,
+    ended: Callable[[int], bool],
 ) -> None:
-    """Put "subscribed" into `results`, then the requests of `total` records and their arrivals."""
+    """Put "subscribed" into `results`, then the data of records and their arrivals."""
     try:
-        results.put(uvloop.run(_subscribe(results, target, consumer_arn, total)))
+        results.put(uvloop.run(_subscribe(results, target, consumer_arn, ended)))
     except BaseException as error:
         results.put(f"{type(error).__name__}: {error}")
         raise
 
 
 async def _subscribe(
-    results: "multiprocessing.SimpleQueue[Any]", target: Target, consumer_arn: str, total: int
-) -> Sequence[tuple[int, int]]:
+    results: "multiprocessing.SimpleQueue[Any]",
+    target: Target,
+    consumer_arn: str,
+    ended: Callable[[int], bool],
+) -> Sequence[tuple[bytes, float]]:
     address = urlsplit(target.endpoint)
     reader, writer = await asyncio.open_connection(address.hostname, address.port, limit=2**24)
     body = {
@@ -236,20 +272,19 @@ async def _subscribe(
     if not head.startswith(b"HTTP/1.1 200"):
         raise RuntimeError((head + await reader.read(1000)).decode())
     results.put("subscribed")
-    arrived: list[tuple[int, int]] = []
+    arrived: list[tuple[bytes, float]] = []
     received = b""
-    while len(arrived) < total:
+    while not ended(len(arrived)):
         size = int(await reader.readuntil(b"\r\n"), 16)
         if size == 0:
             raise RuntimeError(f"The subscription ended after {len(arrived)} records.")
         received += (await reader.readexactly(size + 2))[:-2]
-        now_ns = time.monotonic_ns()
+        now = time.time()
         while len(received) >= 4 and len(received) >= (length := int.from_bytes(received[:4])):
             headers_length = int.from_bytes(received[4:8])
             payload = received[12 + headers_length : length - 4]
             received = received[length:]
             for record in json.loads(payload or b"{}").get("Records", ()):
-                number = struct.unpack(">q", base64.b64decode(record["Data"])[:8])[0]
-                arrived.append((number, now_ns))
+                arrived.append((base64.b64decode(record["Data"]), now))
     writer.close()
     return arrived
