@@ -133,12 +133,17 @@ def _own(value: object) -> str:
 class Source(Node):
     """Reads a table: its physical and metadata columns, then `computed` ones over them; `columns`
     are all of these that the table declares, in order. `watermark` is an expression over `columns`
-    (a timestamp; None: no event time). `processing`: computed columns that are PROCTIME()."""
+    (a timestamp; None: no event time). `processing`: computed columns that are PROCTIME().
+
+    `quiet_ms` (0: not so): event time is the time at which rows came in. It goes on by the clock,
+    so far behind it, while the source is read to its end and nothing comes; no row is late, one
+    that would be gets the earliest time that is not."""
 
     table: Table
     computed: tuple[tuple[str, str], ...] = ()
     watermark: str | None = None
     processing: tuple[str, ...] = ()
+    quiet_ms: int = 0
 
 
 @dataclass(frozen=True)
@@ -309,7 +314,8 @@ class Union(Node):
 @dataclass(frozen=True)
 class RandomCutForest(_Unary):
     """Adds an anomaly score (and, with `explains`, its explanation) to each row, over its numeric
-    columns, in order of arrival: SQL-1_0's RANDOM_CUT_FOREST."""
+    columns, in order of arrival: SQL-1_0's RANDOM_CUT_FOREST. `directed`: the explanation tells
+    directions."""
 
     features: tuple[str, ...]
     trees: int = 100
@@ -317,6 +323,7 @@ class RandomCutForest(_Unary):
     time_decay: int = 100_000
     shingle: int = 1
     explains: bool = False
+    directed: bool = True
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,17 @@ class SourceOperator:
             return None
 
 
+def in_order(rows: pa.Table, node: Source, watermark_ms: int) -> pa.Table:
+    """The rows with no rowtime at or before the watermark."""
+    if not rows.num_rows or node.rowtime is None or watermark_ms < 0:
+        return rows
+    place = rows.schema.get_field_index(node.rowtime)
+    field = rows.schema.field(place)
+    earliest = pa.scalar((watermark_ms + 1) * 1000, pa.int64()).cast(field.type)
+    times = pc.max_element_wise(rows.column(place), earliest)
+    return rows.set_column(place, field, times)
+
+
 def _prepared(node: Source, compute: Compute) -> Diverting:
     computed = {name: sql for name, sql in node.computed if name not in node.processing}
     expressions = [computed.get(column.name, quoted(column.name)) for column in node.columns]

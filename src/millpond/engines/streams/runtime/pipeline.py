@@ -35,7 +35,7 @@ from millpond.engines.streams.operators.interface import (
 )
 from millpond.engines.streams.operators.project import ProjectOperator
 from millpond.engines.streams.operators.rows import FailedRow, conformed
-from millpond.engines.streams.operators.source import SourceOperator
+from millpond.engines.streams.operators.source import SourceOperator, in_order
 from millpond.engines.streams.runtime.registry import make_operator
 from millpond.engines.streams.runtime.settings import idle_timeout_ms
 from millpond.engines.streams.runtime.watermarks import SourceClock
@@ -66,7 +66,9 @@ class _Source:
         self.node = node
         self.operator = SourceOperator(node, compute)
         self.clock = SourceClock(
-            idle_timeout_ms(node, settings), has_event_time=node.watermark is not None
+            idle_timeout_ms(node, settings),
+            has_event_time=node.watermark is not None,
+            quiet_ms=node.quiet_ms,
         )
         self.given_ms = BEFORE_ALL_MS
         self.meets: list[_Source] = []
@@ -227,8 +229,12 @@ class Pipeline:
         if not arrivals:
             return source.operator.schema.empty_table()
         read = source.operator.read(arrivals, now_ms)
+        rows = read.rows
+        if source.node.quiet_ms:
+            rows = in_order(rows, source.node, source.given_ms)
         for each in arrivals:
             source.clock.announce(each.split, now_ms)
+            source.clock.told_behind(each.split, each.behind_ms)
             if each.rows.num_rows:
                 source.clock.arrived(each.split, read.marks.get(each.split), now_ms)
             self.figures.records_in += each.rows.num_rows
@@ -237,7 +243,7 @@ class Pipeline:
             if each.ended:
                 source.clock.end(each.split)
         self._set_aside(source.node, read.failed, now_ms)
-        return read.rows
+        return rows
 
     def _run(self, running: _Running, outputs: Mapping[str, Step], now_ms: int) -> Step:
         inputs = [outputs[name] for name in running.inputs]

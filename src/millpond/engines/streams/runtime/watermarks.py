@@ -3,6 +3,9 @@
 The watermark of a source is the lowest of its splits' that are neither idle nor ended; it never
 falls. A split is idle when no row came from it for the idle timeout. When all are, the highest of
 theirs counts, and the source holds nobody up that it meets downstream (see `Pipeline`).
+
+Where event time is the time of arrival (`quiet_ms`), a split is idle only once it is read to its
+end, and when all are, the watermark follows the clock.
 """
 
 from dataclasses import dataclass
@@ -10,19 +13,24 @@ from typing import Any
 
 from millpond.engines.streams.operators.interface import AFTER_ALL_MS, BEFORE_ALL_MS
 
+_HEARTBEAT_MS = 250
+"""How often the watermark follows the clock."""
+
 
 @dataclass(slots=True)
 class _Split:
     watermark_ms: int
     active_ms: int
+    is_read: bool = False
 
 
 class SourceClock:
     """`idle_ms` 0: splits are never idle. Without `has_event_time` there is no watermark before
-    the end."""
+    the end. `quiet_ms`: see `plan.Source`."""
 
-    def __init__(self, idle_ms: int = 0, *, has_event_time: bool = True) -> None:
-        self._idle_ms = idle_ms
+    def __init__(self, idle_ms: int = 0, *, has_event_time: bool = True, quiet_ms: int = 0) -> None:
+        self._idle_ms = quiet_ms or idle_ms
+        self._quiet_ms = quiet_ms
         self._has_event_time = has_event_time
         self._splits: dict[str, _Split] = {}
         self.watermark_ms = BEFORE_ALL_MS
@@ -38,6 +46,11 @@ class SourceClock:
         state.active_ms = max(state.active_ms, now_ms)
         if mark_ms is not None:
             state.watermark_ms = max(state.watermark_ms, mark_ms)
+
+    def told_behind(self, split: str, behind_ms: int | None) -> None:
+        """How far the reading of a split is behind its newest row, where that is known."""
+        if behind_ms is not None and split in self._splits:
+            self._splits[split].is_read = behind_ms == 0
 
     def end(self, split: str) -> None:
         """Nothing more comes from a split."""
@@ -63,6 +76,8 @@ class SourceClock:
                 if active
                 else max(split.watermark_ms for split in self._splits.values())
             )
+            if self._quiet_ms and not active:
+                reached = max(reached, now_ms - self._quiet_ms)
             self.watermark_ms = max(self.watermark_ms, reached)
         return self.watermark_ms
 
@@ -75,17 +90,21 @@ class SourceClock:
         )
 
     def due_ms(self, now_ms: int) -> int | None:
-        """When a split that is active now becomes idle; None: never."""
+        """When a split that is active now becomes idle, or the watermark follows the clock; None:
+        never."""
         if not self._idle_ms or not self._has_event_time or self.finished:
             return None
-        return min(
+        due = min(
             (
                 split.active_ms + self._idle_ms
                 for split in self._splits.values()
-                if not self._idle(split, now_ms)
+                if not self._idle(split, now_ms) and self._may_idle(split)
             ),
             default=None,
         )
+        if due is None and self._quiet_ms and self.is_idle(now_ms):
+            return now_ms + _HEARTBEAT_MS
+        return due
 
     def saved(self) -> dict[str, Any]:
         """What a checkpoint keeps of it, as JSON's values."""
@@ -104,4 +123,8 @@ class SourceClock:
             self.finish()
 
     def _idle(self, split: _Split, now_ms: int) -> bool:
-        return bool(self._idle_ms) and now_ms - split.active_ms >= self._idle_ms
+        is_due = bool(self._idle_ms) and now_ms - split.active_ms >= self._idle_ms
+        return is_due and self._may_idle(split)
+
+    def _may_idle(self, split: _Split) -> bool:
+        return split.is_read or not self._quiet_ms

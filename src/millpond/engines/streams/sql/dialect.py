@@ -460,19 +460,21 @@ class FlinkParser(Parser):  # type: ignore[misc]
 
 
 class Flink(Dialect):  # type: ignore[misc]
+    """`COMPLETE` is a text up to the string, name or comment that does not end."""
+
     INDEX_OFFSET = 0
     Tokenizer = FlinkTokenizer
     Parser = FlinkParser
+    BANG_EQUAL: ClassVar = False
+    COMPLETE: ClassVar[Any] = re.compile(
+        r"(?:'(?:[^']|'')*'|`(?:[^`]|``)*`|--[^\n]*|/\*(?:[^*]|\*(?!/))*\*/|(?!/\*|--)[^'`])*+"
+    )
 
 
 _DIALECT = Flink()
-_COMPLETE: Any = re.compile(
-    r"(?:'(?:[^']|'')*'|`(?:[^`]|``)*`|--[^\n]*|/\*(?:[^*]|\*(?!/))*\*/|(?!/\*|--)[^'`])*+"
-)
-"""A text up to the string, name or comment that does not end."""
 
 
-def tokens_of(text: str, at: Position) -> list[Token]:
+def tokens_of(text: str, at: Position, dialect: Flink = _DIALECT) -> list[Token]:
     """The tokens of a text that stands `at` this place; `line` and `col` of each are where it
     begins in the program.
 
@@ -481,9 +483,9 @@ def tokens_of(text: str, at: Position) -> list[Token]:
     """
     starts = [0] + [index + 1 for index, letter in enumerate(text) if letter == "\n"]
     try:
-        tokens: list[Token] = _DIALECT.tokenize(text)
+        tokens: list[Token] = dialect.tokenize(text)
     except SqlglotError as error:
-        place = _COMPLETE.match(text).end()
+        place = dialect.COMPLETE.match(text).end()
         line = bisect_right(starts, place) - 1
         raise Refused(
             "SQL parse failed. A string, a name or a comment does not end",
@@ -496,7 +498,8 @@ def tokens_of(text: str, at: Position) -> list[Token]:
             line += 1
         token.line = at.line + line
         token.col = token.start - starts[line] + (at.column if line == 0 else 1)
-        if token.token_type == TokenType.NEQ and text[token.start : token.end + 1] == "!=":
+        is_bang = token.token_type == TokenType.NEQ and text[token.start] == "!"
+        if is_bang and not dialect.BANG_EQUAL:
             raise Refused(
                 "SQL parse failed. Bang equal '!=' is not allowed under the current SQL conformance"
                 " level; write '<>'",
@@ -520,13 +523,13 @@ def _refuse_foreign(token: Token) -> None:
     raise Refused(f"{what} is not supported", token.line, token.col, needs_flink=True)
 
 
-def parse_query(text: str, at: Position) -> exp.Expr:
+def parse_query(text: str, at: Position, dialect: Flink = _DIALECT) -> exp.Expr:
     """The tree of a query (`exp.Select`, `exp.Union`, `exp.Values` …) whose text begins `at`.
 
     Raises:
         Refused: it is none, with the place where it stops being one.
     """
-    tree = _parse(text, at, FlinkParser._parse_statement)
+    tree = _parse(text, at, FlinkParser._parse_statement, dialect)
     if not isinstance(tree, exp.Query | exp.Values):
         raise Refused("A query was expected here", at.line, at.column)
     if isinstance(tree, exp.Select) and not tree.expressions:
@@ -558,11 +561,13 @@ def parse_type(text: str, at: Position) -> DataType:
     return found
 
 
-def _parse(text: str, at: Position, method: Callable[..., Any]) -> exp.Expr:
-    tokens = tokens_of(text, at)
+def _parse(
+    text: str, at: Position, method: Callable[..., Any], dialect: Flink = _DIALECT
+) -> exp.Expr:
+    tokens = tokens_of(text, at, dialect)
     if not tokens:
         raise Refused("SQL parse failed. There is no text here", at.line, at.column)
-    parser = FlinkParser(dialect=_DIALECT)
+    parser = dialect.parser_class(dialect=dialect)
     try:
         trees = parser._parse(parse_method=method, raw_tokens=tokens, sql=text)
     except SqlglotError as error:

@@ -47,7 +47,9 @@ LATENESS = "table.exec.emit.allow-lateness"
 IN_ORDER = f"(SELECT *, row_number() OVER () AS {quoted(ORDER)} FROM i0)"
 """The rows of a `PerWindow`'s input, with the order in which they came."""
 _SETS = {exp.GroupingSets: "GROUPING SETS", exp.Cube: "CUBE", exp.Rollup: "ROLLUP"}
-_GROUP_WINDOWS = ("TUMBLE", "HOP", "SESSION")
+STAGGER = "WINDOWED BY STAGGER"
+"""SQL-1_0's staggered window as a call in GROUP BY; Flink SQL cannot write it."""
+_GROUP_WINDOWS = ("TUMBLE", "HOP", "SESSION", STAGGER)
 _AUXILIARY = {
     "START": "start",
     "END": "end",

@@ -20,7 +20,7 @@ WindowRole = Literal["start", "end", "time"]
 @dataclass(frozen=True, slots=True)
 class Field:
     """A column as SQL sees it: `column` is its name in the node, `table` the alias that may qualify
-    it."""
+    it. One that is `hidden` is there by its name, and no part of `*`."""
 
     name: str
     column: str
@@ -28,6 +28,7 @@ class Field:
     table: str | None = None
     time: TimeRole | None = None
     window: WindowRole | None = None
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)

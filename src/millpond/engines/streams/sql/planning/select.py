@@ -190,14 +190,14 @@ def _items(planner: Planner, tree: exp.Select, relation: Relation) -> list[Item]
     for place, each in enumerate(tree.expressions):
         if isinstance(each, exp.Star):
             _refuse_star(each)
-            items += [_item_of(field, each) for field in relation.fields]
+            items += [_item_of(field, each) for field in relation.fields if not field.hidden]
         elif isinstance(each, exp.Column) and isinstance(each.this, exp.Star):
             _refuse_star(each.this)
             table = each.table
             fields = [field for field in relation.fields if field.table == table]
             if not fields:
                 refuse(f"Unknown identifier '{table}'", each)
-            items += [_item_of(field, each) for field in fields]
+            items += [_item_of(field, each) for field in fields if not field.hidden]
         elif isinstance(each, exp.Alias):
             items.append(Item(each.alias, each.this))
         else:

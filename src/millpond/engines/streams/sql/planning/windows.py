@@ -115,6 +115,8 @@ def _window(
             return Window("tumble", time.column, sizes[0], 0, offset_ms, processing)
         case "SESSION":
             return Window("session", time.column, sizes[0], 0, 0, processing)
+        case "WINDOWED BY STAGGER":
+            return Window("stagger", time.column, sizes[0], 0, 0, processing)
     slide, size = sizes
     if name == "CUMULATE":
         if size % slide:
