@@ -6,9 +6,7 @@ Rows carry their order of arrival in the column `$order`, which FIRST_VALUE, LAS
 COLLECT and ARRAY_AGG go by. What is DISTINCT keeps the set of its values, but
 APPROX_COUNT_DISTINCT the least `_SKETCH_SIZE` hashes (it is off by 2 % or so; exact below).
 
-Types are Flink's: SUM and AVG of integers wrap around and truncate, AVG of a DECIMAL is rounded
-half up. NULLs do not count, but in ARRAY_AGG. Sums of FLOAT are made in double precision, and so
-are deviations, whatever their type.
+NULLs do not count, but in ARRAY_AGG. What sums and means give stands in aggregate_numbers.py.
 
 Source: Apache Flink 2.x, System (Built-in) Functions, Aggregate Functions.
 """
@@ -18,15 +16,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from millpond.engines.streams.interface import Refused
+from millpond.engines.streams.operators import aggregate_numbers as numbers
 from millpond.engines.streams.plan import Aggregate
 from millpond.engines.streams.types import DataType, quoted
 
 ORDER: Final = "$order"
 """The column of rows that says in which order they came (BIGINT)."""
 
-_INTEGER_BITS: Final = {"TINYINT": 8, "SMALLINT": 16, "INT": 32, "BIGINT": 64}
 _SKETCH_SIZE: Final = 2048
-_FINEST: Final = 38
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,20 +118,31 @@ def _count(call: _Call) -> Parts:
 def _sum(call: _Call) -> Parts:
     if call.of.distinct:
         part = _set(call)
-        total = _total(call, f"list_sum({quoted(part.name)})")
-        return Parts((part,), _as_integer(total, call.of.type))
+        total = numbers.total(call.kinds[0], f"list_sum({quoted(part.name)})")
+        return Parts((part,), numbers.as_integer(total, call.of.type))
     part = _sum_part(call)
-    return Parts((part,), _as_integer(quoted(part.name), call.of.type))
+    return Parts((part,), numbers.as_integer(quoted(part.name), call.of.type))
 
 
 def _avg(call: _Call) -> Parts:
     if call.of.distinct:
         part = _set(call)
         name = quoted(part.name)
-        return Parts((part,), _mean(call, _total(call, f"list_sum({name})"), f"len({name})"))
+        return Parts(
+            (part,),
+            numbers.mean(
+                call.kinds[0],
+                call.of.type,
+                numbers.total(call.kinds[0], f"list_sum({name})"),
+                f"len({name})",
+            ),
+        )
     count = call.part("n", "BIGINT", "count(*)" + call.filter(), "sum({0})")
     total = _sum_part(call)
-    return Parts((total, count), _mean(call, quoted(total.name), quoted(count.name)))
+    return Parts(
+        (total, count),
+        numbers.mean(call.kinds[0], call.of.type, quoted(total.name), quoted(count.name)),
+    )
 
 
 def _least(call: _Call) -> Parts:
@@ -168,7 +176,7 @@ def _deviation(function: str) -> Callable[[_Call], Parts]:
             least = 2 if function.endswith("samp") else 1
             found = f"list_aggregate(CAST({name} AS DOUBLE[]), '{function}')"
             enough = f"CASE WHEN len({name}) >= {least} THEN {found} END"
-            return Parts((part,), _from_double(enough, call.of.type))
+            return Parts((part,), numbers.from_double(enough, call.of.type))
         value, rows = f"CAST({call.value} AS DOUBLE)", call.filter()
         one = (
             f"struct_pack(n := count(*){rows}, mean := avg({value}){rows}, "
@@ -187,7 +195,9 @@ def _deviation(function: str) -> Callable[[_Call], Parts]:
         item = f"{quoted(part.name)}[1]"
         divisor = over.format(n=f"{item}.n")
         found = f"CASE WHEN {divisor} > 0 THEN {item}.m2 / {divisor} END"
-        return Parts((part,), _from_double(f"sqrt({found})" if root else found, call.of.type))
+        return Parts(
+            (part,), numbers.from_double(f"sqrt({found})" if root else found, call.of.type)
+        )
 
     return rule
 
@@ -272,71 +282,10 @@ def _set(call: _Call) -> Part:
 
 
 def _sum_part(call: _Call) -> Part:
-    kind = _sum_type(call.kinds[0])
+    kind = numbers.sum_type(call.kinds[0])
     value = f"CAST({call.value} AS DOUBLE)" if call.kinds[0].name == "FLOAT" else call.value
-    total = _total(call, f"sum({value})" + call.filter())
-    return call.part("t", kind, total, _total(call, "sum({0})"))
-
-
-def _sum_type(kind: DataType) -> str:
-    if kind.name in _INTEGER_BITS:
-        return "BIGINT"
-    return f"DECIMAL(38, {kind.parameters[1]})" if kind.name == "DECIMAL" else "DOUBLE"
-
-
-def _total(call: _Call, total: str) -> str:
-    """A sum as its state keeps it: of integers modulo 2**64."""
-    return _wrapped(total, 64) if call.kinds[0].name in _INTEGER_BITS else total
-
-
-def _wrapped(value: str, bits: int) -> str:
-    half, all_ = 1 << (bits - 1), 1 << bits
-    wide = f"CAST({value} AS HUGEINT)"
-    return (
-        f"CASE WHEN {value} BETWEEN {-half} AND {half - 1} THEN {value} "
-        f"ELSE (({wide} + {half}) % {all_} + {all_}) % {all_} - {half} END"
-    )
-
-
-def _as_integer(value: str, kind: DataType) -> str:
-    """A sum in its result's type: integers wrap around, as Java's do."""
-    bits = _INTEGER_BITS.get(kind.name, 64)
-    return _wrapped(value, bits) if bits < 64 else value
-
-
-def _mean(call: _Call, total: str, count: str) -> str:
-    some = f"nullif({count}, 0)"
-    kind = call.kinds[0]
-    if kind.name in _INTEGER_BITS and call.of.type.name in _INTEGER_BITS:
-        return _as_integer(f"({total} // {some})", call.of.type)
-    if call.of.type.name == "DECIMAL" and kind.name in (*_INTEGER_BITS, "DECIMAL"):
-        scale = kind.parameters[1] if kind.name == "DECIMAL" else 0
-        return _decimal_mean(total, some, scale, call.of.type.parameters[1])
-    return _from_double(f"(CAST({total} AS DOUBLE) / {some})", call.of.type)
-
-
-def _decimal_mean(total: str, count: str, scale: int, result_scale: int) -> str:
-    """A DECIMAL sum of `scale` by a count, rounded half up, in whole numbers all the way: DuckDB
-    itself divides decimals as doubles."""
-    digits = f"CAST(replace(CAST({total} AS VARCHAR), '.', '') AS HUGEINT)"
-    count = f"CAST({count} AS HUGEINT)"
-    finer = 10 ** max(result_scale - scale, 0)
-    coarser = 10 ** max(scale - result_scale, 0)
-    by = f"({count} * {coarser})"
-    rest = f"(({digits} % {by}) * {finer})"
-    half_up = f"(({rest} * 2 + CASE WHEN {rest} < 0 THEN -{by} ELSE {by} END) // ({by} * 2))"
-    unscaled = f"(({digits} // {by}) * {finer} + {half_up})"
-    width = min(result_scale + 1, _FINEST)
-    unit = f"CAST('{_unit(result_scale)}' AS DECIMAL({width}, {result_scale}))"
-    return f"CAST({unscaled} AS DECIMAL(38, 0)) * {unit}"
-
-
-def _unit(scale: int) -> str:
-    return "1" if scale == 0 else "0." + "0" * (scale - 1) + "1"
-
-
-def _from_double(value: str, kind: DataType) -> str:
-    return f"trunc({value})" if kind.name in _INTEGER_BITS else value
+    total = numbers.total(call.kinds[0], f"sum({value})" + call.filter())
+    return call.part("t", kind, total, numbers.total(call.kinds[0], "sum({0})"))
 
 
 def _with_arguments(aggregate: Aggregate, arguments: tuple[str, ...]) -> Aggregate:
