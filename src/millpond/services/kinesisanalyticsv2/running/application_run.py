@@ -15,13 +15,6 @@ import msgspec
 from millpond.engines.records.interface import Transaction
 from millpond.kernel.tasks import Task, Wake
 from millpond.services.kinesisanalyticsv2 import store
-from millpond.services.kinesisanalyticsv2.changing import (
-    end_operation,
-    new_operation,
-    next_version,
-    note_done,
-    put_version,
-)
 from millpond.services.kinesisanalyticsv2.model.application import (
     Application,
     Status,
@@ -32,6 +25,7 @@ from millpond.services.kinesisanalyticsv2.needs import Needs
 from millpond.services.kinesisanalyticsv2.running.desk import Desk
 from millpond.services.kinesisanalyticsv2.running.engine import Engine
 from millpond.services.kinesisanalyticsv2.running.process import Process
+from millpond.services.kinesisanalyticsv2.running.renewal import Renewal
 from millpond.services.kinesisanalyticsv2.running.snapshots import Snapshots
 
 Handler = Callable[[Application, Version], Awaitable[bool]]
@@ -46,6 +40,7 @@ class ApplicationRun:
         self._desk = Desk(needs, task, wake)
         self._engine = Engine(needs, self._desk)
         self._snapshots = Snapshots(needs, self._desk, self._engine.say)
+        self._renewal = Renewal(needs, self._desk, self._engine, self._snapshots)
         self._patience = Patience()
         self._handlers: Mapping[Status, Handler] = {
             "READY": self._rest,
@@ -53,8 +48,8 @@ class ApplicationRun:
             "RUNNING": self._go_on,
             "STOPPING": self._stop,
             "FORCE_STOPPING": self._stop_at_once,
-            "UPDATING": self._renew,
-            "ROLLING_BACK": self._renew,
+            "UPDATING": self._renewal.renew,
+            "ROLLING_BACK": self._renewal.renew,
             "DELETING": self._delete,
         }
 
@@ -86,8 +81,6 @@ class ApplicationRun:
         await self._snapshots.clear(application)
         return await self._handlers[application.status](application, version)
 
-    # What a status asks for
-
     async def _rest(self, application: Application, version: Version) -> bool:
         await self._engine.end()
         await self._engine.revoke(application)
@@ -99,14 +92,14 @@ class ApplicationRun:
             return True
         if failure:
             self._engine.say("ERROR", f"The application could not be started: {failure}")
-            await self._settle(application, "READY", failure=failure)
+            await self._desk.settle(application, "READY", failure=failure)
         else:
             self._engine.say(
                 "INFO",
                 f"The application runs, as version {version.number}, on Millpond's embedded "
                 f"streams engine: {version.runtime} is the name of its SQL.",
             )
-            await self._settle(application, "RUNNING")
+            await self._desk.settle(application, "RUNNING")
         return True
 
     async def _go_on(self, application: Application, version: Version) -> bool:
@@ -139,7 +132,7 @@ class ApplicationRun:
         await self._engine.end()
         if not finished.failure:
             self._engine.say("INFO", "The application came to the end of its sources.")
-            await self._settle(application, "READY")
+            await self._desk.settle(application, "READY")
             return
         self._engine.say(
             "ERROR", f"The application failed and is started again: {finished.failure}"
@@ -178,7 +171,7 @@ class ApplicationRun:
             return True
         await self._engine.end()
         self._engine.say("INFO", "The application was stopped.")
-        await self._settle(application, "READY")
+        await self._desk.settle(application, "READY")
         return True
 
     async def _keep_state(self, application: Application, version: Version) -> bool:
@@ -198,98 +191,14 @@ class ApplicationRun:
     async def _cannot_stop(self, application: Application, failure: str) -> bool:
         text = f"The application was not stopped, since no snapshot could be taken: {failure}"
         self._engine.say("ERROR", text)
-        await self._settle(application, "RUNNING", failure=text)
+        await self._desk.settle(application, "RUNNING", failure=text)
         return True
 
     async def _stop_at_once(self, application: Application, version: Version) -> bool:
         await self._engine.end(force=True)
         self._engine.say("INFO", "The application was stopped by force.")
-        await self._settle(application, "READY")
+        await self._desk.settle(application, "READY")
         return True
-
-    async def _renew(self, application: Application, version: Version) -> bool:
-        """Have it go on as its current version, from a snapshot of the one before."""
-        if self._engine.process is not None:
-            failure = await self._leave_former(application, version)
-            if failure:
-                text = f"The application was not updated: {failure}"
-                self._engine.say("ERROR", text)
-                await self._go_back(application, version, text)
-                return True
-            seen = await self._desk.look()
-            if seen is None or seen[0].status != application.status:
-                return True
-            application = seen[0]
-        failure_to_start = await self._engine.launch(application, version)
-        if failure_to_start is None:
-            return True
-        if not failure_to_start:
-            self._engine.say("INFO", f"The application goes on, as version {version.number}.")
-            await self._settle(application, "RUNNING")
-        elif application.status == "UPDATING" and version.rollback_enabled:
-            text = f"Version {version.number} could not be started: {failure_to_start}"
-            self._engine.say("ERROR", f"{text} The application goes back.")
-            await self._go_back(application, version, text)
-        else:
-            text = f"Version {version.number} could not be started: {failure_to_start}"
-            self._engine.say("ERROR", text)
-            await self._settle(application, "READY", failure=text)
-        return True
-
-    async def _leave_former(self, application: Application, version: Version) -> str:
-        """Keep the state of the version before, and end its process; why that failed, if it did."""
-        failure = ""
-        assert self._engine.process is not None
-        run = self._engine.process.run
-        if application.status != "ROLLING_BACK":
-            if version.is_sql:
-                await self._snapshots.keep_stopped_point(application, run, restore=True)
-            elif version.snapshots_enabled:
-                failure = await self._snapshots.take_automatic(
-                    application, version, run, restore=_restores_latest(application)
-                )
-        if not failure:
-            await self._engine.end()
-        return failure
-
-    async def _go_back(self, application: Application, version: Version, text: str) -> None:
-        """Have the version before the update be the current one again, under a new number."""
-        needs = self._needs
-        rollback = new_operation(
-            needs.clock,
-            needs.ids,
-            "RollbackApplication",
-            from_version=version.number,
-            to_version=version.number + 1,
-        )
-
-        async def change(transaction: Transaction, now: Application) -> Application:
-            assert version.updated_from is not None
-            former = await store.load_version(transaction, self._task, now, version.updated_from)
-            assert former is not None
-            back = next_version(
-                former,
-                needs.clock.now_ms(),
-                needs.ids,
-                number=version.number + 1,
-                updated_from=version.number,
-                rolled_back_from=version.number,
-                rolled_back_to=former.number,
-            )
-            now_ms = needs.clock.now_ms()
-            note_done(transaction, self._task, now, rollback)
-            await end_operation(
-                transaction,
-                self._task,
-                now,
-                now_ms,
-                failure=text,
-                rollback_operation_id=rollback.id,
-            )
-            rolled = put_version(transaction, self._task, now, version, back)
-            return msgspec.structs.replace(rolled, status="RUNNING", failure=text)
-
-        await self._desk.tell(application, change)
 
     async def _delete(self, application: Application, version: Version) -> bool:
         await self._engine.end(force=True)
@@ -303,24 +212,3 @@ class ApplicationRun:
 
         await self._desk.read(forget)
         return False
-
-    # What is told
-
-    async def _settle(self, application: Application, status: Status, *, failure: str = "") -> None:
-        """Tell that what was asked for is done, or why it failed."""
-
-        async def change(transaction: Transaction, now: Application) -> Application:
-            now_ms = self._desk.now_ms()
-            await end_operation(transaction, self._task, now, now_ms, failure=failure)
-            return msgspec.structs.replace(
-                now, status=status, operation_id="", failure=failure[:1024]
-            )
-
-        await self._desk.tell(application, change)
-
-
-def _restores_latest(application: Application) -> bool:
-    """Whether an update is to go on from where the version before is stopped."""
-    described = application.run.configuration.get("ApplicationRestoreConfigurationDescription", {})
-    latest = "RESTORE_FROM_LATEST_SNAPSHOT"
-    return bool(described.get("ApplicationRestoreType", latest) == latest)

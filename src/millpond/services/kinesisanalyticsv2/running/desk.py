@@ -4,10 +4,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar
 
+import msgspec
+
 from millpond.engines.records.interface import Transaction, transact
 from millpond.kernel.tasks import Task, Wake
 from millpond.services.kinesisanalyticsv2 import store
-from millpond.services.kinesisanalyticsv2.model.application import Application, Version
+from millpond.services.kinesisanalyticsv2.changing import end_operation
+from millpond.services.kinesisanalyticsv2.model.application import Application, Status, Version
 from millpond.services.kinesisanalyticsv2.needs import Needs
 
 _LOOK_SECONDS = 3600.0
@@ -80,6 +83,18 @@ class Desk:
             return True
 
         return await transact(self._needs.records, work)
+
+    async def settle(self, application: Application, status: Status, *, failure: str = "") -> None:
+        """Tell that what was asked for is done, or why it failed."""
+
+        async def change(transaction: Transaction, now: Application) -> Application:
+            now_ms = self.now_ms()
+            await end_operation(transaction, self.task, now, now_ms, failure=failure)
+            return msgspec.structs.replace(
+                now, status=status, operation_id="", failure=failure[:1024]
+            )
+
+        await self.tell(application, change)
 
     async def wait(
         self, running: Iterable[asyncio.Future[Any]], seconds: float | None = None
