@@ -401,3 +401,17 @@ def test_a_table_that_nothing_reads_is_not_looked_at():
         "CREATE TABLE t (a INT) WITH ('connector' = 'jdbc');"
         "CREATE TABLE o (a INT) WITH ('connector' = 'print'); INSERT INTO o SELECT 1"
     )
+
+
+@pytest.mark.parametrize(
+    "insert",
+    [
+        "INSERT INTO o SELECT card FROM tx /*+ OPTIONS('seed'='1') */",
+        "INSERT INTO o /*+ OPTIONS('print-identifier'='x') */ SELECT card FROM tx",
+    ],
+)
+def test_a_hint_is_refused_wherever_it_stands(insert):
+    declared = f"{TABLES}CREATE TABLE o (card STRING) WITH ('connector' = 'print');"
+    refused = refusal(f"{declared}{insert};")
+    assert "hint" in refused.text
+    assert refused.needs_flink

@@ -1,6 +1,7 @@
 """A program's text as tokens that know their place, so that nothing below looks for quotes.
 
-Comments (`-- …`, `/* … */`) and white space are between tokens; a hint (`/*+ … */`) is a comment.
+Comments (`-- …`, `/* … */`) and white space are between tokens; a hint (`/*+ … */`) is a symbol, so
+that the queries that have one keep it, to be refused.
 """
 
 import bisect
@@ -15,12 +16,12 @@ Kind = Literal["word", "name", "string", "number", "symbol"]
 """`name` is an identifier in backticks, `string` a literal in single quotes."""
 
 _TOKEN = re.compile(
-    r"(?P<space>\s+|--[^\n]*|/\*.*?\*/)"
+    r"(?P<space>\s+|--[^\n]*|/\*(?!\+).*?\*/)"
     r"|(?P<string>'(?:[^']|'')*')"
     r"|(?P<name>`(?:[^`]|``)*`)"
     r"|(?P<word>[^\W\d][\w$]*)"
     r"|(?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)"
-    r"|(?P<symbol><>|<=|>=|=>|\|\||\"(?:[^\"]|\"\")*\"|.)",
+    r"|(?P<symbol>/\*\+.*?\*/|<>|<=|>=|=>|\|\||\"(?:[^\"]|\"\")*\"|.)",
     re.DOTALL,
 )
 _OPEN = {"'": "A string literal", "`": "An identifier", '"': "An identifier"}
@@ -73,7 +74,7 @@ class Text:
         at = self.position(offset)
         if symbol in _OPEN:
             raise Refused(f"{_OPEN[symbol]} begins with {symbol} and has no end.", *_pair(at))
-        if self.text.startswith("/*", offset):
+        if symbol == "/" and self.text.startswith("/*", offset):
             raise Refused("A comment begins with /* and has no end.", *_pair(at))
 
 

@@ -204,6 +204,9 @@ def _insert(cursor: Cursor, at: Position) -> Statement:
         cursor.refuse("INSERT INTO … PARTITION is not supported.", needs_flink=True)
     columns = None
     token, following = cursor.peek(), cursor.peek(1)
+    if token and token.text.startswith("/*+"):
+        hint = token.text[3:-2].strip()
+        cursor.refuse(f"The hint {hint} is not supported", needs_flink=True)
     if (
         token
         and token.is_symbol("(")
