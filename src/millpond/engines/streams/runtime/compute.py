@@ -257,6 +257,7 @@ def _in_few_chunks(table: pa.Table) -> pa.Table:
 
 
 def _first_line(error: Exception) -> str:
-    """DuckDB's message without its family's name and the place in a statement that is ours."""
-    line = str(error).strip().split("\n", 1)[0]
+    """DuckDB's message without its family's name, the place in a statement that is ours, and its
+    advice, which is for DuckDB's SQL."""
+    line = str(error).strip().split("\n", 1)[0].split(". Use TRY(", 1)[0]
     return line.split(" Error: ", 1)[-1][:_REASON_LENGTH_MAX]
