@@ -22,6 +22,8 @@ def generator() -> ModuleType:
 def test_every_page_is_up_to_date(generator: ModuleType) -> None:
     """When this fails: `make docs`, and look at what changed."""
     written = {path.name: path.read_text("utf-8") for path in generator.REFERENCE.glob("*.md")}
+    for name in generator.WRITTEN:
+        written.pop(name, None)
     assert written == generator.pages()
 
 

@@ -31,7 +31,7 @@ CONNECTORS: dict[str, Connector] = {
     )
 }
 
-_FLINK_ONLY = frozenset(
+FLINK_ONLY = frozenset(
     (
         "dynamodb",
         "elasticsearch-6",
@@ -71,7 +71,7 @@ def connector_of(table: Table) -> Connector:
         raise Refused(
             f"Table '{table.name}': Could not find any factory for identifier '{name}'. "
             f"Available factory identifiers are: {', '.join(sorted(CONNECTORS))}",
-            needs_flink=name in _FLINK_ONLY,
+            needs_flink=name in FLINK_ONLY,
         )
     return connector
 
