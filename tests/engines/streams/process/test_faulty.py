@@ -2,8 +2,6 @@
 
 import itertools
 
-import pytest
-
 from millpond.engines.streams.faulty import FaultyStreams
 from millpond.engines.streams.interface import CannotStart, SnapshotFailed
 from millpond.kernel.faults import Faults
@@ -35,15 +33,3 @@ async def test_each_place_fails_once_and_leaves_nothing_running(streams, order):
     assert struck == [
         "check: CannotStart", "start: CannotStart", "snapshot: SnapshotFailed", "stop: failure",
     ]  # fmt: skip
-
-
-async def test_without_faults_all_is_as_it_was(streams, order, hear):
-    faulty = FaultyStreams(streams, Faults())
-    run = await faulty.start(order(rows=1))
-    heard = hear(run)
-    await run.renew(order().access)
-    assert (await run.wait()).failure == ""
-    assert await heard.all()
-    assert (await run.kill()).failure == ""
-    with pytest.raises(CannotStart):
-        await faulty.start(order(restore="unknown"))

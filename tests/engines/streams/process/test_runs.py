@@ -1,4 +1,7 @@
-"""Applications in processes of their own: what they do, and what is done to them."""
+"""Applications in processes of their own: what is done to them, and what they cannot do.
+
+What every streams engine promises of runs is asked in tests/conformance/streams.
+"""
 
 import asyncio
 import os
@@ -10,31 +13,17 @@ import time
 import pytest
 
 from millpond.engines.streams.interface import (
-    Access,
     CannotStart,
-    Checkpointed,
     Finished,
     Logged,
     Measured,
-    Program,
     Refused,
-    Restore,
-    SnapshotFailed,
 )
 from millpond.kernel.processes import probe
 
 
 async def finished(run, seconds=20):
     return await asyncio.wait_for(run.wait(), seconds)
-
-
-async def test_a_bounded_program_runs_to_its_end(streams, order, hear):
-    run = await streams.start(order("fine", sink="print", rows=3))
-    heard = hear(run)
-    assert await finished(run) == Finished()
-    await heard.all()
-    assert heard.texts == ["+I[2]", "+I[4]", "+I[6]"]
-    assert isinstance(heard.events[-1], Checkpointed)
 
 
 async def test_an_application_starts_in_less_than_two_seconds(streams, order):
@@ -129,68 +118,6 @@ async def test_a_killed_process_is_gone_and_the_next_goes_on(streams, order):
     assert (await again.stop(drain=True)).failure == ""
 
 
-async def test_a_run_goes_on_from_its_last_checkpoint_and_from_a_snapshot(streams, order, hear):
-    run = await streams.start(order(sink="print", rate=200))
-    heard = hear(run)
-    await heard.until(lambda event: getattr(event, "text", "") == "+I[20]")
-    snapshot = await run.snapshot("first")
-    assert snapshot.name == "first"
-    taken = int(heard.texts[-1][3:-1])
-    await heard.until(lambda event: getattr(event, "text", "") == f"+I[{taken + 40}]")
-    assert await run.stop(drain=True) == Finished(stopped=True)
-    await heard.all()
-    last = int(heard.texts[-1][3:-1])
-
-    run = await streams.start(order(sink="print", rate=200))
-    first = await hear(run).until(lambda event: isinstance(event, Logged))
-    await run.kill()
-    assert first.text == f"+I[{last + 1}]"
-
-    run = await streams.start(order(sink="print", rate=200, restore="first"))
-    first = await hear(run).until(lambda event: isinstance(event, Logged))
-    await run.kill()
-    assert 20 < int(first.text[3:-1]) < last
-
-    await streams.delete_snapshot(order().folder, "first")
-    await streams.delete_snapshot(order().folder, "first")
-    with pytest.raises(CannotStart, match="There is no snapshot first"):
-        await streams.start(order(restore="first"))
-    await streams.delete_state(order().folder)
-    run = await streams.start(order(sink="print", rate=200))
-    assert (await hear(run).until(lambda event: isinstance(event, Logged))).text == "+I[1]"
-    await run.kill()
-
-
-async def test_nothing_is_asked_of_a_run_that_has_ended(streams, order):
-    run = await streams.start(order(rows=1))
-    assert await finished(run) == Finished()
-    with pytest.raises(SnapshotFailed):
-        await run.snapshot("late")
-    await run.renew(Access("http://127.0.0.1:9", "eu-central-1", "a", "b"))
-    assert await run.stop(drain=True) == Finished()
-    assert await run.kill() == Finished()
-
-
-async def test_two_runs_do_not_share_a_folder(streams, order):
-    run = await streams.start(order())
-    with pytest.raises(CannotStart, match="runs already"):
-        await streams.start(order())
-    await run.kill()
-    await (await streams.start(order())).kill()
-
-
-@pytest.mark.parametrize(
-    ("text", "error", "reason"),
-    [
-        ("SELECT 1", Refused, "line 1"),
-        ("CREATE FUNCTION f AS 'functions.f' LANGUAGE PYTHON;", Refused, "no INSERT INTO"),
-    ],
-)
-async def test_a_wrong_program_does_not_start(streams, order, text, error, reason):
-    with pytest.raises(error, match=reason):
-        await streams.start(order(program=Program("flink", text)))
-
-
 async def test_a_module_that_cannot_be_imported_does_not_start(streams, order, folder):
     (folder / "functions.py").write_text("import no_such_package\n")
     with pytest.raises(Refused, match="No module named 'no_such_package'") as caught:
@@ -262,13 +189,6 @@ async def test_an_application_reaches_its_own_folder_and_nothing_else(
     ]
     assert answers[2][1] in ("FileNotFoundError", "PermissionError")
     assert answers[3][1] in ("OSError", "PermissionError")
-
-
-async def test_without_state_a_run_begins_anew(streams, order, hear):
-    for _ in range(2):
-        run = await streams.start(order(sink="print", rate=200, restore=Restore.NOTHING))
-        assert (await hear(run).until(lambda event: isinstance(event, Logged))).text == "+I[1]"
-        await run.stop(drain=True)
 
 
 def test_the_server_loads_nothing_of_what_runs_in_applications():
