@@ -60,6 +60,7 @@ class FakeRun:
     def __init__(self, order: Order) -> None:
         self.order = order
         self.snapshots: list[str] = []
+        self.last_snapshot = ""
         self.renewed: list[str] = []
         self.snapshot_failure = ""
         self.hangs = False
@@ -86,12 +87,13 @@ class FakeRun:
     async def wait(self) -> Finished:
         return await asyncio.shield(self._ended)
 
-    async def snapshot(self, name: str) -> Snapshot:
+    async def snapshot(self, name: str, *, last: bool = False) -> Snapshot:
         if self.snapshot_failure:
             raise SnapshotFailed(self.snapshot_failure)
         if self.hangs:
             await asyncio.Event().wait()
         self.snapshots.append(name)
+        self.last_snapshot = name if last else ""
         return Snapshot(name, 10)
 
     async def renew(self, access: Any) -> None:

@@ -85,7 +85,21 @@ async def test_stopping_takes_a_snapshot_and_starting_begins_with_it(world) -> N
 
     await world.until(is_revoked)
     second = await world.run()
-    assert second.order.restore == first.snapshots[0]
+    assert second.order.restore == first.last_snapshot
+    assert second.order.origin != first.order.origin
+
+
+async def test_a_start_is_told_apart_from_going_on_with_it(world) -> None:
+    """The engine follows what to begin with once, also when nobody noted that it had."""
+    await world.make()
+    first = await world.run()
+    first.end(Finished("It failed before it told of a checkpoint."))
+    again = await world.next_run(2)
+    assert again.order.origin == first.order.origin != ""
+    await world.status("RUNNING")
+    await update(world, 1, "SELECT 2")
+    updated = await world.next_run(3)
+    assert updated.order.origin == updated.order.restore == again.last_snapshot
 
 
 async def test_without_snapshots_nothing_is_kept_and_starting_begins_anew(world) -> None:

@@ -161,6 +161,7 @@ def _order(order: Order, place: Place, folders: Sequence[str]) -> protocol.Order
         spill_folder=str(place.own / "spill"),
         snapshot=order.restore if isinstance(order.restore, str) else None,
         latest=order.restore is Restore.LATEST,
+        origin=order.origin,
         allow_non_restored_state=order.allow_non_restored_state,
         threads=max(1, min(order.parallelism, os.cpu_count() or 1)),
         compute_bytes=max(SHARE_BYTES_MIN, int(left * COMPUTE_SHARE)),

@@ -117,7 +117,8 @@ class Restore(enum.Enum):
 class Order:
     """A run to start. `folder` is made, and kept; no two runs share it at a time.
 
-    `restore` is a snapshot's name or a `Restore`. With `allow_non_restored_state`, state that no
+    `restore` is a snapshot's name or a `Restore`; it is followed once for each `origin`: when the
+    newest checkpoint is of a run of the same origin ("" is none), that is gone on from. With `allow_non_restored_state`, state that no
     part of the program takes is left out; without, the run fails. `memory_bytes` bounds the
     process; state beyond a share of it goes to disk. `checkpoint_seconds` 0: none but snapshots.
     """
@@ -127,6 +128,7 @@ class Order:
     folder: Path
     access: Access
     restore: str | Restore = Restore.LATEST
+    origin: str = ""
     allow_non_restored_state: bool = False
     parallelism: int = 1
     memory_bytes: int = 1 << 30
@@ -213,8 +215,9 @@ class Run(Protocol):
         """How it ended, once its process is gone."""
         ...
 
-    async def snapshot(self, name: str) -> Snapshot:
-        """Take a checkpoint now and keep it as `name`.
+    async def snapshot(self, name: str, *, last: bool = False) -> Snapshot:
+        """Take a checkpoint now and keep it as `name`. `last`: from it on the run reads and writes
+        nothing more, and waits to be stopped; what goes on from it finds sinks as they were then.
 
         Raises:
             SnapshotFailed: why not.

@@ -405,3 +405,84 @@ async def test_what_is_measured_is_told_once_a_second_and_at_the_end(tmp_path):
     assert isinstance(measured, Measured)
     assert (measured.records_in, measured.watermark_ms) == (3, 2_000)
     assert measured.memory_bytes > 1 << 20
+
+
+async def test_nothing_is_read_or_written_after_a_last_snapshot(tmp_path):
+    shelf = Shelf()
+    source = ScriptedSource({"a": batches(400)}, ends=False, slow=True)
+    loop = loop_of(tmp_path, source, CommittingSink(shelf), checkpoint_seconds=0.001)
+    await loop.open()
+    run = asyncio.create_task(loop.run())
+    await until(lambda: len(shelf.seen) > 20)
+    await loop.snapshot("last", last=True)
+    written = list(shelf.rows())
+    assert 20 < len(written) < 400
+    await asyncio.sleep(0.1)
+    assert list(shelf.rows()) == shelf.seen == written
+    loop.stop(drain=False)
+    assert await run == Finished(stopped=True)
+
+    loop = loop_of(tmp_path, ScriptedSource({"a": batches(400)}), CommittingSink(shelf))
+    await loop.open()
+    assert await loop.run() == Finished()
+    assert [row["twice"] for row in shelf.rows()] == [2 * number for number in range(400)]
+
+
+async def test_a_last_snapshot_that_fails_lets_the_run_go_on(tmp_path, monkeypatch):
+    shelf = Shelf()
+    source = ScriptedSource({"a": batches(100)}, ends=False, slow=True)
+    loop = loop_of(tmp_path, source, CommittingSink(shelf), checkpoint_seconds=0)
+    await loop.open()
+    run = asyncio.create_task(loop.run())
+    await until(lambda: shelf.seen)
+
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, "full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop._checkpoints, "write", full)
+        with pytest.raises(SnapshotFailed, match="full"):
+            await loop.snapshot("last", last=True)
+    await until(lambda: len(shelf.seen) == 100)
+    loop.stop(drain=True)
+    assert await run == Finished(stopped=True)
+
+
+@pytest.mark.parametrize("restore", [Restore.NOTHING, "before"])
+async def test_what_to_begin_with_is_followed_once_for_an_origin(tmp_path, restore):
+    shelf = Shelf()
+    loop = loop_of(tmp_path, ScriptedSource({"a": batches(3)}, ends=False), CommittingSink(shelf))
+    await loop.open()
+    run = asyncio.create_task(loop.run())
+    await until(lambda: len(shelf.seen) == 3)
+    await loop.snapshot("before", last=True)
+    loop.stop(drain=False)
+    await run
+    first = 0 if restore is Restore.NOTHING else 3
+    for count, origin, begins in ((5, "one", first), (7, "one", 5), (7, "two", first)):
+        shelf.seen.clear()
+        source = ScriptedSource({"a": batches(count)}, ends=False)
+        loop = loop_of(tmp_path, source, CommittingSink(shelf), restore=restore, origin=origin)
+        await loop.open()
+        run = asyncio.create_task(loop.run())
+        await until(lambda: len(shelf.seen) == count - begins)  # noqa: B023
+        assert [row["twice"] // 2 for row in shelf.seen] == list(range(begins, count))
+        loop.stop(drain=True)
+        await run
+
+
+async def test_a_beginning_without_state_that_was_lost_at_once_is_made_again(tmp_path):
+    for origin in ("old", "new", "new"):
+        shelf = Shelf()
+        loop = loop_of(
+            tmp_path,
+            ScriptedSource({"a": batches(3)}),
+            CommittingSink(shelf),
+            restore=Restore.NOTHING,
+            origin=origin,
+        )
+        await loop.open()
+        if origin == "old":
+            await loop.run()
+    assert await loop.run() == Finished()
+    assert len(shelf.rows()) == 3

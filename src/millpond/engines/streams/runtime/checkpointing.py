@@ -36,6 +36,7 @@ class _Wanted:
 
     name: str
     taken: asyncio.Future[Snapshot]
+    is_last: bool
 
     def give(self, size_bytes: int) -> None:
         if not self.taken.done():
@@ -77,9 +78,11 @@ class Checkpointing:
         self._unsynced: list[Pack] = []
         self._next_s = time.monotonic() + every_seconds
         self._ended = False
+        self.is_resting = False
+        """Nothing comes after the snapshot that is being taken, or was taken."""
 
-    async def snapshot(self, name: str) -> Snapshot:
-        """Have a checkpoint taken now and kept by name.
+    async def snapshot(self, name: str, *, last: bool = False) -> Snapshot:
+        """Have a checkpoint taken now and kept by name; nothing is to come after the `last`.
 
         Raises:
             SnapshotFailed: why not.
@@ -91,7 +94,7 @@ class Checkpointing:
             raise SnapshotFailed(_ENDED)
         if is_taken:
             raise SnapshotFailed(f"There is a snapshot {name} already.")
-        wanted = _Wanted(name, asyncio.get_running_loop().create_future())
+        wanted = _Wanted(name, asyncio.get_running_loop().create_future(), last)
         self._wanted.append(wanted)
         self._wake.set()
         return await wanted.taken
@@ -121,6 +124,7 @@ class Checkpointing:
         wanted: list[_Wanted] = []
         if not is_last:
             wanted, self._wanted = self._wanted, []
+        self.is_resting = any(each.is_last for each in wanted)
         number = self._checkpoints.next_number()
         prepared = {name: writer.prepare(number) for name, writer in self._writers.items()}
         self._running = asyncio.create_task(
@@ -170,6 +174,7 @@ class Checkpointing:
                 self._unsynced = error.packs
             if is_last:
                 raise
+            self.is_resting = False
             reason = f"The disk does not take it: {error}"
             self._tell(Checkpointed(number, failure=reason))
             for each in wanted:

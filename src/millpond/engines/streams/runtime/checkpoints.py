@@ -39,17 +39,20 @@ class NotSynced(Exception):
 
 
 class Checkpoints:
-    """Of one application, for one run at a time. Blocking calls, from one thread at a time."""
+    """Of one application, for one run at a time. Blocking calls, from one thread at a time.
+    `origin` stands in what is written; see `interface.Order`."""
 
     def __init__(
         self,
         folder: Path,
         memory_bytes: int,
         *,
+        origin: str = "",
         files: Files | None = None,
         read_part: ReadPart = map_part,
     ) -> None:
         files = files or Disk()
+        self._origin = origin
         self._manifests = Manifests(folder, files)
         self._manifests.make_folders()
         self._packs = Packs(self._manifests.chunks, files, read_part)
@@ -57,6 +60,18 @@ class Checkpoints:
         self._kept: dict[int, list[Pack]] = {}
         self._snapshots: dict[str, list[Pack]] = {}
         self._next = 1
+
+    def goes_on(self) -> bool:
+        """Whether the newest checkpoint is of a run of the same origin.
+
+        Raises:
+            OSError: it cannot be read now.
+        """
+        if self._origin:
+            for number in self._manifests.checkpoints():
+                with contextlib.suppress(DamagedManifest):
+                    return bool(self._manifests.checkpoint(number).get("origin") == self._origin)
+        return False
 
     def restore_latest(self, warn: Callable[[str], None]) -> dict[str, Any] | None:
         """The newest checkpoint that is whole; None if there is none. `warn` hears of others.
@@ -101,7 +116,7 @@ class Checkpoints:
             packs = self._checked(body)
         except (DamagedManifest, Damaged, OSError) as error:
             raise CannotStart(f"Snapshot {name} cannot be restored: {error}.") from error
-        body = body | {"number": self._next}
+        body = body | {"number": self._next, "origin": self._origin}
         self._manifests.write_checkpoint(body)
         self._kept[self._next] = packs
         self._next += 1
@@ -115,7 +130,8 @@ class Checkpoints:
         numbers = self._manifests.checkpoints()
         self._number_after(numbers)
         if numbers:
-            self._manifests.write_checkpoint(_body(self.next_number(), Cut({}, None, {}), 0))
+            nothing = _body(self.next_number(), Cut({}, None, {}), 0)
+            self._manifests.write_checkpoint(nothing | {"origin": self._origin})
             self._manifests.remove_checkpoints(numbers)
         self._ready(warn)
 
@@ -161,7 +177,7 @@ class Checkpoints:
             OSError: it may not be.
         """
         packs = _packs(cut)
-        body = _body(number, cut, time_ms)
+        body = _body(number, cut, time_ms) | {"origin": self._origin}
         self._kept[number] = list(packs)
         self._manifests.write_checkpoint(body)
         for name in snapshots:

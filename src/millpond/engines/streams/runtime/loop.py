@@ -75,6 +75,7 @@ class Settings:
 
     folder: Path
     restore: str | Restore = Restore.LATEST
+    origin: str = ""
     allow_non_restored_state: bool = False
     state_memory_bytes: int = 256 << 20
     checkpoint_seconds: float = 60.0
@@ -163,15 +164,15 @@ class Loop:
             self._tell_figures()
             await self._close()
 
-    async def snapshot(self, name: str) -> Snapshot:
-        """Take a checkpoint now and keep it by name.
+    async def snapshot(self, name: str, *, last: bool = False) -> Snapshot:
+        """Take a checkpoint now and keep it by name; if it is the `last`, rest from there on.
 
         Raises:
             SnapshotFailed: why not.
         """
         if self._stopping is not None:
             raise SnapshotFailed("The run has ended.")
-        return await self._checkpointing.snapshot(name)
+        return await self._checkpointing.snapshot(name, last=last)
 
     def stop(self, *, drain: bool) -> None:
         """End the run: with `drain` after a last checkpoint, for which windows that are open give
@@ -184,10 +185,15 @@ class Loop:
     def _restore(self) -> Restored:
         settings = self._settings
         self._checkpoints = Checkpoints(
-            settings.folder, settings.state_memory_bytes, files=settings.files
+            settings.folder,
+            settings.state_memory_bytes,
+            origin=settings.origin,
+            files=settings.files,
         )
         body = None
-        if settings.restore is Restore.NOTHING:
+        if self._checkpoints.goes_on():
+            body = self._checkpoints.restore_latest(self._warn)
+        elif settings.restore is Restore.NOTHING:
             self._checkpoints.begin_anew(self._warn)
         elif settings.restore is Restore.LATEST:
             body = self._checkpoints.restore_latest(self._warn)
@@ -260,6 +266,7 @@ class Loop:
                 break
             if self._checkpointing.is_due():
                 await self._begin_checkpoint(self._pipeline.saved())
+                await self._rest()
             if not self._inbox.has_some.is_set() and not self._is_due():
                 continue
             taken = self._inbox.take()
@@ -273,6 +280,13 @@ class Loop:
                 return
         if self._stopping:
             await self._finish(is_end=False)
+
+    async def _rest(self) -> None:
+        """From a last snapshot on, unless it fails, do nothing until the end."""
+        while self._checkpointing.is_resting and self._stopping is None:
+            await self._wake.wait()
+            self._wake.clear()
+            await self._checkpointing.settle()
 
     async def _until_something(self) -> None:
         """Wait until there is a step or a checkpoint to do, or the end."""

@@ -54,6 +54,7 @@ class Order(msgspec.Struct, tag="order", frozen=True):
     spill_folder: str
     snapshot: str | None
     latest: bool
+    origin: str
     allow_non_restored_state: bool
     threads: int
     compute_bytes: int
@@ -65,6 +66,7 @@ class Order(msgspec.Struct, tag="order", frozen=True):
 
 class Snapshot(msgspec.Struct, tag="snapshot", frozen=True):
     name: str
+    last: bool = False
 
 
 class Renew(msgspec.Struct, tag="renew", frozen=True):

@@ -86,7 +86,11 @@ def _owners(
     return owners, list(left.values())
 
 
-def _renamed(pipeline: Mapping[str, Any], sources: Mapping[str, tuple[str, Any]]) -> dict[str, Any]:
+def _renamed(
+    pipeline: Mapping[str, Any] | None, sources: Mapping[str, tuple[str, Any]]
+) -> dict[str, Any] | None:
+    if pipeline is None:
+        return None
     clocks = pipeline["clocks"]
     return {
         **pipeline,

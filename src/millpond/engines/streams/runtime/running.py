@@ -112,6 +112,7 @@ class _Application:
             Settings(
                 folder=Path(order.folder),
                 restore=order.snapshot or (Restore.LATEST if order.latest else Restore.NOTHING),
+                origin=order.origin,
                 allow_non_restored_state=order.allow_non_restored_state,
                 state_memory_bytes=order.state_bytes,
                 checkpoint_seconds=order.checkpoint_seconds,
@@ -183,8 +184,8 @@ class _Application:
     async def _obey(self, loop: Loop) -> None:
         async for command in self._channel.commands():
             match command:
-                case protocol.Snapshot(name):
-                    task = asyncio.create_task(self._take(loop, name))
+                case protocol.Snapshot(name, last):
+                    task = asyncio.create_task(self._take(loop, name, last))
                     self._snapshots.add(task)
                     task.add_done_callback(self._snapshots.discard)
                 case protocol.Renew(access):
@@ -192,9 +193,9 @@ class _Application:
                 case protocol.Stop(drain):
                     loop.stop(drain=drain)
 
-    async def _take(self, loop: Loop, name: str) -> None:
+    async def _take(self, loop: Loop, name: str, last: bool) -> None:
         try:
-            taken = await loop.snapshot(name)
+            taken = await loop.snapshot(name, last=last)
         except SnapshotFailed as error:
             self._channel.tell(protocol.NotTaken(name, str(error)))
         else:

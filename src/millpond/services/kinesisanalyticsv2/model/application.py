@@ -84,11 +84,12 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """How the application was started, and what the next process of it begins with.
 
     `positions` are where inputs of a SQL application begin, by their ids. `restore` is said by
-    whoever started it and followed once: afterwards it is `latest`.
+    whoever started it and followed once for an `origin`: afterwards it is `latest`.
     """
 
     restore: Restore = "nothing"
     snapshot: str = ""
+    origin: str = ""
     allow_non_restored_state: bool = False
     configuration: dict[str, Any] = {}
     positions: dict[str, str] = {}

@@ -56,6 +56,7 @@ async def start_application(
         given = msgspec.to_builtins(request.run_configuration) or {}
         run = await _run(transaction, call, application, version, given)
         operation = new_operation(needs.clock, needs.ids, "StartApplication")
+        run = msgspec.structs.replace(run, origin=operation.id)
         starting = msgspec.structs.replace(application, status="STARTING", run=run, failure="")
         starting = await begin_operation(transaction, call, starting, operation)
         store.save_application(transaction, call, starting)
@@ -224,6 +225,7 @@ async def rollback_application(
         rolling = await begin_operation(transaction, call, rolling, operation)
         run = msgspec.structs.replace(
             run,
+            origin=operation.id,
             allow_non_restored_state=True,
             configuration=application.run.configuration,
         )

@@ -101,7 +101,9 @@ async def update(
         )
         if application.status == "RUNNING":
             updated = await begin_operation(transaction, call, updated, operation)
-            run = await _run(transaction, call, application, changed, run_configuration or {})
+            run = await _run(
+                transaction, call, application, changed, run_configuration or {}, operation.id
+            )
             updated = msgspec.structs.replace(updated, status="UPDATING", run=run)
             store.wake(transaction, call, name)
         else:
@@ -116,6 +118,7 @@ async def _run(
     application: Application,
     version: Version,
     given: dict[str, Any],
+    origin: str,
 ) -> Run:
     """What the updated application begins with: where the version before stands, unless the
     request says otherwise."""
@@ -124,9 +127,11 @@ async def _run(
     run = await flink_run(transaction, call, application, given)
     restore = given.get("ApplicationRestoreConfiguration") or {}
     if restore.get("ApplicationRestoreType", _LATEST) != _LATEST:
-        return run
+        return msgspec.structs.replace(run, origin=origin)
     former = application.run
-    return msgspec.structs.replace(run, restore=former.restore, snapshot=former.snapshot)
+    return msgspec.structs.replace(
+        run, restore=former.restore, snapshot=former.snapshot, origin=former.origin
+    )
 
 
 async def _load(

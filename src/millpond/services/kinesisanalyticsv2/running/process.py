@@ -93,6 +93,7 @@ def order_of(
         folder=folder,
         access=access,
         restore=restore,
+        origin=run.origin,
         allow_non_restored_state=run.allow_non_restored_state,
         parallelism=parallelism.get("Parallelism", 1),
         memory_bytes=memory_bytes,

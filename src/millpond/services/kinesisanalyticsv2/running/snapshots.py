@@ -47,7 +47,7 @@ class Snapshots:
             runtime=version.runtime,
             created_ms=self._desk.now_ms(),
         )
-        failure = await self._take(application, run, snapshot)
+        failure = await self._take(application, run, snapshot, last=True)
         if not failure and restore:
             await self._desk.tell(application, restoring("snapshot", snapshot.kept_as))
         return failure
@@ -58,7 +58,7 @@ class Snapshots:
         """Keep where a SQL application stands, for LAST_STOPPED_POINT."""
         kept_as = f"stopped-{self._needs.ids.hex(12)}"
         try:
-            await self._have_taken(run, kept_as)
+            await self._have_taken(run, kept_as, last=True)
         except SnapshotFailed as error:
             self._say("WARN", f"Where the application was stopped could not be kept: {error}")
             return
@@ -69,7 +69,11 @@ class Snapshots:
             if not restore:
                 return noted
             begins = msgspec.structs.replace(
-                now.run, restore="snapshot", snapshot=kept_as, allow_non_restored_state=True
+                now.run,
+                restore="snapshot",
+                snapshot=kept_as,
+                origin=kept_as,
+                allow_non_restored_state=True,
             )
             return msgspec.structs.replace(noted, run=begins)
 
@@ -90,19 +94,21 @@ class Snapshots:
         """Where the engine keeps the state of an application."""
         return self._needs.folder / application.id / "state"
 
-    async def _take(self, application: Application, run: Run, snapshot: Snapshot) -> str:
+    async def _take(
+        self, application: Application, run: Run, snapshot: Snapshot, *, last: bool = False
+    ) -> str:
         failure = ""
         try:
-            await self._have_taken(run, snapshot.kept_as)
+            await self._have_taken(run, snapshot.kept_as, last=last)
         except SnapshotFailed as error:
             failure = str(error) or "The snapshot failed."
             self._say("ERROR", f"The snapshot {snapshot.name} failed: {failure}")
         await self._note(application, snapshot, failure)
         return failure
 
-    async def _have_taken(self, run: Run, name: str) -> None:
+    async def _have_taken(self, run: Run, name: str, *, last: bool) -> None:
         """A run that hangs takes none; then it can still be stopped by force."""
-        taking = asyncio.ensure_future(run.snapshot(name))
+        taking = asyncio.ensure_future(run.snapshot(name, last=last))
         try:
             while not taking.done():
                 await self._desk.wait([taking])
@@ -145,7 +151,8 @@ def restoring(restore: Restore, snapshot: str = "") -> Change:
     """Have the next process begin with this."""
 
     async def change(_: Transaction, now: Application) -> Application:
-        run = msgspec.structs.replace(now.run, restore=restore, snapshot=snapshot)
+        origin = snapshot or now.run.origin
+        run = msgspec.structs.replace(now.run, restore=restore, snapshot=snapshot, origin=origin)
         return msgspec.structs.replace(now, run=run)
 
     return change
