@@ -34,6 +34,9 @@ _AS_WRITTEN = (
 _OF_ITS_OWN = {"REAL": DataType("FLOAT"), "FLOAT": DataType("DOUBLE")}
 """Types whose names mean something else in Flink SQL."""
 _NOT_HERE = ("STRING", "BYTES")
+TIME_BETWEEN = "TIME - TIME"
+"""`(time - time) unit` as a call of this, with both times and the unit."""
+_UNITS = ("SECOND", "MINUTE", "HOUR", "DAY")
 
 
 class TableFunction(exp.Expression, exp.UDTF):  # type: ignore[misc]
@@ -77,6 +80,14 @@ class KdaParser(FlinkParser):
         self._advance(index - self._index)
         name: exp.Expr = TypeName(this=named).update_positions(token)
         return name
+
+    def _parse_primary(self) -> exp.Expr | None:
+        found: exp.Expr | None = super()._parse_primary()
+        is_difference = isinstance(found, exp.Paren) and isinstance(found.this, exp.Sub)
+        if found is None or not is_difference or not self._is_word(*_UNITS):
+            return found
+        times = [found.this.this, found.this.expression]
+        return exp.Anonymous(this=TIME_BETWEEN, expressions=[*times, self._parse_unit()])
 
     def _parse_table(self, *arguments: Any, **options: Any) -> exp.Expr | None:
         alias_tokens = options.get("alias_tokens") or self.TABLE_ALIAS_TOKENS

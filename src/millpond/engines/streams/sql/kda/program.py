@@ -38,6 +38,14 @@ def plan_kda(program: Program) -> Plan:
     Raises:
         Refused: the program is wrong, or asks for what is not supported.
     """
+    try:
+        return _planned(program)
+    except Refused as refused:
+        # Flink has another language: it would not run this either.
+        raise Refused(refused.text, refused.line, refused.column) from refused
+
+
+def _planned(program: Program) -> Plan:
     planner = KdaPlanner(Catalog(), plan_kda_query, dict(program.settings))
     outputs = _connect(planner, program)
     _declare(planner, read_statements(program.sql))

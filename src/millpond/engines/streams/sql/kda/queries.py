@@ -43,6 +43,8 @@ def _hidden(relation: Relation, is_last_hidden: bool) -> Relation:
         replace(each, hidden=is_last_hidden and place == last)
         for place, each in enumerate(relation.fields)
     )
+    if is_last_hidden and any(each.name == ROWTIME for each in fields[:-1]):
+        fields = fields[:-1]
     return replace(relation, fields=fields)
 
 
@@ -88,6 +90,8 @@ def _joins(planner: Planner, select: exp.Select) -> None:
     """Reference tables are looked up; streams meet within their windows."""
     items = _items(select)
     joins: Sequence[exp.Expr] = select.args.get("joins") or ()
+    if joins and reads_reference(planner, items[0]):
+        refuse("A reference table stands to the right of a JOIN.", items[0])
     first_ms = _over_ms(select, items[0]) if items else None
     for join in joins:
         item = join.this

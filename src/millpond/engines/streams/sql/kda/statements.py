@@ -190,6 +190,7 @@ class _Reader:
 
     def _expect(self, word: str) -> None:
         if not self._take(word):
+            self._token()
             self._refuse(f'SQL parse failed. Encountered "{self._word()}", expected "{word}"')
 
     def _end(self) -> None:

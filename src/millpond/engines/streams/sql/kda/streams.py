@@ -5,6 +5,7 @@ ROWTIME of a source is the time at which Kinesis took a record (APPROXIMATE_ARRI
 earlier than the watermark, so that no row is late. A pump's rows keep theirs.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -40,6 +41,7 @@ from millpond.engines.streams.types import STRING, TIMESTAMP, TIMESTAMP_LTZ, Col
 
 ARRIVAL = "APPROXIMATE_ARRIVAL_TIME"
 ERROR_STREAM = "error_stream"
+_SHARD = "$shard"
 QUIET_MS = 1_000
 """How far a source's time is behind the clock while nothing comes."""
 NOW = "$now"
@@ -119,7 +121,10 @@ class KdaPlanner(Planner):
             known[place] = KDA_FUNCTIONS[name](call)
             return placeholder(place, node)
 
-        return super().translate(replaced(tree, own), relation, extra=known, **rest)
+        try:
+            return super().translate(replaced(tree, own), relation, extra=known, **rest)
+        except Refused as refused:
+            raise _with_hint(refused, relation) from refused
 
     def field_of(self, tree: exp.Expr, relation: Relation) -> Field | None:
         if isinstance(tree, exp.Column) and tree.name == NOW:
@@ -155,8 +160,6 @@ class KdaPlanner(Planner):
         given = [each for each in relation.fields if not each.hidden]
         moment = next((each for each in relation.fields if each.name == ROWTIME), None)
         names = pump.columns or tuple(each.name for each in stream.columns)
-        if pump.columns is None and len(given) == len(names) + 1 and given[0].name == ROWTIME:
-            given = given[1:]
         if len(names) != len(given):
             refuse(
                 f"Number of INSERT target columns ({len(names)}) does not equal number of source "
@@ -186,16 +189,23 @@ class KdaPlanner(Planner):
         return _told(node, pump.name, names_of_pumps)
 
     def _source(self, given: GivenTable) -> Relation:
+        """An input; where its records are spread over several streams, those of its shards."""
+        together = sorted(
+            each.name for each in self.sources.values() if dict(each.options) == dict(given.options)
+        )
         table = given_table(given)
+        table = replace(table, name=together[0])
         physical = table.columns
         if any(column.name in (ROWTIME, ARRIVAL) for column in physical):
             raise Refused(f"The input '{given.name}' has a column named ROWTIME or {ARRIVAL}.")
         metadata = tuple(
             Metadata(Column(each, TIMESTAMP), "timestamp") for each in (ARRIVAL, ROWTIME)
         )
+        if len(together) > 1:
+            metadata += (Metadata(Column(_SHARD, STRING), "shard-id"),)
         table = replace(table, metadata=metadata)
-        self.read[given.name] = plain_table(table, Position(0, 0), given.role)
-        node = Source(
+        self.read[table.name] = plain_table(table, Position(0, 0), given.role)
+        node: Node = Source(
             (*physical, *(each.column for each in metadata)),
             table,
             watermark=f"{quoted(ROWTIME)} - INTERVAL 1 MILLISECOND",
@@ -203,6 +213,17 @@ class KdaPlanner(Planner):
             rowtime=ROWTIME,
             where=f"stream {given.name}",
         )
+        if len(together) > 1:
+            number = f"CAST(right({quoted(_SHARD)}, 12) AS BIGINT) % {len(together)}"
+            kept = node.columns[:-1]
+            node = Project(
+                kept,
+                node,
+                tuple(quoted(column.name) for column in kept),
+                f"({number} = {together.index(given.name)})",
+                rowtime=ROWTIME,
+                where=f"stream {given.name}",
+            )
         return _visible(node)
 
 
@@ -211,6 +232,16 @@ def given_table(given: GivenTable) -> Table:
     columns = tuple(Column(each.name, kda_type(each.type)) for each in given.columns)
     paths = tuple((each.name, each.path) for each in given.columns if each.path)
     return Table(given.name, columns, options=tuple(sorted(given.options.items())), paths=paths)
+
+
+def _with_hint(refused: Refused, relation: Relation) -> Refused:
+    """A column that is there in another case is named."""
+    match = re.fullmatch(r"Column '(.+)' not found in (?:any table|table '.+')", refused.text)
+    names = [each.name for each in relation.fields if match and each.name.upper() == match[1]]
+    if not match or not names:
+        return refused
+    text = f'{refused.text}; there is "{names[0]}", which needs its quotes'
+    return Refused(text, refused.line, refused.column)
 
 
 def _visible(node: Node) -> Relation:
@@ -249,7 +280,9 @@ def _fitted(value: Field, column: Column, pump: CreatePump) -> str:
 
 def _told(node: Node, pump: str, pumps: set[str]) -> Node:
     """The node with its pump's name for people, down to the streams that it reads."""
-    if isinstance(node, Source | Errors) or (node.where in pumps and node.where != pump):
+    is_stream = node.where.startswith("stream ")
+    is_other = node.where in pumps and node.where != pump
+    if isinstance(node, Source | Errors) or is_stream or is_other:
         return node
     changed: dict[str, Any] = {"where": pump}
     for name in ("input", "left", "right"):
@@ -257,8 +290,6 @@ def _told(node: Node, pump: str, pumps: set[str]) -> Node:
         if isinstance(below, Node):
             changed[name] = _told(below, pump, pumps)
     parts: Sequence[Node] = getattr(node, "parts", ())
-    if parts and not node.where.startswith("stream "):
+    if parts:
         changed["parts"] = tuple(_told(each, pump, pumps) for each in parts)
-    elif parts:
-        return node
     return replace(node, **changed)

@@ -7,8 +7,8 @@ ROWTIME. What a SELECT gives gets a ROWTIME, if it selects none: of a window the
 
 from sqlglot import exp
 
-from millpond.engines.streams.sql.dialect import position_of
-from millpond.engines.streams.sql.kda.dialect import Windowed
+from millpond.engines.streams.sql.dialect import TimeLiteral, position_of
+from millpond.engines.streams.sql.kda.dialect import TIME_BETWEEN, Windowed
 from millpond.engines.streams.sql.kda.statements import ROWTIME
 from millpond.engines.streams.sql.planning.aggregation import STAGGER
 from millpond.engines.streams.sql.planning.calls import call_name, outermost, replaced
@@ -19,6 +19,7 @@ from millpond.engines.streams.sql.planning.planner import Planner, refuse
 _UNITS_MS = {
     "SECOND": 1_000, "MINUTE": 60_000, "HOUR": 3_600_000, "DAY": 86_400_000,
 }  # fmt: skip
+_EPOCH = "1970-01-01 00:00:00"
 _KINDS = {
     "STAGGER": STAGGER, "TUMBLE": "TUMBLE", "TUMBLING": "TUMBLE", "SLIDING": "", "SLIDE": "",
 }  # fmt: skip
@@ -93,11 +94,27 @@ def _length_ms(node: exp.Expr) -> int | None:
     if name not in ("FLOOR", "STEP") or len(node.expressions) != 2:
         return None
     value, unit = node.expressions
+    if name == "FLOOR" and isinstance(value, exp.Div):
+        return _since_epoch_ms(value, unit)
     if not is_rowtime(value):
         return None
     if name == "STEP":
         return interval_ms(unit)
     return _UNITS_MS.get(str(unit.name).upper())
+
+
+def _since_epoch_ms(value: exp.Div, unit: exp.Expr) -> int | None:
+    """`FLOOR((ROWTIME - TIMESTAMP '1970-01-01 00:00:00') SECOND / 10 TO SECOND)`: ten seconds."""
+    between, count = value.this, value.expression
+    if call_name(between) != TIME_BETWEEN or not isinstance(count, exp.Literal):
+        return None
+    moment, epoch, of = between.expressions
+    is_epoch = isinstance(epoch, TimeLiteral) and str(epoch.args["text"]).startswith(_EPOCH)
+    units = {str(each.name).upper() for each in (of, unit)}
+    if not is_rowtime(moment) or not is_epoch or len(units) > 1 or not count.name.isdigit():
+        return None
+    length_ms = _UNITS_MS.get(units.pop())
+    return length_ms * int(count.name) if length_ms and int(count.name) else None
 
 
 def _by_keys(select: exp.Select) -> None:
@@ -110,8 +127,8 @@ def _by_keys(select: exp.Select) -> None:
     lengths = [length for key in keys if (length := _length_ms(key)) is not None]
     if not lengths:
         refuse(
-            "GROUP BY over a stream takes FLOOR(ROWTIME TO unit) or STEP(ROWTIME BY interval), "
-            "which say when a group is complete.",
+            "GROUP BY over a stream takes FLOOR(ROWTIME TO unit), of SECOND to DAY, or "
+            "STEP(ROWTIME BY interval), which say when a group is complete.",
             group,
         )
     size_ms = min(lengths)
