@@ -5,13 +5,13 @@ from sqlglot import exp
 
 from millpond.engines.streams.interface import Refused
 from millpond.engines.streams.sql.dialect import (
-    WindowTable,
     parse_expression,
     parse_query,
     position_of,
 )
 from millpond.engines.streams.sql.intervals import read_interval
 from millpond.engines.streams.sql.typed import Position
+from millpond.engines.streams.sql.window_tables import WindowTable
 
 START = Position(1, 1)
 

@@ -5,7 +5,7 @@ stays `exp.Anonymous` under the name that it was written with (`COUNT(*)` has an
 `COUNT(DISTINCT x)` an `exp.Distinct`; FILTER and OVER stand around it as `exp.Filter`,
 `exp.Window`), and forms with words in them become plain arguments: `FLOOR(ts TO DAY)` is FLOOR with
 `ts` and `exp.Var` DAY, `SUBSTRING(s FROM 2 FOR 3)` is SUBSTRING with three arguments. Nodes of our
-own are below.
+own are below, and in json_calls.py and window_tables.py.
 
 Positions: tokens are moved to where they stand in the program before they are parsed.
 """
@@ -23,29 +23,11 @@ from sqlglot.parser import Parser
 from sqlglot.tokens import Token, Tokenizer, TokenType
 
 from millpond.engines.streams.interface import Refused
+from millpond.engines.streams.sql.json_calls import JSON_CALLS, JsonCalls
 from millpond.engines.streams.sql.typed import Position
 from millpond.engines.streams.sql.types import read_type
+from millpond.engines.streams.sql.window_tables import WindowTables
 from millpond.engines.streams.types import DataType
-
-WINDOW_FUNCTIONS: dict[str, tuple[str, ...]] = {
-    "TUMBLE": ("DATA", "TIMECOL", "SIZE", "OFFSET"),
-    "HOP": ("DATA", "TIMECOL", "SLIDE", "SIZE", "OFFSET"),
-    "CUMULATE": ("DATA", "TIMECOL", "STEP", "SIZE", "OFFSET"),
-    "SESSION": ("DATA", "TIMECOL", "GAP"),
-}
-"""The window table functions and their parameters, in order."""
-
-
-class WindowTable(exp.Expression, exp.UDTF):  # type: ignore[misc]
-    """`TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '10' MINUTES))` in FROM, with or without
-    TABLE(). `this` is the function's name in capitals, `data` an `exp.Table` or `exp.Subquery`,
-    `time` the time column's `exp.Identifier`, `keys` the columns of PARTITION BY; `size`, `slide`,
-    `step`, `gap`, `offset` are `exp.Interval`s where they were given."""
-
-    arg_types: ClassVar = {
-        "this": True, "data": True, "time": True, "keys": False, "size": False, "slide": False,
-        "step": False, "gap": False, "offset": False, "alias": False,
-    }  # fmt: skip
 
 
 class TypeName(exp.Expression):  # type: ignore[misc]
@@ -65,18 +47,6 @@ class TimeLiteral(exp.Expression):  # type: ignore[misc]
     arg_types: ClassVar = {"this": True, "text": True}
 
 
-class JsonCall(exp.Expression):  # type: ignore[misc]
-    """JSON_VALUE, JSON_QUERY, JSON_EXISTS, JSON_OBJECT, JSON_ARRAY and their aggregates: `this` is
-    the name in capitals. `returning` is a `TypeName`; `on_empty`, `on_error` the words (`NULL`,
-    `ERROR`, `EMPTY ARRAY` …) or the expression of DEFAULT; `wrapper` and `on_null` words.
-    JSON_OBJECT has keys and values by turns."""
-
-    arg_types: ClassVar = {
-        "this": True, "expressions": False, "returning": False, "on_empty": False,
-        "on_error": False, "wrapper": False, "on_null": False,
-    }  # fmt: skip
-
-
 _NO_PARENTHESES = (
     "CURRENT_DATE",
     "CURRENT_TIME",
@@ -84,21 +54,7 @@ _NO_PARENTHESES = (
     "LOCALTIME",
     "LOCALTIMESTAMP",
 )
-_JSON_CALLS = (
-    "JSON_VALUE", "JSON_QUERY", "JSON_EXISTS", "JSON_OBJECT", "JSON_ARRAY", "JSON_OBJECTAGG",
-    "JSON_ARRAYAGG",
-)  # fmt: skip
 _INTERVAL_UNITS = ("YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "HOUR", "MINUTE", "SECOND")
-_JSON_WRAPPERS = {
-    ("WITHOUT", "ARRAY", "WRAPPER"): "WITHOUT",
-    ("WITHOUT", "WRAPPER"): "WITHOUT",
-    ("WITH", "CONDITIONAL", "ARRAY", "WRAPPER"): "CONDITIONAL",
-    ("WITH", "CONDITIONAL", "WRAPPER"): "CONDITIONAL",
-    ("WITH", "UNCONDITIONAL", "ARRAY", "WRAPPER"): "UNCONDITIONAL",
-    ("WITH", "UNCONDITIONAL", "WRAPPER"): "UNCONDITIONAL",
-    ("WITH", "ARRAY", "WRAPPER"): "UNCONDITIONAL",
-    ("WITH", "WRAPPER"): "UNCONDITIONAL",
-}
 _FOREIGN_OPERATORS = (
     TokenType.DOTCOLON, TokenType.DCOLON, TokenType.ARROW, TokenType.DARROW, TokenType.HASH_ARROW,
     TokenType.DHASH_ARROW, TokenType.PLACEHOLDER,
@@ -131,7 +87,7 @@ def _parse_json(parser: "FlinkParser", name: str) -> exp.Expr:
     return parser._parse_json(name)
 
 
-class FlinkParser(Parser):  # type: ignore[misc]
+class FlinkParser(WindowTables, JsonCalls, Parser):  # type: ignore[misc]
     FUNCTIONS: ClassVar[dict[str, Callable[..., Any]]] = {}
     FUNCTION_PARSERS: ClassVar[dict[str, Callable[..., Any]]] = {
         "CAST": lambda self: self._parse_typed(exp.Cast),
@@ -146,7 +102,7 @@ class FlinkParser(Parser):  # type: ignore[misc]
         "POSITION": lambda self: self._parse_words("POSITION", ("IN", "FROM")),
         "SUBSTRING": lambda self: self._parse_words("SUBSTRING", ("FROM", "FOR")),
         "OVERLAY": lambda self: self._parse_words("OVERLAY", ("PLACING", "FROM", "FOR")),
-        **{name: partial(_parse_json, name=name) for name in _JSON_CALLS},
+        **{name: partial(_parse_json, name=name) for name in JSON_CALLS},
     }  # fmt: skip
     NO_PAREN_FUNCTIONS: ClassVar[dict[TokenType, Any]] = {}
     NO_PAREN_FUNCTION_PARSERS: ClassVar[dict[str, Callable[..., Any]]] = {
@@ -322,141 +278,6 @@ class FlinkParser(Parser):  # type: ignore[misc]
         while self._match(TokenType.COMMA) or self._match_texts(words):
             arguments.append(self._parse_bitwise())
         return exp.Anonymous(this=name, expressions=arguments)
-
-    def _parse_json(self, name: str) -> exp.Expr:
-        call = JsonCall(this=name)
-        arguments: list[exp.Expr] = []
-        while not self._match(TokenType.R_PAREN, advance=False) and not (
-            self._is_word("NULL", "ABSENT") and self._next.token_type == TokenType.ON
-        ):
-            if name.startswith("JSON_OBJECT"):
-                self._match_text_seq("KEY")
-                arguments.append(self._parse_bitwise())
-                if not self._match_text_seq("VALUE") and not self._match(TokenType.COLON):
-                    self.raise_error("Expecting VALUE")
-            arguments.append(self._parse_disjunction())
-            if not self._match(TokenType.COMMA):
-                break
-        call.set("expressions", arguments)
-        if name.startswith(("JSON_OBJECT", "JSON_ARRAY")):
-            for word in ("NULL", "ABSENT"):
-                if self._match_text_seq(word, "ON", "NULL"):
-                    call.set("on_null", word)
-            return call
-        if self._match_text_seq("RETURNING"):
-            call.set("returning", self._parse_type_name())
-        for words, wrapper in _JSON_WRAPPERS.items():
-            if self._match_text_seq(*words):
-                call.set("wrapper", wrapper)
-                break
-        while not self._match(TokenType.R_PAREN, advance=False):
-            behaviour = self._parse_json_behaviour()
-            if not self._match(TokenType.ON):
-                self.raise_error("Expecting ON EMPTY or ON ERROR")
-            place = self._upper()
-            if place not in ("EMPTY", "ERROR"):
-                self.raise_error("Expecting EMPTY or ERROR")
-            self._advance()
-            call.set(f"on_{place.lower()}", behaviour)
-        return call
-
-    def _parse_json_behaviour(self) -> str | exp.Expr:
-        for words in (("EMPTY", "ARRAY"), ("EMPTY", "OBJECT")):
-            if self._match_text_seq(*words):
-                return " ".join(words)
-        if self._match_text_seq("DEFAULT"):
-            value: exp.Expr = self._parse_disjunction()
-            return value
-        word = self._upper()
-        if word not in ("NULL", "ERROR", "TRUE", "FALSE", "UNKNOWN"):
-            self.raise_error("Expecting what to give on empty or on error")
-        self._advance()
-        return word
-
-    def _parse_table(self, *arguments: Any, **options: Any) -> exp.Expr | None:
-        window = self._parse_window_table()
-        if window is None:
-            table: exp.Expr | None = super()._parse_table(*arguments, **options)
-            return table
-        alias = self._parse_table_alias(
-            alias_tokens=options.get("alias_tokens") or self.TABLE_ALIAS_TOKENS
-        )
-        if alias:
-            window.set("alias", alias)
-        return window
-
-    def _parse_window_table(self) -> exp.Expr | None:
-        index = self._index
-        wrapped = self._match_pair(TokenType.TABLE, TokenType.L_PAREN)
-        name = self._upper()
-        if name not in WINDOW_FUNCTIONS or self._next.token_type != TokenType.L_PAREN:
-            self._retreat(index)
-            return None
-        token = self._curr
-        self._advance(2)
-        window = WindowTable(this=name).update_positions(token)
-        names = WINDOW_FUNCTIONS[name]
-        given: set[str] = set()
-        while True:
-            place = self._curr
-            if self._next and self._next.token_type == TokenType.FARROW:
-                parameter = self._upper()
-                self._advance(2)
-            else:
-                parameter = names[min(len(given), len(names) - 1)]
-            if parameter not in names or parameter in given:
-                self.raise_error(f"{name} has no such parameter", place)
-            given.add(parameter)
-            self._parse_window_argument(window, parameter)
-            if not self._match(TokenType.COMMA):
-                break
-        self._match_r_paren()
-        missing = [one for one in names if one != "OFFSET" and one not in given]
-        if missing:
-            self.raise_error(f"{name} lacks {missing[0]}", token)
-        if wrapped:
-            self._match_r_paren()
-        return window
-
-    def _parse_window_argument(self, window: exp.Expr, parameter: str) -> None:
-        if parameter == "DATA":
-            wrapped = False
-            if self._match(TokenType.TABLE):
-                wrapped = bool(self._match(TokenType.L_PAREN))
-                window.set("data", self._parse_table_parts())
-            elif self._match(TokenType.L_PAREN, advance=False):
-                window.set("data", self._parse_subquery(self._parse_wrapped(self._parse_select)))
-            else:
-                self.raise_error("Expecting TABLE")
-            if wrapped:
-                self._match_r_paren()
-            if self._match(TokenType.PARTITION_BY):
-                if self._match(TokenType.L_PAREN):
-                    keys = self._parse_csv(self._parse_column)
-                    self._match_r_paren()
-                else:
-                    keys = [self._parse_column()]
-                    while self._match_window_key():
-                        keys.append(self._parse_column())
-                window.set("keys", keys)
-        elif parameter == "TIMECOL":
-            if not self._match_text_seq("DESCRIPTOR"):
-                self.raise_error("Expecting DESCRIPTOR")
-            window.set("time", self._parse_wrapped(self._parse_id_var))
-        else:
-            interval = self._parse_interval()
-            if interval is None:
-                self.raise_error("Expecting an INTERVAL")
-            window.set(parameter.lower(), interval)
-
-    def _match_window_key(self) -> bool:
-        """A comma before another key, not before the next argument."""
-        ahead = self._tokens[self._index + 1 : self._index + 3]
-        if len(ahead) < 2 or ahead[0].text.upper() == "DESCRIPTOR":
-            return False
-        if ahead[1].token_type == TokenType.FARROW:
-            return False
-        return bool(self._match(TokenType.COMMA))
 
 
 class Flink(Dialect):  # type: ignore[misc]

@@ -13,12 +13,13 @@ from millpond.engines.streams.interface import Refused
 from millpond.engines.streams.plan import NO_ARGUMENTS
 from millpond.engines.streams.sql import operators
 from millpond.engines.streams.sql.casts import cast, cast_to_fit
-from millpond.engines.streams.sql.dialect import JsonCall, TimeLiteral, TypeName, position_of
+from millpond.engines.streams.sql.dialect import TimeLiteral, TypeName, position_of
 from millpond.engines.streams.sql.expressions import literals, patterns
 from millpond.engines.streams.sql.functions import json
 from millpond.engines.streams.sql.functions.aggregates import is_aggregate
 from millpond.engines.streams.sql.functions.calls import Call
 from millpond.engines.streams.sql.functions.table import FUNCTIONS, NEED_FLINK
+from millpond.engines.streams.sql.json_calls import JsonCall
 from millpond.engines.streams.sql.typed import Position, Scope, Typed
 from millpond.engines.streams.sql.types import common_type
 from millpond.engines.streams.sql.values import filled, made, text_literal

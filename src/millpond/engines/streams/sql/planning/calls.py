@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 
 from sqlglot import exp
 
-from millpond.engines.streams.sql.dialect import JsonCall, position_of
+from millpond.engines.streams.sql.dialect import position_of
+from millpond.engines.streams.sql.json_calls import JsonCall
 
 Replace = Callable[[exp.Expr], exp.Expr | None]
 

@@ -5,11 +5,12 @@ from dataclasses import replace
 from sqlglot import exp
 
 from millpond.engines.streams.plan import KIND, Project
-from millpond.engines.streams.sql.dialect import WindowTable, position_of
+from millpond.engines.streams.sql.dialect import position_of
 from millpond.engines.streams.sql.planning.planner import Planner, Queries, refuse, where_of
 from millpond.engines.streams.sql.planning.relation import Field, Relation, free_name
 from millpond.engines.streams.sql.planning.settling import settle
 from millpond.engines.streams.sql.planning.windows import plan_window_table
+from millpond.engines.streams.sql.window_tables import WindowTable
 from millpond.engines.streams.types import Column, DataType, quoted
 
 _REFUSED_TABLE_PARTS = {

@@ -5,11 +5,11 @@ from dataclasses import replace
 from sqlglot import exp
 
 from millpond.engines.streams.plan import Window
-from millpond.engines.streams.sql.dialect import WindowTable
 from millpond.engines.streams.sql.planning.intervals import interval_ms
 from millpond.engines.streams.sql.planning.planner import Planner, refuse, where_of
 from millpond.engines.streams.sql.planning.projection import apart
 from millpond.engines.streams.sql.planning.relation import Assigned, Field, Relation
+from millpond.engines.streams.sql.window_tables import WindowTable
 from millpond.engines.streams.types import TIMESTAMP, TIMESTAMP_LTZ, Column
 
 START, END, TIME = "window_start", "window_end", "window_time"
