@@ -1,6 +1,7 @@
 """The page of the reference that lists connectors and formats, with all their options."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from millpond.engines.streams.connectors import options
 from millpond.engines.streams.connectors.described import Connector, Option
@@ -8,7 +9,7 @@ from millpond.engines.streams.connectors.option_texts import TEXTS
 from millpond.engines.streams.connectors.registry import CONNECTORS, FLINK_ONLY
 from millpond.engines.streams.formats import registry as formats
 
-_KINDS = {
+_KINDS: dict[Callable[[str], Any], str] = {
     options.boolean: "`true` or `false`",
     options.duration_ms: "a duration",
     options.size_bytes: "a size",
