@@ -13,11 +13,10 @@ import pyarrow as pa
 from millpond.engines.streams.arrow import Array
 from millpond.engines.streams.connectors.interface import RecordError
 from millpond.engines.streams.connectors.options import boolean
+from millpond.engines.streams.formats import unread
 from millpond.engines.streams.formats.avro_schema import reader_of, schema_of_table, writer_of
 from millpond.engines.streams.formats.interface import Decoded
 from millpond.engines.streams.types import Column, schema_of
-
-_DATA_BYTES_MAX = 500
 
 
 def _schema(columns: Sequence[Column], options: Mapping[str, str]) -> Any:
@@ -105,7 +104,7 @@ class AvroDecoder:
 
 def _error(reason: Exception, record: bytes) -> RecordError:
     said = f"{type(reason).__name__} {reason}".strip()[:300]
-    return RecordError(f"Failed to deserialize Avro record: {said}", record[:_DATA_BYTES_MAX].hex())
+    return RecordError(f"Failed to deserialize Avro record: {said}", unread.as_hex(record))
 
 
 class AvroEncoder:

@@ -15,12 +15,10 @@ import pyarrow as pa
 
 from millpond.engines.streams.arrow import Array, pc
 from millpond.engines.streams.connectors.interface import RecordError
-from millpond.engines.streams.formats import texts
+from millpond.engines.streams.formats import texts, unread
 from millpond.engines.streams.formats.csv_form import CsvForm
 from millpond.engines.streams.formats.interface import Decoded
 from millpond.engines.streams.types import Column, DataType, schema_of
-
-_DATA_CHARACTERS_MAX = 1000
 
 
 class CsvDecoder:
@@ -187,7 +185,6 @@ class CsvDecoder:
 def _told(errors: Mapping[int, str], records: Array) -> list[RecordError]:
     found = []
     for place in sorted(errors):
-        data = records[place].as_py()[: 4 * _DATA_CHARACTERS_MAX].decode("utf-8", "replace")
         reason = f"Failed to deserialize CSV row: {errors[place][:500]}"
-        found.append(RecordError(reason, data[:_DATA_CHARACTERS_MAX]))
+        found.append(RecordError(reason, unread.as_text(records[place].as_py())))
     return found

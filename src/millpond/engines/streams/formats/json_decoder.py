@@ -18,15 +18,12 @@ import pyarrow as pa
 from millpond.engines.streams.arrow import Array
 from millpond.engines.streams.connectors.interface import RecordError
 from millpond.engines.streams.connectors.options import boolean
-from millpond.engines.streams.formats import texts
+from millpond.engines.streams.formats import texts, unread
 from millpond.engines.streams.formats.interface import Decoded
 from millpond.engines.streams.formats.json_columns import ColumnBuilder, fetched
 from millpond.engines.streams.formats.json_paths import path_of
 from millpond.engines.streams.formats.json_shapes import shape_of
 from millpond.engines.streams.types import Column, DataType, schema_of
-
-DATA_CHARACTERS_MAX = 1000
-"""How much of a record that cannot be read is told."""
 
 _MISSING: Any = object()
 
@@ -265,8 +262,7 @@ def _expect(value: Any, wanted: type, kind: DataType) -> None:
 
 def _error(reason: Exception, line: bytes) -> RecordError:
     said = "it is nested too deeply" if isinstance(reason, RecursionError) else str(reason)
-    shown = line[: 4 * DATA_CHARACTERS_MAX].decode("utf-8", "replace")[:DATA_CHARACTERS_MAX]
-    return RecordError(f"Failed to deserialize JSON: {said[:500]}", shown)
+    return RecordError(f"Failed to deserialize JSON: {said[:500]}", unread.as_text(line))
 
 
 def _without(places: range, left_out: set[int]) -> list[int]:

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from millpond.engines.streams.arrow import Array, pc
 from millpond.engines.streams.connectors.interface import RecordError
+from millpond.engines.streams.formats import unread
 from millpond.engines.streams.formats.interface import Decoded
 from millpond.engines.streams.formats.texts import BINARIES, TEXTS
 from millpond.engines.streams.types import Column, schema_of
@@ -25,7 +26,6 @@ _NUMBERS = {
     "FLOAT": "f4",
     "DOUBLE": "f8",
 }
-_DATA_BYTES_MAX = 500
 
 
 def _number_of(column: Column, options: Mapping[str, str]) -> np.dtype[Any]:
@@ -66,7 +66,7 @@ class RawDecoder:
         errors = [
             RecordError(
                 f"Size of data received for deserializing {name} type is not {number.itemsize}.",
-                record[:_DATA_BYTES_MAX].hex(),
+                unread.as_hex(record),
             )
             for record in records.filter(pc.invert(fits)).to_pylist()
         ]
