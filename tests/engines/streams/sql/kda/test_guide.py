@@ -167,6 +167,20 @@ def test_streams_are_joined_within_their_windows(rows) -> None:
     )
 
 
+def test_what_finds_nothing_in_the_window_of_an_outer_join_stays(rows) -> None:
+    compare(
+        "ticker VARCHAR(4), bought DOUBLE, sold DOUBLE",
+        f"""SELECT STREAM b.ticker_symbol, b.price, s.price
+        FROM {SOURCE} OVER (RANGE INTERVAL '2' SECOND PRECEDING) AS b
+        LEFT JOIN {SOURCE} OVER (RANGE INTERVAL '1' SECOND PRECEDING) AS s
+        ON b.ticker_symbol = s.ticker_symbol AND b.price < s.price""",
+        "SELECT b.TICKER_SYMBOL, b.PRICE, s.PRICE FROM s AS b LEFT JOIN s "
+        "ON b.TICKER_SYMBOL = s.TICKER_SYMBOL AND b.PRICE < s.PRICE AND b.ROWTIME BETWEEN "
+        "s.ROWTIME - INTERVAL 2 SECONDS AND s.ROWTIME + INTERVAL 1 SECOND",
+        rows,
+    )
+
+
 def test_rows_are_joined_with_reference_data(rows) -> None:
     compare(
         'ticker VARCHAR(4), "Company" VARCHAR(20), price DOUBLE',
