@@ -99,6 +99,15 @@ async def test_parts_have_ids_and_become_tables(world) -> None:
     )
 
 
+async def test_an_input_has_as_many_streams_as_its_parallelism(world) -> None:
+    detail = await make_sql(world, inputs=[INPUT | {"InputParallelism": {"Count": 2}}])
+    (source,) = described(detail)["InputDescriptions"]
+    names = ["SOURCE_SQL_STREAM_001", "SOURCE_SQL_STREAM_002"]
+    assert source["InAppStreamNames"] == names
+    (program,) = world.streams.programs
+    assert [table.name for table in program.tables if table.role == "source"] == names
+
+
 async def test_parts_are_added_and_deleted_one_by_one(world) -> None:
     await make_sql(world, inputs=(), outputs=())
     assert world.streams.programs == [], "there is nothing to plan before it has an input"
@@ -206,7 +215,6 @@ async def test_parts_are_updated_by_their_ids(world) -> None:
 @pytest.mark.parametrize(
     "change,text",
     [
-        ({"InputParallelism": {"Count": 2}}, "InputParallelism.Count 2 is not implemented"),
         (
             {
                 "InputProcessingConfiguration": {

@@ -124,13 +124,11 @@ def _describe_input(given: Mapping[str, Any]) -> dict[str, Any]:
     if not given.get("KinesisStreamsInput"):
         raise InvalidArgument("An input must have a KinesisStreamsInput.")
     count = (given.get("InputParallelism") or {}).get("Count", 1)
-    if count != 1:
-        raise InvalidArgument(f"InputParallelism.Count {count} is not implemented: there is one.")
     check_schema(given["InputSchema"])
     prefix = given["NamePrefix"]
     return {
         "NamePrefix": prefix,
-        "InAppStreamNames": [f"{prefix}_001"],
+        "InAppStreamNames": [f"{prefix}_{number:03d}" for number in range(1, count + 1)],
         "KinesisStreamsInputDescription": dict(given["KinesisStreamsInput"]),
         "InputSchema": given["InputSchema"],
         "InputParallelism": {"Count": count},
