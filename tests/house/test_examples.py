@@ -2,7 +2,8 @@
 
 The convention: in `README.md` and the guides, a `sh` or `python` block is run in a shell that was
 prepared by `millpond env`, each document in a folder and on a server of its own. A `text` block
-right after one is what it prints. A `console` block is only shown.
+right after one is what it prints. A `console` block is only shown, unless it has `kill -9` in it:
+then the server is killed there, and started again.
 """
 
 import subprocess
@@ -29,6 +30,8 @@ def test_every_example_does_what_it_shows(path: Path, fresh_server, tmp_path: Pa
     following = [*found[1:], Block("", "", 0)]
     ran = 0
     for block, after in zip(found, following, strict=True):
+        if block.language == "console" and "kill -9" in block.text:
+            fresh_server.restart(kill=True)
         if block.language not in RUN:
             assert block.language in SHOWN, f"{name_of(path)}:{block.line}: {block.language}"
             continue
