@@ -42,6 +42,8 @@ _KEPT_FLAGS = {2: 1 << 1, 4: 1 << 2, 8: 1 << 3, 1024: 1 << 10, 2048: 1 << 11, 40
 """What a mount says of itself (ST_NOSUID, ST_NODEV, ST_NOEXEC, ST_NOATIME, ST_NODIRATIME,
 ST_RELATIME), and how to say so when it is mounted again."""
 _SIGKILL = 9
+_MEMORY_FILES = "mode=1777,size=256m"
+"""How `/dev/shm` is mounted: what is written there is memory that no limit of a process counts."""
 
 _LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 444, 445, 446
 _LIST = 1 << 3
@@ -207,7 +209,7 @@ def _rearrange(
         if os.path.isdir(place):
             _cover(place, None, kept)
     if os.path.isdir("/dev/shm"):
-        _mount("tmpfs", "/dev/shm", "tmpfs", 0, "mode=1777")
+        _mount("tmpfs", "/dev/shm", "tmpfs", 0, _MEMORY_FILES)
     for _, descriptor, _ in kept:
         os.close(descriptor)
 

@@ -27,7 +27,7 @@ from millpond.engines.streams.interface import (
     Program,
     Restore,
 )
-from millpond.engines.streams.launching import Place, make_folders, start_main
+from millpond.engines.streams.launching import UNCOUNTED_BYTES, Place, make_folders, start_main
 from millpond.engines.streams.options import Options
 from millpond.engines.streams.requirements import Requirements
 from millpond.engines.streams.run import ApplicationRun
@@ -117,7 +117,8 @@ class EmbeddedStreams:
             raise CannotStart(f"The application {order.name}: {error}") from error
         folders = [str(folder) for folder in (*program, *requirements)]
         talk.say(_order(order, place, folders))
-        run = ApplicationRun(talk, place.tmp, folders, self._options, told)
+        most = order.memory_bytes + UNCOUNTED_BYTES
+        run = ApplicationRun(talk, place.tmp, folders, self._options, told, most)
         self._runs.add(run)
         run.when_ended(self._runs.discard)
         return run

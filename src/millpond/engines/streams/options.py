@@ -11,7 +11,7 @@ class Options:
     `start_seconds`: importing, opening functions and connectors, restoring. `check_seconds` and
     `check_memory_bytes` are of a check; a process kept for the next check ends after
     `check_idle_seconds`. `install_seconds`: installing a program's requirements. `stop_seconds`:
-    how long a stop without draining may take.
+    how long a stop without draining may take. `tmp_bytes`: what may lie in a temporary folder.
     """
 
     hang_seconds: float = 60.0
@@ -21,3 +21,4 @@ class Options:
     check_idle_seconds: float = 120.0
     install_seconds: float = 600.0
     stop_seconds: float = 60.0
+    tmp_bytes: int = 2 << 30

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
 
+from millpond.engines.streams.footprint import folder_bytes, memory_bytes
 from millpond.engines.streams.interface import (
     Access,
     CannotStart,
@@ -38,19 +39,29 @@ PRINTS_LOGGER = "python"
 _LAST_LINES = 20
 _WATCH_SECONDS = 0.5
 _STACKS_SECONDS = 0.3
+_LOOK_SECONDS = 5.0
+"""How often its temporary folder is looked at."""
 _FRAME = re.compile(r'^\s*File "([^"]+)", line (\d+) in (.+)$', re.MULTILINE)
 
 
 class ApplicationRun:
-    """See `interface.Run`. `told` are events of before it began."""
+    """See `interface.Run`. `told` are events of before it began; `memory_bytes` bounds what it
+    holds of memory in any way."""
 
     def __init__(
-        self, talk: Talk, tmp: Path, folders: Iterable[str], options: Options, told: Iterable[Event]
+        self,
+        talk: Talk,
+        tmp: Path,
+        folders: Iterable[str],
+        options: Options,
+        told: Iterable[Event],
+        memory_bytes: int,
     ) -> None:
         self._talk = talk
         self._tmp = tmp
         self._folders = tuple(folders)
         self._options = options
+        self._memory_bytes = memory_bytes
         self._events = _Events(told)
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._snapshots: dict[str, list[asyncio.Future[Snapshot]]] = {}
@@ -211,9 +222,21 @@ class ApplicationRun:
     # The watch
 
     async def _watch(self) -> None:
+        looked_s = time.monotonic()
         while True:
             await asyncio.sleep(_WATCH_SECONDS)
             now = time.monotonic()
+            if memory_bytes(self.pid) > self._memory_bytes:
+                await self._end("It ran out of memory and was ended.")
+                return
+            if now - looked_s > _LOOK_SECONDS:
+                looked_s = now
+                most = self._options.tmp_bytes
+                if await asyncio.to_thread(folder_bytes, self._tmp, most) > most:
+                    await self._end(
+                        f"Its temporary files take more than {most >> 20} MiB; it was ended."
+                    )
+                    return
             silent = now - self._heard_s
             step_seconds, calling = self._busy
             bound = self._options.hang_seconds

@@ -47,6 +47,20 @@ def eating(a):
         held.append(bytearray(16 << 20))
 
 @bigint
+def sharing(a):
+    import mmap
+    held = mmap.mmap(-1, 2 << 30)
+    for at in range(0, 2 << 30, 4096):
+        held[at] = 1
+    time.sleep(30)
+
+@bigint
+def littering(a):
+    with open("litter", "ab") as file:
+        file.write(bytes(1 << 20))
+    return a
+
+@bigint
 def leaving(a):
     os._exit(3)
 

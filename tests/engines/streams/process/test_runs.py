@@ -4,6 +4,7 @@ What every streams engine promises of runs is asked in tests/conformance/streams
 """
 
 import asyncio
+import dataclasses
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import time
 
 import pytest
 
+from millpond.engines.streams import run as run_module
 from millpond.engines.streams.interface import (
     CannotStart,
     Finished,
@@ -104,6 +106,20 @@ async def test_a_function_that_eats_memory_ends_its_own_run_alone(streams, order
 async def test_a_function_that_ends_or_abuses_its_process_is_told(streams, order, function, reason):
     run = await streams.start(order(function))
     assert reason in (await finished(run)).failure
+
+
+async def test_memory_that_is_shared_counts_too(streams, order):
+    run = await streams.start(order("sharing", memory_bytes=128 << 20))
+    assert (await finished(run)).failure == "It ran out of memory and was ended."
+
+
+async def test_a_function_that_litters_ends_its_own_run(streams, order, monkeypatch):
+    monkeypatch.setattr(run_module, "_LOOK_SECONDS", 0.1)
+    small = dataclasses.replace(streams._options, tmp_bytes=16 << 20)
+    monkeypatch.setattr(streams, "_options", small)
+    run = await streams.start(order("littering", rate=100))
+    failure = (await finished(run)).failure
+    assert failure == "Its temporary files take more than 16 MiB; it was ended."
 
 
 async def test_a_killed_process_is_gone_and_the_next_goes_on(streams, order):

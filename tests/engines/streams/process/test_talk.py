@@ -40,7 +40,7 @@ class Scripted:
 
 
 def run_of(process, tmp_path):
-    return ApplicationRun(Talk(process), tmp_path, (), Options(), ())
+    return ApplicationRun(Talk(process), tmp_path, (), Options(), (), 1 << 30)
 
 
 async def read(run):
