@@ -9,6 +9,7 @@ from functools import partial
 import duckdb
 import pyarrow as pa
 import pytest
+from memory_state import MemoryState
 
 from millpond.engines.streams import plan as plans
 from millpond.engines.streams.connectors.interface import Arrival, RecordError
@@ -107,29 +108,6 @@ def trades(seed, count=400, seconds=600):
     return rows
 
 
-class MemoryState:
-    def __init__(self):
-        self.small = {}
-        self.held = {}
-
-    def buckets(self):
-        return sorted(self.held)
-
-    def chunks(self, bucket):
-        return list(self.held.get(bucket, ()))
-
-    def add(self, bucket, rows):
-        self.held.setdefault(bucket, []).append(rows)
-
-    def replace(self, bucket, chunks):
-        self.held[bucket] = list(chunks)
-        if not chunks:
-            self.drop(bucket)
-
-    def drop(self, bucket):
-        self.held.pop(bucket, None)
-
-
 class Running:
     """An application, run step by step; `rows` are what each output got. It can be restarted."""
 
@@ -158,6 +136,7 @@ class Running:
 
     def restart(self, now_ms):
         saved = self.pipeline.saved()
+        self._states = {name: state.restored() for name, state in self._states.items()}
         self.pipeline = self._made()
         self.pipeline.restore(saved, now_ms)
 

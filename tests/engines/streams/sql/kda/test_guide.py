@@ -71,6 +71,15 @@ def test_a_tumbling_window_with_floor_gives_its_beginning(rows) -> None:
     )
 
 
+def test_what_is_distinct_in_each_window(rows) -> None:
+    compare(
+        "minute TIMESTAMP, sector VARCHAR(16)",
+        f"SELECT STREAM DISTINCT FLOOR(s.ROWTIME TO MINUTE) AS m, sector FROM {SOURCE} AS s",
+        "SELECT DISTINCT date_trunc('minute', ROWTIME), SECTOR FROM s",
+        rows,
+    )
+
+
 def test_a_tumbling_window_as_it_was_written_before_step(rows) -> None:
     compare(
         "ticker VARCHAR(4), trades INTEGER",

@@ -115,7 +115,10 @@ class KdaParser(FlinkParser):
         function = TableFunction(this=token.text.upper()).update_positions(token)
         function.set("cursor", self._parse_wrapped(self._parse_select))
         while self._match(TokenType.COMMA):
-            function.append("expressions", self._parse_disjunction())
+            argument = self._parse_disjunction()
+            if argument is None:
+                self.raise_error("Expecting an expression")
+            function.append("expressions", argument)
         self._match_r_paren()
         if wrapped:
             self._match_r_paren()

@@ -50,9 +50,9 @@ def _number(tree: TableFunction, place: int, default: int, least: int, most: int
         return default
     node = arguments[place]
     if not isinstance(node, exp.Literal) or node.is_string or not node.name.isdigit():
-        refuse(f"{tree.this} takes a whole number here.", node)
+        refuse(f"{tree.this} takes a whole number as argument {place + 2}.", tree)
     if not least <= int(node.name) <= most:
-        refuse(f"{tree.this} takes a number from {least} to {most} here.", node)
+        refuse(f"{tree.this} takes {least} to {most} as argument {place + 2}.", tree)
     return int(node.name)
 
 
@@ -60,7 +60,7 @@ def _text(tree: TableFunction, place: int) -> tuple[str, exp.Expr]:
     arguments = tree.expressions
     node = arguments[place] if place < len(arguments) else None
     if not isinstance(node, exp.Literal) or not node.is_string:
-        refuse(f"{tree.this} takes a text as argument {place + 2}.", node or tree)
+        refuse(f"{tree.this} takes a text as argument {place + 2}.", tree)
     return str(node.name), node
 
 

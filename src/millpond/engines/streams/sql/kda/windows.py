@@ -29,6 +29,7 @@ def rewrite_windows(planner: Planner, select: exp.Select) -> bool:
     """Write the windows of a SELECT in the planner's words, in place; whether its last column is
     a ROWTIME that it did not select itself."""
     _order(select)
+    _distinct(select)
     windowed = select.args.pop("windowed", None)
     if windowed is not None:
         _by_clause(planner, select, windowed)
@@ -86,6 +87,15 @@ def _order(select: exp.Select) -> None:
             window.set("order", exp.Order(expressions=[ordered]))
 
 
+def _distinct(select: exp.Select) -> None:
+    """DISTINCT with a window of ROWTIME among its columns is a group of each window."""
+    values = [each.unalias() for each in select.expressions]
+    plain = not select.args.get("group") and not select.args.get("windowed")
+    if select.args.get("distinct") and plain and any(_length_ms(each) for each in values):
+        select.set("distinct", None)
+        select.set("group", exp.Group(expressions=[each.copy() for each in values]))
+
+
 def _length_ms(node: exp.Expr) -> int | None:
     """How long a tumbling window is whose beginning an expression is; None of anything else."""
     name = call_name(node)
@@ -129,7 +139,7 @@ def _by_keys(select: exp.Select) -> None:
         refuse(
             "GROUP BY over a stream takes FLOOR(ROWTIME TO unit), of SECOND to DAY, or "
             "STEP(ROWTIME BY interval), which say when a group is complete.",
-            group,
+            group if position_of(group).line else select,
         )
     size_ms = min(lengths)
     others = [key for key in keys if _length_ms(key) != size_ms]
