@@ -2,8 +2,9 @@
 
 A signed request says it by the service in its credential scope, which the signature then covers. An
 unsigned one is refused in any case; what it looks like decides only in which form. A service that
-speaks several protocols is spoken to in the one that the request is in. Several services may sign by
-one name (two versions of an API); what they are told apart by is the target that the request names.
+speaks several protocols is spoken to in the one that the request is in. Several services may sign
+by one name (two versions of an API); what they are told apart by is the target that the request
+names.
 
 S3 requests to a bucket's own host (`bucket.s3.localhost.localstack.cloud`, `bucket.localhost`, …)
 become path-style ones for the operation, while the signature is verified on what was sent.

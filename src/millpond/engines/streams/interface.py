@@ -118,9 +118,10 @@ class Order:
     """A run to start. `folder` is made, and kept; no two runs share it at a time.
 
     `restore` is a snapshot's name or a `Restore`; it is followed once for each `origin`: when the
-    newest checkpoint is of a run of the same origin ("" is none), that is gone on from. With `allow_non_restored_state`, state that no
-    part of the program takes is left out; without, the run fails. `memory_bytes` bounds the
-    process; state beyond a share of it goes to disk. `checkpoint_seconds` 0: none but snapshots.
+    newest checkpoint is of a run of the same origin ("" is none), that is gone on from. With
+    `allow_non_restored_state`, state that no part of the program takes is left out; without, the
+    run fails. `memory_bytes` bounds the process; state beyond a share of it goes to disk.
+    `checkpoint_seconds` 0: none but snapshots.
     """
 
     name: str
