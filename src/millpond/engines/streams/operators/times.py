@@ -15,11 +15,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from millpond.engines.streams.runtime.settings import TIME_ZONE
 from millpond.engines.streams.types import DataType
 
 Millis = npt.NDArray[np.int64]
 
-TIME_ZONE = "table.local-time-zone"
 _QUARTER_MS = 900_000
 _EPOCH = datetime.datetime(1970, 1, 1)
 _FIRST_MS = -62_135_510_400_000

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from millpond.engines.streams.interface import Program, Refused
 from millpond.engines.streams.plan import Plan, Project, PythonFunction, Sink
+from millpond.engines.streams.runtime.settings import check_setting
 from millpond.engines.streams.sql.planning.catalog import Catalog, LookUp, View
 from millpond.engines.streams.sql.planning.fuse import fused
 from millpond.engines.streams.sql.planning.insert import plan_insert
@@ -36,6 +37,8 @@ def plan_program(program: Program, catalog: LookUp | None = None) -> Plan:
     Raises:
         Refused: the program is wrong, or not for this engine.
     """
+    for key, text in program.settings.items():
+        check_setting(key, text)
     if program.language == "kda":
         # A program has one language; the other's front end need not be read.
         from millpond.engines.streams.sql.kda import plan_kda  # noqa: PLC0415
@@ -74,7 +77,7 @@ class _Flink:
             case Drop():
                 self._catalog.drop(statement)
             case SetOption(key=key, value=value):
-                self._settings[key] = value
+                self._set(statement.at, key, value)
             case ResetOption(key=None):
                 self._settings.clear()
                 self._settings.update(self._given)
@@ -82,6 +85,15 @@ class _Flink:
                 self._settings.pop(str(key), None)
             case Insert():
                 self._sinks.append(plan_insert(self._planner, statement))
+
+    def _set(self, at: Position, key: str, value: str) -> None:
+        try:
+            check_setting(key, value)
+        except Refused as refused:
+            raise Refused(
+                refused.text, at.line, at.column, needs_flink=refused.needs_flink
+            ) from refused
+        self._settings[key] = value
 
     def _create_table(self, statement: CreateTable) -> None:
         path = self._catalog.path(statement.name)

@@ -415,3 +415,19 @@ def test_a_hint_is_refused_wherever_it_stands(insert):
     refused = refusal(f"{declared}{insert};")
     assert "hint" in refused.text
     assert refused.needs_flink
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("table.exec.state.ttl", "a while"),
+        ("table.exec.source.idle-timeout", "5 fortnights"),
+        ("table.exec.emit.allow-lateness", "-1"),
+        ("table.local-time-zone", "Mars/Olympus"),
+    ],
+)
+def test_a_setting_that_acts_has_a_value_that_can_be(key, value):
+    refused = refusal(f"SET 'other' = 'x';\n  SET '{key}' = '{value}';")
+    assert key in refused.text
+    assert (refused.line, refused.column) == (2, 3)
+    assert key in refusal("INSERT INTO o SELECT 1;", settings={key: value}).text

@@ -16,7 +16,7 @@ from millpond.engines.streams.plan import (
     GroupAggregate,
     PerWindow,
 )
-from millpond.engines.streams.runtime.settings import duration_ms
+from millpond.engines.streams.runtime.settings import LATENESS, duration_ms
 from millpond.engines.streams.sql.planning.calls import (
     call_name,
     column_parts,
@@ -43,7 +43,6 @@ from millpond.engines.streams.sql.planning.windows import (
 from millpond.engines.streams.sql.typed import Typed
 from millpond.engines.streams.types import Column, quoted
 
-LATENESS = "table.exec.emit.allow-lateness"
 IN_ORDER = f"(SELECT *, row_number() OVER () AS {quoted(ORDER)} FROM i0)"
 """The rows of a `PerWindow`'s input, with the order in which they came."""
 _SETS = {exp.GroupingSets: "GROUPING SETS", exp.Cube: "CUBE", exp.Rollup: "ROLLUP"}
