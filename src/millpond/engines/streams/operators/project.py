@@ -1,11 +1,12 @@
-"""Project: each row for itself, in one statement of DuckDB for all rows of a step."""
+"""Project: each row for itself, all rows of a step at once; DuckDB computes what is not copied."""
 
 from collections.abc import Sequence
 
 import pyarrow as pa
 
+from millpond.engines.streams.operators.copying import Copying
 from millpond.engines.streams.operators.diverting import INPUT, Diverting
-from millpond.engines.streams.operators.interface import Step, Tools
+from millpond.engines.streams.operators.interface import RowFault, Step, Tools
 from millpond.engines.streams.operators.rows import FailedRow, casts, conformed, time_column
 from millpond.engines.streams.plan import Project
 from millpond.engines.streams.types import quoted, schema_of
@@ -25,7 +26,7 @@ class ProjectOperator:
             for expression, column in zip(node.expressions, node.columns, strict=True)
             if column.name not in self._processing
         ]
-        self._copied = _copied(node) if not self._processing else None
+        self._copying = Copying(node, computed, tools.compute)
         chosen = casts(
             [expression for expression, _ in computed],
             [(column.name, column.type) for _, column in computed],
@@ -46,9 +47,8 @@ class ProjectOperator:
         (given,) = inputs
         if not given.rows.num_rows:
             return Step(self._schema.empty_table(), given.watermark_ms)
-        if self._copied is not None:
-            rows = given.rows.select(self._copied)
-        else:
+        rows = self._copied(given.rows)
+        if rows is None:
             rows = self._diverting.run(given.rows)
         if self._processing:
             rows = self._timed(rows, now_ms)
@@ -62,6 +62,14 @@ class ProjectOperator:
         failed, self._diverting.failed = self._diverting.failed, []
         return failed
 
+    def _copied(self, rows: pa.Table) -> pa.Table | None:
+        if not self._copying.is_possible:
+            return None
+        try:
+            return self._copying.run(rows)
+        except RowFault:
+            return None
+
     def _timed(self, rows: pa.Table, now_ms: int) -> pa.Table:
         return pa.table(
             {
@@ -71,17 +79,3 @@ class ProjectOperator:
                 for column in self._node.columns
             }
         )
-
-
-def _copied(node: Project) -> list[str] | None:
-    """The input's columns that it gives as they are, where it does nothing else."""
-    if node.condition is not None or node.unnest is not None:
-        return None
-    types = {quoted(column.name): column for column in node.input.columns}
-    names = []
-    for expression, column in zip(node.expressions, node.columns, strict=True):
-        source = types.get(expression)
-        if source is None or source.type.arrow() != column.type.arrow():
-            return None
-        names.append(source.name)
-    return names
