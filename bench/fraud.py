@@ -59,13 +59,28 @@ def _print(result: demo.Result, samples: Sequence[Sample]) -> None:
         f"p99 {result.latency_p99_ms} ms\n"
     )
     passed = samples[-1].at_s - samples[0].at_s
-    print("| process | cores | resident, first minute | last minute | most |")
+    print(
+        "Memory: what is the process's own; in brackets with the files that it maps. The state of "
+        "the application\ngrows until the first ten minutes are over: its windows are that long.\n"
+    )
+    print("| process | cores | memory, second minute | last minute | most |")
     print("|---|---:|---:|---:|---:|")
     for role in _SHOWN:
         cores = (samples[-1].cpu_seconds[role] - samples[0].cpu_seconds[role]) / passed
-        resident = [each.resident_mb.get(role, 0.0) for each in samples]
-        first, last = statistics.fmean(resident[:60]), statistics.fmean(resident[-60:])
-        print(f"| {role} | {cores:.2f} | {first:.0f} MB | {last:.0f} MB | {max(resident):.0f} MB |")
+        first, last = (_memory(part, role) for part in (samples[60:120] or samples, samples[-60:]))
+        most = max(each.own_mb.get(role, 0.0) for each in samples)
+        print(f"| {role} | {cores:.2f} | {first} | {last} | {most:.0f} MB |")
+
+
+def _memory(samples: Sequence[Sample], role: Role) -> str:
+    own, resident = (
+        statistics.fmean(figures.get(role, 0.0) for figures in each)
+        for each in (
+            [sample.own_mb for sample in samples],
+            [sample.resident_mb for sample in samples],
+        )
+    )
+    return f"{own:.0f} MB ({resident:.0f} MB)"
 
 
 def _rise(rate: int, seconds: int) -> int:

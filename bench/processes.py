@@ -20,11 +20,12 @@ _WORDS: tuple[tuple[Role, str, str], ...] = (
 
 @dataclass(frozen=True)
 class Sample:
-    """What the processes of each role use now: resident memory, and processor time since their
-    start."""
+    """What the processes of each role use now: resident memory, how much of that is their own (not
+    of files, which the system takes back as it likes), and processor time since their start."""
 
     at_s: float
     resident_mb: dict[Role, float]
+    own_mb: dict[Role, float]
     cpu_seconds: dict[Role, float]
 
 
@@ -77,12 +78,13 @@ class Sampler:
 def sample(pid: int) -> Sample:
     """What a process and its children use now."""
     resident: dict[Role, float] = {}
+    own: dict[Role, float] = {}
     cpu: dict[Role, float] = {}
     pids = [pid]
     while pids:
         each = pids.pop()
         try:
-            pages = int(Path(f"/proc/{each}/statm").read_text().split()[1])
+            pages, of_files = map(int, Path(f"/proc/{each}/statm").read_text().split()[1:3])
             times = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
             words = Path(f"/proc/{each}/cmdline").read_bytes().decode().split("\0")
             for task in Path(f"/proc/{each}/task").iterdir():
@@ -91,9 +93,10 @@ def sample(pid: int) -> Sample:
             continue
         role = _role(each, words)
         resident[role] = resident.get(role, 0.0) + pages * _PAGE_SIZE_BYTES / 1e6
+        own[role] = own.get(role, 0.0) + (pages - of_files) * _PAGE_SIZE_BYTES / 1e6
         ticks = int(times[11]) + int(times[12])
         cpu[role] = cpu.get(role, 0.0) + ticks / _TICKS_PER_SECOND
-    return Sample(time.monotonic(), resident, cpu)
+    return Sample(time.monotonic(), resident, own, cpu)
 
 
 def _role(pid: int, words: list[str]) -> Role:
