@@ -316,7 +316,7 @@ class World:
         run = asyncio.create_task(loop.run())
         least = self._chance.randint(0, 12)
         async with asyncio.timeout(20):
-            while sum(source.emitted for source in sources.values()) < least:  # noqa: ASYNC110
+            while sum(source.emitted for source in sources.values()) < least:
                 await asyncio.sleep(0.001)
                 if all(not self._left(source) for source in sources.values()):
                     break
