@@ -24,6 +24,13 @@ FROM "SOURCE_SQL_STREAM_001" AS s
 LEFT JOIN "companies" AS c ON s."ticker" = c."ticker"
 GROUP BY s."ticker", c."company", STEP(s.ROWTIME BY INTERVAL '2' SECOND);
 """
+SCORES = """
+CREATE OR REPLACE STREAM "SCORES" ("ticker" VARCHAR(4), "score" DOUBLE);
+CREATE OR REPLACE PUMP "SCORES_PUMP" AS INSERT INTO "SCORES"
+SELECT STREAM "ticker", ANOMALY_SCORE FROM TABLE(RANDOM_CUT_FOREST(
+  CURSOR(SELECT STREAM * FROM "SOURCE_SQL_STREAM_001"), 20, 64, 10000, 1))
+WHERE "ticker" <> 'A';
+"""
 FAILURES = """
 CREATE OR REPLACE STREAM "FAILED" ("name" VARCHAR(32), "pump" VARCHAR(64), "row" VARCHAR(1000));
 CREATE OR REPLACE PUMP "FAILED_PUMP" AS INSERT INTO "FAILED"
@@ -222,6 +229,55 @@ def test_the_first_client_runs_several_pumps_and_reads_the_error_stream(server) 
     assert failed["pump"] == "SHARES_PUMP"
     assert '"B"' in failed["row"]
     client.stop_application(ApplicationName="shares")
+
+
+def test_scores_go_on_with_what_was_learned_before_a_stop(server) -> None:
+    streams = Streams(server, "rcf-in", "rcf-out")
+    client = server.client("kinesisanalytics")
+    client.create_application(
+        ApplicationName="scores",
+        ApplicationCode=SCORES,
+        Inputs=[
+            {
+                "NamePrefix": "SOURCE_SQL_STREAM",
+                "KinesisStreamsInput": {"ResourceARN": STREAM + "rcf-in", "RoleARN": ROLE},
+                "InputSchema": JSON,
+            }
+        ],
+        Outputs=[
+            {
+                "Name": "SCORES",
+                "KinesisStreamsOutput": {"ResourceARN": STREAM + "rcf-out", "RoleARN": ROLE},
+                "DestinationSchema": {"RecordFormatType": "JSON"},
+            }
+        ],
+    )
+
+    def status() -> str:
+        detail = client.describe_application(ApplicationName="scores")["ApplicationDetail"]
+        return detail["ApplicationStatus"]
+
+    def start(position: str) -> None:
+        begin = {"Id": "1.1", "InputStartingPositionConfiguration": {
+            "InputStartingPosition": position}}  # fmt: skip
+        client.start_application(ApplicationName="scores", InputConfigurations=[begin])
+        until(lambda: status() == "RUNNING")
+
+    usual = [("A", float(20 + place % 7)) for place in range(500)]
+    for _ in range(9):
+        streams.put("rcf-in", *usual)
+    streams.put("rcf-in", ("B", 23.0))
+    start("TRIM_HORIZON")
+    until(lambda: streams.written("rcf-out"))
+    client.stop_application(ApplicationName="scores")
+    until(lambda: status() == "READY")
+    streams.put("rcf-in", ("C", 23.0), ("D", 900.0))
+    start("LAST_STOPPED_POINT")
+    until(lambda: len(streams.written("rcf-out")) == 3)
+    scores = {row["ticker"]: row["score"] for row in streams.written("rcf-out")}
+    assert 0 < scores["C"] < 1.5
+    assert scores["D"] > 3 * scores["C"]
+    client.stop_application(ApplicationName="scores")
 
 
 def test_code_that_is_wrong_is_refused_with_its_place(server) -> None:

@@ -15,17 +15,20 @@ Changes: rows of a node with `upsert_keys` replace earlier rows of the same key;
 from 1 (there is none any more). Rows of other nodes are only added.
 
 A node's `id` is made of what it is and what it reads: the same text gives the same ids, and state
-is restored by them; two equal nodes of a plan are one.
+is restored by them; two equal nodes of a plan are one. Where a source begins to read is no part of
+it: state is of what was read, and goes on from there.
 """
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Literal
 
 from millpond.engines.streams.types import Column, DataType, quoted
 
+_BEGINNINGS = ("source.init.", "scan.stream.initpos")
+"""How options begin that say where a source begins."""
 KIND = "$kind"
 """The column of changes: 0 this is the row of its key now, 1 it is gone."""
 
@@ -126,6 +129,9 @@ class Node:
 def _own(value: object) -> str:
     if isinstance(value, tuple) and any(isinstance(part, Node) for part in value):
         return ""
+    if isinstance(value, Table):
+        kept = tuple(each for each in value.options if not each[0].startswith(_BEGINNINGS))
+        return repr(replace(value, options=kept))
     return repr(value)
 
 

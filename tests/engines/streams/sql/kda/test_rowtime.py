@@ -1,6 +1,7 @@
 """ROWTIME: the time of arrival, which goes on while nothing comes and never back; and what happens
 to rows that fail."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from kda_runs import (
@@ -134,3 +135,15 @@ def test_the_source_has_the_time_of_arrival_and_reference_data_stay() -> None:
     assert {each.key for each in read.table.metadata} == {"timestamp"}
     assert dict(read.table.paths)["PRICE"] == "$.price"
     assert only(plan, plans.LookupJoin).refresh_ms == 0
+
+
+def test_where_an_input_begins_is_no_part_of_what_its_state_belongs_to() -> None:
+    """An application that began at TRIM_HORIZON goes on from LAST_STOPPED_POINT."""
+    plans_of = []
+    for position in ("TRIM_HORIZON", "LATEST"):
+        begun = source()
+        options = {**begun.options, "source.init.position": position}
+        plans_of.append(planned(BY_MINUTE, (replace(begun, options=options), output())))
+    first, then = plans_of
+    assert [node.id for node in first.nodes()] == [node.id for node in then.nodes()]
+    assert only(first, plans.Source).table != only(then, plans.Source).table
