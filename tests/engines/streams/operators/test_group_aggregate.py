@@ -33,7 +33,7 @@ def plain(row):
 @pytest.mark.parametrize("keys", [("key", "zone"), ("n",), ()])
 @pytest.mark.parametrize("seed", [1, 2])
 def test_each_step_gives_the_groups_that_it_changed(keys, seed, restart):
-    steps = list(history(seed, rows=12, steps=25))
+    steps = list(history(seed, rows=12, steps=12))
     done = ran(made(keys), steps, restart=restart, ends=False)
     con = whole(steps)
     held = {}

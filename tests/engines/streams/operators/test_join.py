@@ -7,7 +7,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
-from remembered import Remembered
+from memory_state import MemoryState
 
 from millpond.engines.streams.operators import join, key_types, keyed_rows
 from millpond.engines.streams.operators import pairs as pairing
@@ -105,7 +105,7 @@ class Run:
     def __init__(self, node, compute, seed, settings=None):
         self.node = node
         self.chance = random.Random(seed)
-        self.state = Remembered()
+        self.state = MemoryState()
         self.rows = [schema_of(node.columns).empty_table()]
         self.sizes = []
         self.came = {"l": [], "r": []}
@@ -142,7 +142,7 @@ class Run:
             number += 1
             now += self.chance.choice([0, 1_000])
             if self.chance.random() < 0.2:
-                self.state = self.state.again()
+                self.state = self.state.restored()
                 self.operator = self.made()
         self.step(
             [Step(left.slice(0, 0), AFTER_ALL_MS), Step(right.slice(0, 0), AFTER_ALL_MS)], now
@@ -156,7 +156,7 @@ class Run:
         assert answer.rows.schema.equals(schema_of(self.node.columns))
         self.watermark = answer.watermark_ms
         self.rows.append(answer.rows)
-        self.sizes.append(self.state.rows())
+        self.sizes.append(self.state.row_count())
 
 
 def expected(run, left, right, ttl_ms=None):
@@ -261,7 +261,7 @@ def one(columns, number, moment_ms, key, name="a", x=0):
 
 def test_a_row_goes_on_alone_when_the_watermark_says_that_no_partner_can_come(compute):
     operator = JoinOperator(
-        join_node("left", (-4_000, 3_000)), Tools(compute, Remembered(), Counters())
+        join_node("left", (-4_000, 3_000)), Tools(compute, MemoryState(), Counters())
     )
     nothing = schema_of(RIGHT).empty_table()
     none = schema_of(LEFT).empty_table()
@@ -280,7 +280,7 @@ def test_a_row_goes_on_alone_when_the_watermark_says_that_no_partner_can_come(co
 
 def test_a_late_row_finds_what_is_kept(compute):
     operator = JoinOperator(
-        join_node("inner", (-4_000, 3_000)), Tools(compute, Remembered(), Counters())
+        join_node("inner", (-4_000, 3_000)), Tools(compute, MemoryState(), Counters())
     )
     nothing = schema_of(RIGHT).empty_table()
     none = schema_of(LEFT).empty_table()
@@ -304,7 +304,7 @@ def test_a_key_that_all_rows_have_is_paired_in_pieces(compute, monkeypatch):
     left = history(6, LEFT, 200, keys=1)
     right = history(56, RIGHT, 200, keys=1)
     node = join_node(condition=CONDITION, by_name=False)
-    operator = JoinOperator(node, Tools(Measured(), Remembered(), Counters()))
+    operator = JoinOperator(node, Tools(Measured(), MemoryState(), Counters()))
     answer = operator.step([Step(left, 0), Step(right, 0)], 0)
     run = Run(node, compute, 6)
     run.came = {"l": [(n, 0, 0, 0) for n in range(200)], "r": [(n, 0, 0, 0) for n in range(200)]}
@@ -348,7 +348,7 @@ def _type(sql):
 
 def test_runs_are_few_and_searched_exactly():
     chance = random.Random(1)
-    state = Remembered()
+    state = MemoryState()
     past = keyed_rows.KeyedRows(state, 1, in_order=False, rows_max=500)
     added = []
     for _ in range(100):

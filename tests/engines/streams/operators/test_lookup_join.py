@@ -7,7 +7,7 @@ from decimal import Decimal
 import duckdb
 import pyarrow as pa
 import pytest
-from remembered import Remembered
+from memory_state import MemoryState
 
 from millpond.engines.streams.operators import pairs as pairing
 from millpond.engines.streams.operators.interface import Counters, Step, Tools
@@ -111,7 +111,7 @@ def test_each_row_meets_the_rows_that_have_its_keys(kind, keys, condition, compu
     monkeypatch.setattr(pairing, "_PAIRS", 40)
     table = reference(3)
     node = lookup_node(kind, keys, condition)
-    tools = Tools(compute, Remembered(), Counters(), lookup=lambda: table)
+    tools = Tools(compute, MemoryState(), Counters(), lookup=lambda: table)
     operator = LookupJoinOperator(node, tools)
     rows = rows_of(1)
     answers = [operator.step([Step(rows.slice(at, 60), at)], 0) for at in range(0, 240, 60)]
@@ -125,7 +125,7 @@ def test_each_row_meets_the_rows_that_have_its_keys(kind, keys, condition, compu
 def test_a_table_that_was_read_again_answers_from_then_on(compute):
     tables = [reference(3)]
     node = lookup_node("left")
-    tools = Tools(compute, Remembered(), Counters(), lookup=lambda: tables[-1])
+    tools = Tools(compute, MemoryState(), Counters(), lookup=lambda: tables[-1])
     operator = LookupJoinOperator(node, tools)
     rows = rows_of(1)
     for seed in (4, 5):
@@ -139,7 +139,7 @@ def test_a_table_that_was_read_again_answers_from_then_on(compute):
 
 def test_no_rows_give_none_and_the_watermark(compute):
     operator = LookupJoinOperator(
-        lookup_node(), Tools(compute, Remembered(), Counters(), lookup=lambda: reference(1))
+        lookup_node(), Tools(compute, MemoryState(), Counters(), lookup=lambda: reference(1))
     )
     answer = operator.step([Step(rows_of(1, 0), 7)], 0)
     assert (answer.rows.num_rows, answer.watermark_ms) == (0, 7)

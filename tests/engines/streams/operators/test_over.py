@@ -8,7 +8,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
-from remembered import Remembered
+from memory_state import MemoryState
 
 from millpond.engines.streams.interface import Refused
 from millpond.engines.streams.operators import frames, keyed_rows, over
@@ -189,7 +189,7 @@ def run(node, rows, compute, seed, delay_ms=5_000, settings=None, restarts=True)
     """What the operator gives, step by step, and the counted late rows; the rows that came in time
     with the time of their step."""
     chance = random.Random(seed)
-    state, counters = Remembered(), Counters()
+    state, counters = MemoryState(), Counters()
     operator = OverOperator(node, Tools(compute, state, counters, settings or {}))
     at, now, watermark, newest = 0, BEGIN_MS, BEFORE_ALL_MS, BEFORE_ALL_MS
     given, in_time, sizes = [], [], []
@@ -208,10 +208,10 @@ def run(node, rows, compute, seed, delay_ms=5_000, settings=None, restarts=True)
         answer = operator.step([Step(step, watermark)], now)
         assert answer.watermark_ms == watermark
         given.append(answer.rows)
-        sizes.append(state.rows())
+        sizes.append(state.row_count())
         now += chance.choice([0, 100, 4_000])
         if restarts and chance.random() < 0.15:
-            state = state.again()
+            state = state.restored()
             operator = OverOperator(node, Tools(compute, state, counters, settings or {}))
     given.append(operator.step([Step(rows.slice(0, 0), AFTER_ALL_MS)], now).rows)
     for answer in given:
@@ -430,7 +430,7 @@ def test_state_on_disk_answers_as_state_in_memory_does(compute, tmp_path):
 
 def test_a_key_without_rows_for_the_time_to_live_begins_anew(compute):
     node = over_node(Frame(is_rows=True), (a("COUNT"), a("LAG", "n")), keys=())
-    tools = Tools(compute, Remembered(), Counters(), {"table.exec.state.ttl": "10 s"})
+    tools = Tools(compute, MemoryState(), Counters(), {"table.exec.state.ttl": "10 s"})
     operator = OverOperator(node, tools)
     answers = []
     for number, now in enumerate((0, 9_000, 18_000, 29_000)):
@@ -455,7 +455,7 @@ def test_a_sum_of_integers_wraps_around_and_a_decimal_that_is_too_long_is_null(c
         if frame.rows == 0:
             continue
         operator = OverOperator(
-            over_node(frame, functions), Tools(compute, Remembered(), Counters())
+            over_node(frame, functions), Tools(compute, MemoryState(), Counters())
         )
         answer = operator.step([Step(rows, AFTER_ALL_MS)], 0).rows
         assert answer["SUM_i"].to_pylist()[-1] == 60_000 - 65_536
@@ -468,7 +468,7 @@ def test_floats_of_one_row_leave_nothing_in_the_next_frame(compute):
         row |= {"ts": (BEGIN_MS + number * 10_000) * 1000, "k1": 1, "k2": "a", "d": 0}
         row["f"] = [1e20, 1.0, 0.25][number]
     node = over_node(Frame(range_ms=10_000), (a("SUM", "f", DOUBLE),))
-    operator = OverOperator(node, Tools(compute, Remembered(), Counters()))
+    operator = OverOperator(node, Tools(compute, MemoryState(), Counters()))
     given = []
     for number in range(3):
         step = Step(table(base[number : number + 1]), BEGIN_MS + number * 10_000)
@@ -477,7 +477,7 @@ def test_floats_of_one_row_leave_nothing_in_the_next_frame(compute):
 
 
 def test_a_function_that_over_cannot_compute_is_refused_by_name(compute):
-    tools = Tools(compute, Remembered(), Counters())
+    tools = Tools(compute, MemoryState(), Counters())
     for function, text in (
         (a("LISTAGG", "s", STRING), "LISTAGG"),
         (a("STDDEV_POP", "f", DOUBLE, distinct=True), "STDDEV_POP"),

@@ -6,7 +6,7 @@ import random
 
 import pyarrow as pa
 import pytest
-from window_histories import FakeState
+from memory_state import MemoryState
 
 from millpond.engines.streams.operators.interface import Counters, Step, Tools
 from millpond.engines.streams.operators.random_cut_forest import RandomCutForestOperator
@@ -46,7 +46,7 @@ def scores(operator, rows):
 
 
 def test_what_is_unlike_the_rest_scores_high() -> None:
-    operator = made(node(), FakeState())
+    operator = made(node(), MemoryState())
     usual = scores(operator, patients(600))
     assert usual[:20] == [0.0] * 20, "nothing is known at first"
     (odd,) = scores(operator, [{"name": "x", "pulse": 180, "heat": 41.5}])
@@ -55,7 +55,7 @@ def test_what_is_unlike_the_rest_scores_high() -> None:
 
 def test_rows_keep_their_columns_and_the_watermark_goes_on() -> None:
     rows = patients(3)
-    answer = scored(made(node(), FakeState()), rows)
+    answer = scored(made(node(), MemoryState()), rows)
     assert answer.watermark_ms == 7
     assert answer.rows.drop_columns(["ANOMALY_SCORE"]).to_pylist() == rows
 
@@ -65,8 +65,8 @@ def test_rows_keep_their_columns_and_the_watermark_goes_on() -> None:
 def test_after_a_restart_scores_are_what_they_would_have_been(shingle, kept, monkeypatch) -> None:
     monkeypatch.setattr("millpond.engines.streams.operators.random_cut_forest._POINTS_KEPT", kept)
     rows = patients(900)
-    whole = scores(made(node(shingle=shingle), FakeState()), rows)
-    state = FakeState()
+    whole = scores(made(node(shingle=shingle), MemoryState()), rows)
+    state = MemoryState()
     found = []
     for begin in range(0, 900, 90):
         found += scores(made(node(shingle=shingle), state), rows[begin : begin + 90])
@@ -83,14 +83,14 @@ def test_a_row_without_numbers_has_no_score_and_is_not_learned() -> None:
         {"name": "n", "pulse": 70, "heat": math.inf},
         {"name": "n", "pulse": 70, "heat": 1e300},
     ]
-    plain = scores(made(node(), FakeState()), rows)
-    found = scores(made(node(), FakeState()), rows[:150] + holes + rows[150:])
+    plain = scores(made(node(), MemoryState()), rows)
+    found = scores(made(node(), MemoryState()), rows[:150] + holes + rows[150:])
     assert found[150:154] == [None] * 4
     assert found[:150] + found[154:] == plain
 
 
 def test_an_explanation_tells_what_each_column_adds_and_in_which_direction() -> None:
-    operator = made(node(explains=True), FakeState())
+    operator = made(node(explains=True), MemoryState())
     scored(operator, patients(600))
     odd = {"name": "x", "pulse": 20, "heat": 41.5}
     (row,) = scored(operator, [odd]).rows.to_pylist()
@@ -99,7 +99,7 @@ def test_an_explanation_tells_what_each_column_adds_and_in_which_direction() -> 
     assert (why["pulse"]["DIRECTION"], why["heat"]["DIRECTION"]) == ("LOW", "HIGH")
     added = sum(float(each["ATTRIBUTION_SCORE"]) for each in why.values())
     assert added == pytest.approx(row["ANOMALY_SCORE"], abs=0.001)
-    plain = made(node(explains=True, directed=False), FakeState())
+    plain = made(node(explains=True, directed=False), MemoryState())
     (row,) = scored(plain, [odd]).rows.to_pylist()
     assert list(json.loads(row["ANOMALY_EXPLANATION"])["heat"]) == ["ATTRIBUTION_SCORE"]
 
@@ -109,7 +109,7 @@ def test_what_was_long_ago_is_forgotten_sooner_with_a_shorter_decay() -> None:
     then, now = patients(500), [row | {"pulse": row["pulse"] + 60} for row in patients(300, 4)]
     late = []
     for decay in (100, 100_000):
-        operator = made(node(time_decay=decay, samples=256), FakeState())
+        operator = made(node(time_decay=decay, samples=256), MemoryState())
         scores(operator, then)
         late.append(sum(scores(operator, now)[200:]))
     assert late[0] < late[1]

@@ -5,9 +5,10 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
+from memory_state import MemoryState
 from test_aggregate_window import ALIGNED, BOUNDS, TYPES, series
 from window_aggregates import AGGREGATES, NAMES, WHOLE, finished
-from window_histories import COLUMNS, COMPUTE, ROWS, FakeState, counted, history, ran, whole
+from window_histories import COLUMNS, COMPUTE, ROWS, counted, history, ran, whole
 
 from millpond.engines.streams.interface import Refused
 from millpond.engines.streams.operators.aggregate_window import AggregateWindowOperator
@@ -55,7 +56,7 @@ def aggregate(window, below=ROWS, bounds=BOUNDS, aggregates=COUNT, keys=(), **mo
 
 
 def tools(**settings):
-    return Tools(COMPUTE, FakeState(), Counters(), settings.get("settings", {}))
+    return Tools(COMPUTE, MemoryState(), Counters(), settings.get("settings", {}))
 
 
 @pytest.mark.parametrize("restart", [0, 3])
@@ -148,7 +149,7 @@ CLOCK = [
 
 @pytest.mark.parametrize(("window", "wanted"), CLOCK, ids=lambda each: getattr(each, "kind", ""))
 def test_windows_by_the_clock_are_given_when_it_says_so(window, wanted):
-    state = [FakeState()]
+    state = [MemoryState()]
     node = aggregate(window)
 
     def made(before):
@@ -202,7 +203,7 @@ def test_days_of_a_time_zone_are_as_long_as_they_are():
     zone = ZoneInfo("Europe/Berlin")
     below = Source(LOCAL, Table("local", LOCAL), rowtime="at")
     day = Window("tumble", "at", 86_400_000)
-    made = Tools(COMPUTE, FakeState(), Counters(), {"table.local-time-zone": "Europe/Berlin"})
+    made = Tools(COMPUTE, MemoryState(), Counters(), {"table.local-time-zone": "Europe/Berlin"})
     operator = AggregateWindowOperator(aggregate(day, below, LOCAL_BOUNDS), made)
     hours = [datetime(2026, 3, 28, tzinfo=UTC) + timedelta(hours=n) for n in range(96)]
     rows = pa.table({"word": ["x"] * 96, "at": hours}, schema=schema_of(LOCAL))

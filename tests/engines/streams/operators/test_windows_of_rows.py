@@ -121,7 +121,8 @@ def test_top_n_of_each_window_is_what_one_query_over_all_rows_says(seed, restart
 
 
 def test_a_join_of_two_inputs_waits_for_both():
-    from window_histories import COMPUTE, FakeState
+    from memory_state import MemoryState
+    from window_histories import COMPUTE
 
     from millpond.engines.streams.operators.interface import Counters, Tools
 
@@ -134,9 +135,9 @@ def test_a_join_of_two_inputs_waits_for_both():
     columns = (Column("n", BIGINT), Column("m", BIGINT))
     node = PerWindow(columns, (part, part), sql, ("window_start",) * 2, ("window_end",) * 2)
     counters = Counters()
-    operator = PerWindowOperator(node, Tools(COMPUTE, FakeState(), counters))
+    operator = PerWindowOperator(node, Tools(COMPUTE, MemoryState(), counters))
     with_windows = (
-        AssignWindowsOperator(part, Tools(COMPUTE, FakeState(), Counters()))
+        AssignWindowsOperator(part, Tools(COMPUTE, MemoryState(), Counters()))
         .step([Step(rows, BEFORE_ALL_MS)], 0)
         .rows
     )

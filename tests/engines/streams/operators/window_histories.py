@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import duckdb
 import pyarrow as pa
+from memory_state import MemoryState
 
 from millpond.engines.streams.operators.interface import AFTER_ALL_MS, Counters, Step, Tools
 from millpond.engines.streams.plan import Source, Table
@@ -38,50 +39,6 @@ COLUMNS = (
 )
 ROWS = Source(COLUMNS, Table("rows", COLUMNS), rowtime="ts")
 COMPUTE = DuckCompute()
-
-
-class FakeState:
-    """A State in memory that can be written to Arrow's bytes and read again."""
-
-    def __init__(self):
-        self.small = {}
-        self.held = {}
-
-    def buckets(self):
-        return sorted(self.held)
-
-    def chunks(self, bucket):
-        return list(self.held.get(bucket, ()))
-
-    def add(self, bucket, rows):
-        self.held.setdefault(bucket, []).append(rows)
-
-    def replace(self, bucket, chunks):
-        self.held[bucket] = list(chunks)
-        if not chunks:
-            del self.held[bucket]
-
-    def drop(self, bucket):
-        self.held.pop(bucket, None)
-
-    def restored(self):
-        """The same, from what a checkpoint would hold."""
-        import json
-
-        again = FakeState()
-        again.small = json.loads(json.dumps(self.small))
-        again.held = {key: [_copied(each) for each in many] for key, many in self.held.items()}
-        return again
-
-    def row_count(self):
-        return sum(chunk.num_rows for many in self.held.values() for chunk in many)
-
-
-def _copied(table):
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    return pa.ipc.open_stream(sink.getvalue()).read_all()
 
 
 def history(seed, *, steps=12, rows=40, spread_ms=3000, pace_ms=1500, jump=0.1, begin_ms=-9000):
@@ -138,7 +95,7 @@ def ran(make, steps, *, settings=None, restart=0, ends=True, clock=None):
     """Runs `make(tools)` over steps, made anew every `restart` steps from the state's bytes. Each
     row that comes out must not be late for what came out before."""
     done = Ran()
-    state, operator = FakeState(), None
+    state, operator = MemoryState(), None
     steps = list(steps)
     if ends:
         steps.append((schema_of(COLUMNS).empty_table(), AFTER_ALL_MS))

@@ -5,6 +5,7 @@ from functools import partial
 
 import pyarrow as pa
 import pytest
+from memory_state import MemoryState
 
 from millpond.engines.streams import plan as plans
 from millpond.engines.streams.connectors.interface import Arrival
@@ -66,27 +67,6 @@ def query_refusal(query, columns="card STRING", tables=TABLES):
     refused = refusal(head + query)
     before = head.count("\n")
     return refused.text, max(refused.line - before, 0), refused.column, refused.needs_flink
-
-
-class MemoryState:
-    def __init__(self):
-        self.small = {}
-        self.held = {}
-
-    def buckets(self):
-        return sorted(self.held)
-
-    def chunks(self, bucket):
-        return list(self.held.get(bucket, ()))
-
-    def add(self, bucket, rows):
-        self.held.setdefault(bucket, []).append(rows)
-
-    def replace(self, bucket, chunks):
-        self.held[bucket] = list(chunks)
-
-    def drop(self, bucket):
-        self.held.pop(bucket, None)
 
 
 def at(seconds):

@@ -1,11 +1,11 @@
-"""A state for tests of operators that goes through its bytes when a run is started again."""
+"""A State in memory that can be written to Arrow's bytes and read again, as a checkpoint would."""
 
-import io
+import json
 
 import pyarrow as pa
 
 
-class Remembered:
+class MemoryState:
     def __init__(self):
         self.small = {}
         self._buckets = {}
@@ -22,21 +22,26 @@ class Remembered:
     def replace(self, bucket, chunks):
         self._buckets[bucket] = list(chunks)
         if not chunks:
-            del self._buckets[bucket]
+            self.drop(bucket)
 
     def drop(self, bucket):
         self._buckets.pop(bucket, None)
 
-    def rows(self):
+    def row_count(self):
         return sum(chunk.num_rows for chunks in self._buckets.values() for chunk in chunks)
 
-    def again(self):
-        other = Remembered()
-        other.small = dict(self.small)
+    def restored(self):
+        """The same, from its bytes."""
+        again = MemoryState()
+        again.small = json.loads(json.dumps(self.small))
         for bucket, chunks in self._buckets.items():
             for chunk in chunks:
-                written = io.BytesIO()
-                with pa.ipc.new_file(written, chunk.schema) as writer:
-                    writer.write_table(chunk, max_chunksize=16)
-                other.add(bucket, pa.ipc.open_file(written.getvalue()).read_all())
-        return other
+                again.add(bucket, _copied(chunk))
+        return again
+
+
+def _copied(table):
+    written = pa.BufferOutputStream()
+    with pa.ipc.new_file(written, table.schema) as writer:
+        writer.write_table(table, max_chunksize=16)
+    return pa.ipc.open_file(written.getvalue()).read_all()
