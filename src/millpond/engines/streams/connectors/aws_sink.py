@@ -18,6 +18,7 @@ from millpond.engines.streams.connectors.batches import (
     IN_FLIGHT_MAX_DEFAULT,
     LINGER_SECONDS_DEFAULT,
     Batches,
+    portions,
 )
 from millpond.engines.streams.connectors.endpoints import check_endpoint
 from millpond.engines.streams.connectors.interface import SinkFailed, World
@@ -91,11 +92,10 @@ class AwsSink:
         Raises:
             SinkFailed: what AWS refused for good, or for too long.
         """
-        if not rows.num_rows:
-            return
-        records: Any = self._encoder.encode(rows).to_pylist()
-        entries = self.entries(rows, records)
-        await self._batches.add(entries, [self.size_bytes(entry) for entry in entries])
+        async for part in portions(rows):
+            records: Any = self._encoder.encode(part).to_pylist()
+            entries = self.entries(part, records)
+            await self._batches.add(entries, [self.size_bytes(entry) for entry in entries])
 
     async def prepare(self, checkpoint: int) -> Any:
         """Wait until everything that was written is acknowledged.

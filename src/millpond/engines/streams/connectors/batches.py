@@ -6,15 +6,27 @@ while as many batches are on their way as may be.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
+
+import pyarrow as pa
 
 LINGER_SECONDS_DEFAULT = 0.01
 IN_FLIGHT_MAX_DEFAULT = 16
 _ENTRIES_MAX_DEFAULT = 500
+_PORTION_ROWS = 2_000
+"""Encoding so many takes a few milliseconds."""
 
 Send = Callable[[Sequence[Any]], Awaitable[None]]
 """Sends a batch until all of it is acknowledged, or raises."""
+
+
+async def portions(rows: pa.Table) -> AsyncIterator[pa.Table]:
+    """Rows in parts, between which everything else on the event loop has its turn."""
+    for first in range(0, rows.num_rows, _PORTION_ROWS):
+        if first:
+            await asyncio.sleep(0)
+        yield rows.slice(first, _PORTION_ROWS)
 
 
 class Batches:

@@ -22,7 +22,7 @@ import aiohttp
 import pyarrow as pa
 
 from millpond.engines.streams.connectors import options
-from millpond.engines.streams.connectors.batches import LINGER_SECONDS_DEFAULT, Batches
+from millpond.engines.streams.connectors.batches import LINGER_SECONDS_DEFAULT, Batches, portions
 from millpond.engines.streams.connectors.interface import SinkFailed, World
 from millpond.engines.streams.formats.registry import make_encoder
 from millpond.engines.streams.plan import Table
@@ -87,8 +87,9 @@ class HttpSink:
         Raises:
             SinkFailed: nobody has taken rows for too long.
         """
-        records: Any = self._encoder.encode(rows).to_pylist()
-        await self._batches.add(records, list(map(len, records)))
+        async for part in portions(rows):
+            records: Any = self._encoder.encode(part).to_pylist()
+            await self._batches.add(records, list(map(len, records)))
 
     async def prepare(self, checkpoint: int) -> Any:
         """Wait until everything that was written is taken, or refused.
