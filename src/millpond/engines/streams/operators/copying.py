@@ -52,9 +52,9 @@ class Copying:
             rows = rows.filter(rows.column(self._choice.name))
         elif self._chooses:
             rows = rows.filter(self._answer(rows).column(0))
-        answer = self._answer(rows) if self._computes else None
+        answer = self._answer(rows) if self._computes else rows
         columns = [
-            answer.column(name) if source is None and answer is not None else rows.column(source)
+            answer.column(name) if source is None else rows.column(source)
             for name, source in zip(self._names, self._sources, strict=True)
         ]
         return pa.table(columns, names=self._names)
