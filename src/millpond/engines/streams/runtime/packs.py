@@ -66,13 +66,10 @@ class Packs:
         folder: Path,
         files: Files,
         read_part: ReadPart = map_part,
-        *,
-        pack_size_bytes: int = PACK_SIZE_BYTES,
     ) -> None:
         self._folder = folder
         self._files = files
         self._read_part = read_part
-        self._pack_size_bytes = pack_size_bytes
         self._known: weakref.WeakValueDictionary[str, Pack] = weakref.WeakValueDictionary()
         self._forgotten: deque[str] = deque()
         self._writing = threading.Lock()
@@ -169,7 +166,7 @@ class Packs:
         path = self._folder / name
         descriptor = self._files.create(path)
         try:
-            while rest and pack.size_bytes < self._pack_size_bytes:
+            while rest and pack.size_bytes < PACK_SIZE_BYTES:
                 data = encoded(rest.popleft())
                 write_all(self._files, descriptor, memoryview(data), pack.size_bytes)
                 places.append(Place(pack, pack.size_bytes, data.size, zlib.crc32(data)))

@@ -8,8 +8,8 @@ from sqlglot import exp
 from millpond.engines.streams.operators.aggregates import ORDER
 from millpond.engines.streams.plan import Deduplicate, PerWindow
 from millpond.engines.streams.sql.dialect import position_of
-from millpond.engines.streams.sql.planning.aggregation import IN_ORDER
 from millpond.engines.streams.sql.planning.calls import call_name
+from millpond.engines.streams.sql.planning.groups import IN_ORDER
 from millpond.engines.streams.sql.planning.over import clause_of, is_over
 from millpond.engines.streams.sql.planning.planner import Planner, refuse, where_of
 from millpond.engines.streams.sql.planning.projection import (
