@@ -21,6 +21,9 @@ from millpond.engines.streams.sql.types import (
 from millpond.engines.streams.sql.values import made, text_literal
 from millpond.engines.streams.types import BYTES, STRING, DataType, quoted
 
+_TIMESTAMP = r"\d{1,4}-\d{1,2}-\d{1,2}( \d{1,2}:\d{1,2}:\d{1,2}(\.\d*)?)?"
+"""As Flink reads one: with a space, whole seconds and no zone."""
+
 
 def cast(value: Typed, target: DataType, at: Position, *, safe: bool = False) -> Typed:
     """The value as `target`. A value that cannot be converted fails the row; with `safe`, gives
@@ -55,6 +58,11 @@ def cast_to_fit(value: Typed, target: DataType) -> Typed:
     return cast(value, target, Position(0, 0))
 
 
+def _written(text: str, form: str, sql: str) -> str:
+    """The text if it has this form; else one that no cast reads, and tells what it was."""
+    return f"CASE WHEN regexp_full_match({text}, '{form}') THEN {text} ELSE '? ' || {sql} END"
+
+
 def _cast(sql: str, source: DataType, target: DataType, word: str) -> str | None:
     if source.name == "NULL":
         return f"CAST({sql} AS {target.duckdb()})"
@@ -77,8 +85,8 @@ def _to_number(sql: str, source: DataType, target: DataType, word: str) -> str |
     kind = target.duckdb()
     if source.name in STRINGS:
         if target.name in INTEGERS:
-            whole = f"regexp_replace(trim({sql}), '^([+-]?\\d+)\\.\\d*$', '\\1')"
-            return f"{word}({whole} AS {kind})"
+            whole = f"regexp_replace(trim({sql}), '^([+-]?)(\\d*)\\.\\d*$', '\\10\\2')"
+            return f"{word}({_written(whole, '[+-]?[0-9]+', sql)} AS {kind})"
         return f"{word}(trim({sql}) AS {kind})"
     if source.name == "BOOLEAN":
         return f"CAST({sql} AS {kind})"
@@ -126,12 +134,47 @@ def as_text(sql: str, source: DataType) -> str | None:
             return f"strftime({sql}, '%Y-%m-%d')"
         case "TIME":
             fraction = source.parameters[0]
-            return f"left(CAST({sql} AS VARCHAR), 8)" if not fraction else None
+            clock = f"strftime(DATE '1970-01-01' + {sql}, '%H:%M:%S.%f')"
+            return f"left({clock}, {9 + fraction if fraction else 8})"
         case "TIMESTAMP":
             return _time_text(sql, source.parameters[0])
         case "TIMESTAMP_LTZ":
             return _time_text(f"({sql} AT TIME ZONE 'UTC')", source.parameters[0])
-    return None
+    return _nested_text(sql, source)
+
+
+def _nested_text(sql: str, source: DataType) -> str | None:
+    """`[1, NULL]`, `{a=1}`, `(Oslo, 59.9)`."""
+    parts = [_part_text(kind, kind_sql) for kind_sql, kind in _parts(sql, source)]
+    if not parts or None in parts:
+        return None
+    texts = [part for part in parts if part is not None]
+    if source.name == "ROW":
+        inner = " || ', ' || ".join(texts)
+        return f"CASE WHEN {sql} IS NOT NULL THEN '(' || {inner} || ')' END"
+    if source.name == "MAP":
+        listed = f"list_transform(map_entries({sql}), lambda e: {texts[0]} || '=' || {texts[1]})"
+        return f"('{{' || array_to_string({listed}, ', ') || '}}')"
+    return f"('[' || array_to_string(list_transform({sql}, lambda e: {texts[0]}), ', ') || ']')"
+
+
+def _parts(sql: str, source: DataType) -> list[tuple[str, DataType]]:
+    match source.name:
+        case "ROW":
+            return [
+                (f"struct_extract({sql}, {text_literal(name)})", kind)
+                for name, kind in source.fields
+            ]
+        case "MAP":
+            return [("e.key", source.fields[0][1]), ("e.value", source.fields[1][1])]
+        case "ARRAY":
+            return [("e", source.fields[0][1])]
+    return []
+
+
+def _part_text(kind: DataType, sql: str) -> str | None:
+    text = as_text(sql, kind)
+    return f"coalesce({text}, 'NULL')" if text else None
 
 
 def _time_text(sql: str, precision: int) -> str:
@@ -183,7 +226,8 @@ def _to_time(sql: str, source: DataType, target: DataType, word: str) -> str | N
             return f"CAST({word}(trim({sql}) AS TIMESTAMP) AS DATE)"
         if target.name == "TIME":
             return _time_of(f"(DATE '1970-01-01' + {word}(trim({sql}) AS TIME))", target)
-        read = shortened(f"{word}(trim({sql}) AS TIMESTAMP)", target.parameters[0])
+        text = _written(f"trim({sql})", _TIMESTAMP, sql)
+        read = shortened(f"{word}({text} AS TIMESTAMP)", target.parameters[0])
         return f"({read} AT TIME ZONE 'UTC')" if target.name == "TIMESTAMP_LTZ" else read
     if source.name not in TIMES:
         return None

@@ -61,9 +61,11 @@ def arithmetic(kind: type[exp.Expr], left: Typed, right: Typed, at: Position) ->
         result = common_type([left.type, right.type])
         assert result is not None
         word = "//" if sign == "/" and result.name in INTEGERS else sign
-        return filled(
+        found = filled(
             f"($0 {word} $1)", result, cast_to_fit(left, result), cast_to_fit(right, result)
         )
+        is_remainder = sign == "%" and result.name in INTEGERS
+        return cast_to_fit(found, right.type) if is_remainder else found
     return _decimal(sign, left, right)
 
 
@@ -80,7 +82,7 @@ def _decimal(sign: str, left: Typed, right: Typed) -> Typed:
                 _as_decimal(right, result),
             )
         case "*":
-            result = decimal_type(p1 + p2, s1 + s2)
+            result = decimal_type(p1 + p2 + 1, s1 + s2)
             width = p1 if p1 + p2 <= _NARROW_MAX else 38
             return filled(
                 f"CAST($0 * $1 AS {result.duckdb()})",

@@ -33,7 +33,7 @@ def number(text: str, node: exp.Expr) -> Typed:
             return Typed(f"CAST({value} AS BIGINT)", BIGINT)
     digits = len((whole.lstrip("-0") + fraction) or "0")
     scale = len(fraction)
-    precision = max(digits, scale, 1)
+    precision = max(digits, scale + (not whole.strip("-0")), 1)
     if precision > DECIMAL_PRECISION_MAX:
         place = position_of(node)
         raise Refused(f"Numeric literal '{text}' out of range", place.line, place.column)

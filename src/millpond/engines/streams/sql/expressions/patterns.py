@@ -45,7 +45,7 @@ def _regular_expression(pattern: str, escape: str | None) -> str:
             parts.append("\\\\" if letter == "\\" else letter)
         elif letter == "%":
             parts.append(".*")
-        elif letter == "_":
+        elif letter in "_.":
             parts.append(".")
         elif letter in _MARKS:
             in_class = letter == "["

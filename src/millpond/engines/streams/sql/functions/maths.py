@@ -11,6 +11,7 @@ from millpond.engines.streams.sql.values import filled, scaled, unscaled
 from millpond.engines.streams.types import BIGINT, DOUBLE, INT, STRING, DataType
 
 _KIND = "Arithmetic functions"
+_DIGITS_KEPT = tuple(map(str, range(16)))
 
 
 def whole_number(call: Call, word: str) -> Typed:
@@ -33,10 +34,16 @@ def _sign(call: Call) -> Typed:
 
 
 def _round(call: Call) -> Typed:
-    """Half away from zero; a DECIMAL gets the scale that it is rounded to."""
+    """Half away from zero, of a DOUBLE as it is written (1.005 is not a bit less); a DECIMAL gets
+    the scale that it is rounded to."""
     given = call.count(1, 2)
     value = call.take(0, "n")
     digits = call.take(1, "i") if given == 2 else Typed("0", INT)
+    if value.type.name == "DOUBLE" and (call.constant(1) or "0") in _DIGITS_KEPT:
+        return filled(
+            "coalesce(CAST(round(TRY_CAST(CAST($0 AS VARCHAR) AS DECIMAL(38, 16)), $1) AS DOUBLE),"
+            " round($0, CAST($1 AS INTEGER)))", DOUBLE, value, digits,
+        )  # fmt: skip
     if value.type.name != "DECIMAL":
         return filled(f"CAST(round($0, CAST($1 AS INTEGER)) AS {value.type.duckdb()})",
                       bare(value.type), value, digits)  # fmt: skip

@@ -84,20 +84,11 @@ def _regexp_extract_all(call: Call) -> Typed:
 
 
 def _regexp_replace(call: Call) -> Typed:
+    """The replacement is taken as it is: Flink knows no `$1` in it."""
     call.count(3)
-    written = call.constant(2)
-    if written is None:
-        raise call.refused("the replacement must be a literal", needs_flink=True)
-    replacement = re.sub(
-        r"\\(.)|\$(\d)|\\",
-        lambda match: (
-            f"\\{match[2]}" if match[2] else ("\\\\" if match[1] == "\\" else match[1] or "")
-        ),
-        written,
-    )
     return filled(
-        f"regexp_replace($0, $1, {text_literal(replacement)}, 'g')",
-        STRING, call.take(0, "s"), _pattern(call, 1),
+        "regexp_replace($0, $1, replace($2, '\\', '\\\\'), 'g')",
+        STRING, call.take(0, "s"), _pattern(call, 1), call.take(2, "s"),
     )  # fmt: skip
 
 
@@ -265,7 +256,8 @@ STRINGS_FUNCTIONS = (
           "right($0, CASE WHEN $1 < 0 THEN 0 ELSE $1 END)"),
     plain(_KIND, "POSITION(string IN string)", "ss", INT, "CAST(position($0 IN $1) AS INTEGER)"),
     plain(_KIND, "LOCATE(string, string [, start])", "ss?i", INT,
-          "CAST(CASE WHEN $2 < 1 THEN 0 WHEN position($0 IN substr($1, $2)) = 0 THEN 0 "
+          "CAST(CASE WHEN $0 = '' THEN 1 WHEN $2 < 1 THEN position($0 IN $1) "
+          "WHEN position($0 IN substr($1, $2)) = 0 THEN 0 "
           "ELSE position($0 IN substr($1, $2)) + $2 - 1 END AS INTEGER)",
           "CAST(position($0 IN $1) AS INTEGER)"),
     plain(_KIND, "INSTR(string, string)", "ss", INT, "CAST(instr($0, $1) AS INTEGER)"),
@@ -300,7 +292,7 @@ STRINGS_FUNCTIONS = (
     Function("REGEXP_REPLACE", _KIND,
              ("REGEXP_REPLACE(string, regex, replacement)",), _regexp_replace),
     plain(_KIND, "SPLIT(string, separator)", "ss", DataType("ARRAY", fields=(("", STRING),)),
-          "string_split($0, $1)"),
+          "CASE WHEN $0 = '' THEN CAST([] AS VARCHAR[]) ELSE string_split($0, $1) END"),
     Function("SPLIT_INDEX", _KIND, ("SPLIT_INDEX(string, separator, index)",), _split_index),
     Function("STR_TO_MAP", _KIND, ("STR_TO_MAP(string [, delimiter [, delimiter]])",), _str_to_map),
     Function("PARSE_URL", _KIND, ("PARSE_URL(url, part [, key])",), _parse_url),
