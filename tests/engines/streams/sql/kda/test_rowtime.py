@@ -18,7 +18,7 @@ from kda_runs import (
 )
 
 from millpond.engines.streams import plan as plans
-from millpond.engines.streams.sql.kda.streams import QUIET_MS
+from millpond.engines.streams.sql.kda.inputs import QUIET_MS
 
 BY_MINUTE = pumped(
     "minute TIMESTAMP, n INTEGER",

@@ -10,6 +10,7 @@ from dataclasses import replace
 from millpond.engines.streams.connectors.registry import check_table
 from millpond.engines.streams.interface import GivenTable, Program, Refused
 from millpond.engines.streams.plan import Plan, Project, Sink, Table
+from millpond.engines.streams.sql.kda.inputs import given_table
 from millpond.engines.streams.sql.kda.queries import plan_kda_query
 from millpond.engines.streams.sql.kda.statements import (
     AlterPump,
@@ -17,7 +18,7 @@ from millpond.engines.streams.sql.kda.statements import (
     CreateStream,
     read_statements,
 )
-from millpond.engines.streams.sql.kda.streams import KdaPlanner, given_table
+from millpond.engines.streams.sql.kda.streams import KdaPlanner
 from millpond.engines.streams.sql.planning.catalog import Catalog
 from millpond.engines.streams.sql.planning.fuse import fused
 from millpond.engines.streams.sql.planning.planner import refuse

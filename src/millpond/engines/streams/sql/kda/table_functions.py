@@ -23,7 +23,6 @@ from millpond.engines.streams.types import BIGINT, DOUBLE, TIMESTAMP, Column, Da
 
 _REFUSED = {
     "HOTSPOTS": "no maintained library finds hotspots in a stream; RANDOM_CUT_FOREST scores rows",
-    "FIRST_VALUE": "it is not supported",
 }
 _FEATURES = ("TINYINT", "SMALLINT", "INT", "BIGINT", "FLOAT", "DOUBLE")
 _FEATURES_MAX = 30
