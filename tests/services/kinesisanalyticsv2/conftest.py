@@ -57,8 +57,8 @@ WAIT_SECONDS_MAX = 15.0
 class FakeRun:
     """A run that lasts until it is told to end. `tell` is what it says."""
 
-    def __init__(self, order: Order) -> None:
-        self.order = order
+    def __init__(self, order: Order, kept: set[str]) -> None:
+        self.order, self.kept = order, kept
         self.snapshots: list[str] = []
         self.last_snapshot = ""
         self.renewed: list[str] = []
@@ -90,6 +90,9 @@ class FakeRun:
     async def snapshot(self, name: str, *, last: bool = False) -> Snapshot:
         if self.snapshot_failure:
             raise SnapshotFailed(self.snapshot_failure)
+        if name in self.kept:
+            raise SnapshotFailed(f"There is a snapshot {name} already.")
+        self.kept.add(name)
         if self.hangs:
             await asyncio.Event().wait()
         self.snapshots.append(name)
@@ -116,6 +119,7 @@ class FakeStreams:
         self.files: list[dict[str, bytes]] = []
         self.cannot_start: list[str] = []
         self.deleted: list[str] = []
+        self.kept: set[str] = set()
         self.hold: asyncio.Event | None = None
         self.there = True
 
@@ -146,12 +150,13 @@ class FakeStreams:
         if self.cannot_start:
             raise CannotStart(self.cannot_start.pop(0))
         self._note(order.program)
-        run = FakeRun(order)
+        run = FakeRun(order, self.kept)
         self.runs.append(run)
         return run
 
     async def delete_snapshot(self, folder: Path, name: str) -> None:
         self.deleted.append(name)
+        self.kept.discard(name)
 
     async def delete_state(self, folder: Path) -> None:
         self.deleted.append("state")

@@ -199,6 +199,45 @@ async def test_a_start_by_name_needs_that_snapshot(world) -> None:
     }
 
 
+async def test_a_snapshot_that_was_taken_and_not_noted_is_taken_again(world) -> None:
+    await world.make()
+    run = await world.run()
+    run.hangs = True
+    await world.aws("CreateApplicationSnapshot", ApplicationName="app", SnapshotName="mine")
+
+    async def is_kept() -> bool:
+        return bool(world.streams.kept)
+
+    await world.until(is_kept)
+    await world.stop()
+    await world.start()
+
+    async def is_ready() -> bool:
+        (snapshot,) = await snapshots(world)
+        assert snapshot["SnapshotStatus"] in ("CREATING", "READY")
+        return bool(snapshot["SnapshotStatus"] == "READY")
+
+    await world.until(is_ready)
+
+
+async def test_a_stop_that_the_platform_s_own_end_interrupts_is_done_afterwards(world) -> None:
+    await world.make()
+    run = await world.run()
+    run.hangs = True
+    answer = await world.aws("StopApplication", ApplicationName="app")
+
+    async def is_kept() -> bool:
+        return bool(world.streams.kept)
+
+    await world.until(is_kept)
+    await world.stop()
+    assert (await world.detail())["ApplicationStatus"] == "STOPPING"
+    await world.start()
+    await world.status("READY")
+    operation = await world.operation(answer["OperationId"])
+    assert operation["OperationStatus"] == "SUCCESSFUL"
+
+
 async def test_a_deleted_snapshot_is_gone_from_the_engine_too(world) -> None:
     await world.make()
     run = await world.run()

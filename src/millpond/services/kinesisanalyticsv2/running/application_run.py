@@ -22,7 +22,7 @@ from millpond.services.kinesisanalyticsv2.model.application import (
 )
 from millpond.services.kinesisanalyticsv2.model.restarts import Patience
 from millpond.services.kinesisanalyticsv2.needs import Needs
-from millpond.services.kinesisanalyticsv2.running.desk import Desk
+from millpond.services.kinesisanalyticsv2.running.desk import Desk, PlatformStops
 from millpond.services.kinesisanalyticsv2.running.engine import Engine
 from millpond.services.kinesisanalyticsv2.running.process import Process
 from millpond.services.kinesisanalyticsv2.running.renewal import Renewal
@@ -70,10 +70,12 @@ class ApplicationRun:
                 if not self._desk.hears:
                     return None
                 await self._desk.close()
-            return self._desk.now_ms()
+        except PlatformStops:
+            pass
         finally:
             await self._engine.let_go()
             await self._desk.close()
+        return self._desk.now_ms()
 
     async def _advance(self, application: Application, version: Version) -> bool:
         """Do what its status asks for; whether there is more to do."""

@@ -21,6 +21,10 @@ Change = Callable[[Transaction, Application], Awaitable[Application | None]]
 """Changes an application in a transaction; None leaves it as it is."""
 
 
+class PlatformStops(Exception):
+    """What was begun is left as the records say: it is done when the platform is there again."""
+
+
 class Desk:
     """The records of the application `task.subject`, and `wake`."""
 

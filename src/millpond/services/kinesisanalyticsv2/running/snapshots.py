@@ -16,7 +16,7 @@ from millpond.services.kinesisanalyticsv2.model.application import (
     Version,
 )
 from millpond.services.kinesisanalyticsv2.needs import Needs
-from millpond.services.kinesisanalyticsv2.running.desk import Change, Desk
+from millpond.services.kinesisanalyticsv2.running.desk import Change, Desk, PlatformStops
 
 
 class Snapshots:
@@ -31,6 +31,8 @@ class Snapshots:
             snapshot for snapshot in await self._load(application) if snapshot.status == "CREATING"
         ]
         for snapshot in asked:
+            # One that was taken before the platform was killed, and not noted, is in the way.
+            await self._needs.streams.delete_snapshot(self.folder(application), snapshot.kept_as)
             await self._take(application, run, snapshot)
         return bool(asked)
 
@@ -107,12 +109,21 @@ class Snapshots:
         return failure
 
     async def _have_taken(self, run: Run, name: str, *, last: bool) -> None:
-        """A run that hangs takes none; then it can still be stopped by force."""
+        """A run that hangs takes none; then it can still be stopped by force.
+
+        Raises:
+            SnapshotFailed: why not.
+            PlatformStops: nobody will know.
+        """
         taking = asyncio.ensure_future(run.snapshot(name, last=last))
         try:
             while not taking.done():
                 await self._desk.wait([taking])
-                if not taking.done() and await self._must_end():
+                if taking.done():
+                    break
+                if self._desk.stopping:
+                    raise PlatformStops
+                if await self._must_end():
                     raise SnapshotFailed("The application was stopped by force.")
         finally:
             if not taking.done():
@@ -123,7 +134,7 @@ class Snapshots:
     async def _must_end(self) -> bool:
         seen = await self._desk.look()
         ending = ("FORCE_STOPPING", "DELETING")
-        return self._desk.stopping or seen is None or seen[0].status in ending
+        return seen is None or seen[0].status in ending
 
     async def _load(self, application: Application) -> list[Snapshot]:
         async def find(transaction: Transaction) -> list[Snapshot]:
