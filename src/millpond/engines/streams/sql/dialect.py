@@ -242,6 +242,8 @@ class FlinkParser(WindowTables, JsonCalls, Parser):  # type: ignore[misc]
     def _parse_typed(self, kind: type[exp.Expr]) -> exp.Expr:
         """`value AS type` of CAST and TRY_CAST."""
         value = self._parse_disjunction()
+        if value is None:
+            self.raise_error("Expecting an expression")
         if not self._match(TokenType.ALIAS):
             self.raise_error("Expecting AS")
         return kind(this=value, to=self._parse_type_name())

@@ -49,6 +49,7 @@ HEAD = pumped("x VARCHAR(4)", "").rstrip(";")
             "takes 1 to 30 columns of numbers",
         ),
         (f"SELECT STREAM CAST(price AS NOTYPE) FROM {SOURCE}", 29, "Unknown type 'NOTYPE'"),
+        (f"SELECT STREAM CAST( AS INTEGER) FROM {SOURCE}", 21, "Expecting an expression"),
         (f"SELECT STREAM sector FROM {SOURCE} WHERE price", 57, "WHERE clause must be"),
     ],
 )
@@ -87,6 +88,14 @@ def test_names_that_need_their_quotes_are_shown() -> None:
     assert 'there is "Company", which needs its quotes' in refusal(sql).text
     lower = refusal(pumped("x VARCHAR(4)", 'SELECT STREAM 1 FROM "source_sql_stream_001"'))
     assert 'there is "SOURCE_SQL_STREAM_001"' in lower.text
+
+
+def test_a_pump_names_columns_that_there_are_once() -> None:
+    for columns, text in (("x, x", "assigned more than once"), ("x, y", "Unknown target column")):
+        sql = pumped("x VARCHAR(4)", f"SELECT STREAM 'a', 'b' FROM {SOURCE}")
+        refused = refusal(sql.replace(f'INTO "{OUTPUT}"', f'INTO "{OUTPUT}" ({columns})'))
+        assert text in refused.text
+        assert (refused.line, refused.column) == (2, 1)
 
 
 def test_an_output_is_a_stream_of_the_code() -> None:
