@@ -11,6 +11,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import boto3
+
 from bench.processes import Role, Sample, Sampler
 from examples.fraud import demo
 
@@ -37,6 +39,7 @@ def _run(plan: demo.Plan) -> tuple[demo.Result, Sequence[Sample]]:
     Raises:
         RuntimeError: what was archived, scored and alerted does not agree.
     """
+    boto3.setup_default_session()  # each run has a server of its own, with other credentials
     with (
         tempfile.TemporaryDirectory(prefix="millpond-bench-") as folder,
         (Path(folder) / "told").open("w") as told,
