@@ -443,7 +443,7 @@ CASES = [
         [{"key": "a", "value": 1}],
         "ARRAY<ROW<`key` STRING, `value` INT>>",
     ),
-    ("JSON_VALUE('{\"a\": null}', '$.a' DEFAULT 'none' ON EMPTY)", "none", "STRING"),
+    ("JSON_VALUE('{\"a\": null}', '$.a' DEFAULT 'none' ON EMPTY)", None, "STRING"),
     ("JSON_VALUE('{\"a.b\": 5}', '$[\"a.b\"]' RETURNING BIGINT)", 5, "BIGINT"),
     ("JSON_VALUE('{\"a\": [10, 20]}', '$.a[1]' RETURNING DOUBLE)", 20.0, "DOUBLE"),
     ("JSON_VALUE(n_s, '$.a' DEFAULT 'x' ON EMPTY)", None, "STRING"),
@@ -525,7 +525,7 @@ def test_an_expression_gives_flinks_value_and_type(text: str, value: object, kin
         "2147483647 + 1",
         "ELEMENT(ints)",
         "JSON_VALUE('{bad', '$.a' ERROR ON ERROR)",
-        "JSON_VALUE('{}', '$.a' ERROR ON EMPTY)",
+        "JSON_VALUE('{}', 'lax $.a' ERROR ON EMPTY)",
         "JSON_EXISTS('{bad', '$.a' ERROR ON ERROR)",
     ],
 )

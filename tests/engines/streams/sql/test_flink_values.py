@@ -31,6 +31,8 @@ from tests.engines.streams.sql.expression_tools import evaluate, shown
         ("LOCATE('', s, 3)", 1, "INT"),
         ("LOCATE('l', s, 99)", 0, "INT"),
         ("SPLIT('', ',')", [], "ARRAY<STRING>"),
+        ("JSON_VALUE('{}', '$.b' DEFAULT 'x' ON EMPTY DEFAULT 'y' ON ERROR)", "y", "STRING"),
+        ("JSON_VALUE('{}', '$.b' ERROR ON EMPTY)", None, "STRING"),
         ("ROUND(1.005E0, 2)", 1.01, "DOUBLE"),
         ("ROUND(2.5E0, 0)", 3.0, "DOUBLE"),
         ("ROUND(-1.5E0)", -2.0, "DOUBLE"),

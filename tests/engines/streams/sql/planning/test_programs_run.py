@@ -86,6 +86,20 @@ def test_the_first_rows_of_each_window():
     assert values(rows) == [("b", 3.0, 1), ("c", 2.0, 2), ("d", 0.0, 1)]
 
 
+def test_of_equal_times_the_row_that_came_last_is_the_last_of_its_window():
+    """As Apache Flink 2.3 has it."""
+    rows = out(
+        """SELECT card, amount FROM (
+          SELECT *, ROW_NUMBER() OVER (
+            PARTITION BY window_start, window_end, card ORDER BY ts DESC) AS rn
+          FROM TABLE(TUMBLE(TABLE tx, DESCRIPTOR(ts), INTERVAL '10' SECOND)))
+        WHERE rn = 1""",
+        "card STRING, amount DOUBLE",
+        {"tx": [tx(1, "a", 1), tx(2, "a", 3), tx(2, "a", 2)]},
+    )
+    assert values(rows) == [("a", 2.0)]
+
+
 def test_sessions_by_the_older_syntax():
     rows = out(
         """SELECT card, COUNT(*), SESSION_START(ts, INTERVAL '5' SECOND),

@@ -49,7 +49,7 @@ class _Path:
         match = re.fullmatch(r"\s*(?:(lax|strict)\s+)?\$(.*)", written, re.IGNORECASE | re.DOTALL)
         if match is None:
             raise call.refused(f"'{written}' is not a path; it begins with $")
-        self.strict = (match[1] or "").lower() == "strict"
+        self.strict = (match[1] or "").lower() != "lax"
         steps, end, rest = ["$"], 0, match[2].rstrip()
         for step in _STEP.finditer(rest):
             if step.start() != end:
@@ -156,7 +156,7 @@ def _value(
     sql = (
         f"(CASE WHEN {document.sql} IS NULL THEN NULL WHEN ({kind_of}) IS NULL "
         f"THEN CASE WHEN json_valid({document.sql}) THEN {missing} ELSE {failed.sql} END "
-        f"WHEN ({kind_of}) = 'NULL' THEN {empty.sql} "
+        f"WHEN ({kind_of}) = 'NULL' THEN {'NULL' if path.strict else empty.sql} "
         f"WHEN ({kind_of}) IN {_SCALARS} THEN {failed.sql} ELSE {converted} END)"
     )
     return made(sql, kind, [document, empty, failed])

@@ -6,7 +6,7 @@ from dataclasses import replace
 from sqlglot import exp
 
 from millpond.engines.streams.operators.aggregates import ORDER
-from millpond.engines.streams.plan import Deduplicate, PerWindow
+from millpond.engines.streams.plan import AssignWindows, Deduplicate, Node, PerWindow, Project
 from millpond.engines.streams.sql.dialect import position_of
 from millpond.engines.streams.sql.planning.calls import call_name
 from millpond.engines.streams.sql.planning.groups import IN_ORDER
@@ -126,6 +126,17 @@ def keep_ranks(
     )
 
 
+def _is_window_time(node: Node, ranking: Ranking) -> bool:
+    """Whether rows are ranked by the time that put them into their windows."""
+    while isinstance(node, Project):
+        node = node.input
+    return (
+        len(ranking.order) == 1
+        and isinstance(node, AssignWindows)
+        and node.window.time == ranking.order[0].column
+    )
+
+
 def _is_time(ranking: Ranking) -> bool:
     return len(ranking.order) == 1 and ranking.ordered[0].time is not None
 
@@ -195,8 +206,10 @@ def _top_of_window(
     by = ", ".join(quoted(each.column) for each in ranking.keys)
     order = ", ".join(each.sql() for each in ranking.order)
     chosen = ", ".join(quoted(column.name) for column in columns)
+    is_last = count == 1 and ranking.order[0].descending and _is_window_time(node, ranking)
+    arrival = f"{quoted(ORDER)} DESC" if is_last else quoted(ORDER)
     sql = (
-        f"SELECT {chosen}, row_number() OVER (PARTITION BY {by} ORDER BY {order}, {quoted(ORDER)}) "
+        f"SELECT {chosen}, row_number() OVER (PARTITION BY {by} ORDER BY {order}, {arrival}) "
         f"AS {quoted(rank.name)} FROM {IN_ORDER} QUALIFY {quoted(rank.name)} <= {count}"
     )
     start = next(each for each in ranking.keys if each.window == "start")
