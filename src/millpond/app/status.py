@@ -1,10 +1,11 @@
 """`millpond status`: what is running, as the AWS APIs tell it to any client."""
 
+import json
 import time
 from collections.abc import Iterator
 from typing import Any
 
-from millpond.app.client import Client
+from millpond.app.client import CallFailed, Client
 from millpond.app.folder import Run
 
 _CLUSTER_STATES = ["STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING", "TERMINATING"]
@@ -14,6 +15,7 @@ _QUERIES_LOOKED_AT = 50
 _FLOW_MINUTES = 5
 """Streams are at work that took records in these last minutes."""
 _FLOWS_LOOKED_AT = 100
+_LOG_EVENTS_LOOKED_AT = 100
 
 
 def describe(run: Run, client: Client) -> Iterator[str]:
@@ -108,7 +110,7 @@ def _flows(client: Client, namespace: str, dimension: str, *names: str) -> list[
 
 def _applications(client: Client) -> Iterator[str]:
     """Streaming applications that do not rest: their status, and how fast and how far behind they
-    were in the last minutes that CloudWatch knows of."""
+    were in the last minutes that CloudWatch knows of; why those failed that were down lately."""
     found = client.call("kinesisanalytics", "KinesisAnalytics_20180523.ListApplications", Limit=50)[
         "ApplicationSummaries"
     ]
@@ -122,14 +124,21 @@ def _applications(client: Client) -> Iterator[str]:
         StartTime=now - 60 * _FLOW_MINUTES,
         EndTime=now,
         MetricDataQueries=[
-            _figure(f"{word}{place}", one["ApplicationName"], name)
+            _figure(f"{word}{place}", one["ApplicationName"], name, statistic)
             for place, one in enumerate(busy)
-            for word, name in (("rate", "numRecordsInPerSecond"), ("lag", "millisBehindLatest"))
+            for word, name, statistic in (
+                ("rate", "numRecordsInPerSecond", "Average"),
+                ("lag", "millisBehindLatest", "Average"),
+                ("up", "uptime", "Minimum"),
+            )
         ],
     )["MetricDataResults"]
     newest = {one["Id"]: one["Values"][0] for one in results if one["Values"]}
     for place, one in enumerate(busy):
         line = f"{one['ApplicationName']}  {one['ApplicationStatus']}"
+        if newest.get(f"up{place}") == 0:
+            yield f"{line}  failed lately: {_last_error(client, one['ApplicationName'])}"
+            continue
         if f"rate{place}" in newest:
             line += f"  {newest[f'rate{place}']:,.0f} records/s"
         if f"lag{place}" in newest:
@@ -137,13 +146,32 @@ def _applications(client: Client) -> Iterator[str]:
         yield line
 
 
-def _figure(query: str, application: str, name: str) -> dict[str, Any]:
+def _last_error(client: Client, application: str) -> str:
+    """The first line of the newest error in an application's usual log; nothing without one."""
+    try:
+        events = client.call(
+            "logs",
+            "Logs_20140328.GetLogEvents",
+            logGroupName=f"/aws/kinesis-analytics/{application}",
+            logStreamName="kinesis-analytics-log-stream",
+            limit=_LOG_EVENTS_LOOKED_AT,
+        )["events"]
+    except CallFailed:
+        return ""
+    for event in reversed(events):
+        told = json.loads(event["message"])
+        if told["messageType"] == "ERROR":
+            return str(told["message"]).partition("\n")[0]
+    return ""
+
+
+def _figure(query: str, application: str, name: str, statistic: str) -> dict[str, Any]:
     metric = {
         "Namespace": "AWS/KinesisAnalytics",
         "MetricName": name,
         "Dimensions": [{"Name": "Application", "Value": application}],
     }
-    return {"Id": query, "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Average"}}
+    return {"Id": query, "MetricStat": {"Metric": metric, "Period": 60, "Stat": statistic}}
 
 
 def _section(name: str, lines: list[str]) -> Iterator[str]:

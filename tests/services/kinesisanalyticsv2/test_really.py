@@ -220,3 +220,37 @@ def test_a_killed_platform_goes_on_with_its_applications(fresh_server) -> None:
     assert len(app.written()) == 20, "nothing before the checkpoint comes again"
     app.client.stop_application(ApplicationName="killed", Force=True)
     until(lambda: app.status() == "READY")
+
+
+def test_an_application_that_keeps_failing_says_why_and_counts(server) -> None:
+    app = Application(server, "failing")
+    sql = f"{tables(*app.streams)} INSERT INTO large SELECT * FROM payments;"
+    app.make({"TextContent": sql})
+    app.start()
+    app.kinesis.delete_stream(StreamName="failing-in")
+    reason = "Stream failing-in under account 000000000000 not found."
+
+    def told() -> str:
+        return next(
+            line for line in server.command("status").stdout.splitlines() if "failing" in line
+        )
+
+    until(lambda: "failing  RUNNING  failed lately: " in told() and reason in told())
+    cloudwatch = server.client("cloudwatch")
+    now = time.time()
+
+    def restarts() -> bool:
+        answer = cloudwatch.get_metric_statistics(
+            Namespace="AWS/KinesisAnalytics",
+            MetricName="fullRestarts",
+            Dimensions=[{"Name": "Application", "Value": "failing"}],
+            StartTime=now - 300,
+            EndTime=now + 300,
+            Period=60,
+            Statistics=["Maximum"],
+        )
+        return any(point["Maximum"] >= 2 for point in answer["Datapoints"])
+
+    until(restarts)
+    app.client.stop_application(ApplicationName="failing", Force=True)
+    until(lambda: app.status() == "READY")

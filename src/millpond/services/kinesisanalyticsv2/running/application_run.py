@@ -156,10 +156,10 @@ class ApplicationRun:
         end_ms = self._desk.now_ms() + round(1000 * self._patience.after(lasted_seconds))
         while (left_ms := end_ms - self._desk.now_ms()) > 0 and not self._desk.stopping:
             await self._desk.wait([], min(left_ms / 1000, 1.0))
-            self._engine.tell_down(since_ms)
             seen = await self._desk.look()
             if seen is None or seen[0].status != application.status:
                 return
+            self._engine.tell_down(*seen, since_ms)
 
     async def _stop(self, application: Application, version: Version) -> bool:
         """Stop it after a snapshot; without one only where snapshots are not enabled."""

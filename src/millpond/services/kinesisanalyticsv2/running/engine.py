@@ -35,7 +35,6 @@ class Engine:
         self._lending = Lending(needs, desk.task, self._note_key)
         self.process: Process | None = None
         self._log: ApplicationLog | None = None
-        self._meter: ApplicationMeter | None = None
         self._has_place = False
         self._noting: asyncio.Task[None] | None = None
 
@@ -49,10 +48,9 @@ class Engine:
         assert self._log is not None
         self._log.say(level, text, _LOGGER)
 
-    def tell_down(self, since_ms: int) -> None:
+    def tell_down(self, application: Application, version: Version, since_ms: int) -> None:
         """It is to run and does not, since then."""
-        if self._meter is not None:
-            self._meter.down(since_ms)
+        self._meter_of(application, version).down(since_ms)
 
     async def launch(self, application: Application, version: Version) -> str | None:
         """Start the process. "" once it runs, else why it does not; None when something else was
@@ -141,14 +139,16 @@ class Engine:
             return error.message
         except CannotStart as error:
             return str(error)
-        restarts = application.run.restarts
-        meter = ApplicationMeter(
-            needs.meter, needs.clock, application, version, memory_bytes, restarts
-        )
-        self._meter = meter
+        meter = self._meter_of(application, version)
         now_ms = self._desk.now_ms()
         self.process = follow(run, now_ms, meter, self._log, self._note_checkpoint)
         return ""
+
+    def _meter_of(self, application: Application, version: Version) -> ApplicationMeter:
+        needs, restarts = self._needs, application.run.restarts
+        return ApplicationMeter(
+            needs.meter, needs.clock, application, version, needs.memory_bytes, restarts
+        )
 
     def _note_checkpoint(self) -> None:
         """From now on this run's own checkpoints are what it goes on from."""
