@@ -1,5 +1,5 @@
-"""JSON functions. Paths are literals: `$`, `.name`, `['name']`, `[index]`, `[*]`, `.*`, with `lax`
-(or nothing) or `strict` before them.
+"""JSON functions. Paths are literals: `$`, `.name`, `['name']`, `[index]`, `[*]`, `.*`, with
+`lax`, or `strict` (or nothing: strict, as in Flink), before them.
 
 Source: Apache Flink 2.x, System (Built-in) Functions, JSON Functions.
 """
