@@ -90,7 +90,7 @@ ALIGNED = [
 
 
 @pytest.mark.parametrize("restart", [0, 3])
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize("window", ALIGNED, ids=lambda w: f"{w.kind}-{w.size_ms}-{w.slide_ms}")
 def test_windows_hold_what_one_query_over_all_rows_says(window, seed, restart):
     steps = list(history(seed))
