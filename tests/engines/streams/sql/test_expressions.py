@@ -242,6 +242,7 @@ CASES = [
     ("FROM_UNIXTIME(44)", "1970-01-01 00:00:44", "STRING"),
     ("FROM_UNIXTIME(44, 'yyyy')", "1970", "STRING"),
     ("UNIX_TIMESTAMP('1970-01-01 00:00:25')", 25, "BIGINT"),
+    ("UNIX_TIMESTAMP('1970-01-01 00:00:25.75')", 25, "BIGINT"),
     ("TO_DATE('2020-01-02')", "2020-01-02", "DATE"),
     (
         "CONVERT_TZ('1970-01-01 00:00:00', 'UTC', 'America/Los_Angeles')",

@@ -230,8 +230,11 @@ def _unix_timestamp(call: Call) -> Typed:
     if not given:
         return Typed("(epoch_us(get_current_timestamp()) // 1000000)", BIGINT)
     text = call.take(0, "s")
-    pattern = _java(call, 1) if given == 2 else "yyyy-MM-dd HH:mm:ss"
-    read = to_strftime(pattern, call).parsed("$0")
+    if given == 2:
+        read = to_strftime(_java(call, 1), call).parsed("$0")
+    else:
+        # What follows the seconds is passed over, as Java's SimpleDateFormat does.
+        read = to_strftime("yyyy-MM-dd HH:mm:ss", call).parsed("left($0, 19)")
     sql = f"coalesce(epoch_us({read}) // 1000000, -9223372036854775808)"
     return filled(f"(CASE WHEN $0 IS NOT NULL THEN {sql} END)", BIGINT, text)
 
