@@ -120,6 +120,20 @@ async def test_a_drain_gives_what_open_windows_have(streams, order, hear):
     assert heard.numbers[0] >= 20
 
 
+async def test_a_snapshot_of_a_drained_run_has_no_open_windows(streams, order, hear):
+    run = await streams.start(order(by_hour(rows=300)))
+    heard = hear(run)
+    await heard.until_read(20)
+    assert (await run.snapshot("drained", drain=True)).name == "drained"
+    assert await run.wait() == Finished(stopped=True)
+    (before,) = await heard.end()
+    run = await streams.start(order(by_hour(rows=300), restore="drained", origin="drained"))
+    heard = hear(run)
+    assert await ended(run) == Finished()
+    (after,) = await heard.end()
+    assert before + after == 300
+
+
 async def test_a_stop_at_once_leaves_open_windows_to_the_next_run(streams, order, hear):
     run = await streams.start(order(by_hour(rows=300)))
     heard = hear(run)

@@ -61,6 +61,7 @@ class FakeRun:
         self.order, self.kept = order, kept
         self.snapshots: list[str] = []
         self.last_snapshot = ""
+        self.drained = False
         self.renewed: list[str] = []
         self.snapshot_failure = ""
         self.hangs = False
@@ -87,7 +88,7 @@ class FakeRun:
     async def wait(self) -> Finished:
         return await asyncio.shield(self._ended)
 
-    async def snapshot(self, name: str, *, last: bool = False) -> Snapshot:
+    async def snapshot(self, name: str, *, last: bool = False, drain: bool = False) -> Snapshot:
         if self.snapshot_failure:
             raise SnapshotFailed(self.snapshot_failure)
         if name in self.kept:
@@ -97,13 +98,16 @@ class FakeRun:
             await asyncio.Event().wait()
         self.snapshots.append(name)
         self.last_snapshot = name if last else ""
+        if drain:
+            self.drained = True
+            self.end(Finished(stopped=True))
         return Snapshot(name, 10)
 
     async def renew(self, access: Any) -> None:
         self.renewed.append(access.access_key_id)
 
     async def stop(self, *, drain: bool) -> Finished:
-        assert not drain
+        self.drained = self.drained or drain
         return self.end(Finished(stopped=True))
 
     async def kill(self) -> Finished:

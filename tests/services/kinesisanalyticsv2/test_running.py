@@ -89,6 +89,27 @@ async def test_stopping_takes_a_snapshot_and_starting_begins_with_it(world) -> N
     assert second.order.origin != first.order.origin
 
 
+@pytest.mark.parametrize("keeps", [True, False])
+async def test_an_application_that_drains_does_so_when_it_is_stopped(world, keeps) -> None:
+    group = {
+        "PropertyGroupId": "kinesis.analytics.flink.run.options",
+        "PropertyMap": {"drain": "true"},
+    }
+    await world.make(
+        configuration={
+            "EnvironmentProperties": {"PropertyGroups": [group]},
+            "ApplicationSnapshotConfiguration": {"SnapshotsEnabled": keeps},
+        }
+    )
+    first = await world.run()
+    await world.aws("StopApplication", ApplicationName="app")
+    await world.status("READY")
+    assert first.drained
+    assert bool(first.last_snapshot) == keeps
+    second = await world.run()
+    assert second.order.restore == (first.last_snapshot or Restore.NOTHING)
+
+
 async def test_a_start_is_told_apart_from_going_on_with_it(world) -> None:
     """The engine follows what to begin with once, also when nobody noted that it had."""
     await world.make()

@@ -66,11 +66,11 @@ class FaultyRun:
     async def wait(self) -> Finished:
         return await self._run.wait()
 
-    async def snapshot(self, name: str, *, last: bool = False) -> Snapshot:
+    async def snapshot(self, name: str, *, last: bool = False, drain: bool = False) -> Snapshot:
         await self._faults.pause()
         if self._faults.strikes("snapshot: SnapshotFailed"):
             raise SnapshotFailed("Failed as planned.")
-        return await self._run.snapshot(name, last=last)
+        return await self._run.snapshot(name, last=last, drain=drain)
 
     async def renew(self, access: Access) -> None:
         await self._run.renew(access)

@@ -216,9 +216,10 @@ class Run(Protocol):
         """How it ended, once its process is gone."""
         ...
 
-    async def snapshot(self, name: str, *, last: bool = False) -> Snapshot:
+    async def snapshot(self, name: str, *, last: bool = False, drain: bool = False) -> Snapshot:
         """Take a checkpoint now and keep it as `name`. `last`: from it on the run reads and writes
         nothing more, and waits to be stopped; what goes on from it finds sinks as they were then.
+        `drain`: stop as `stop` does with it, and keep the checkpoint that the run ends with.
 
         Raises:
             SnapshotFailed: why not.

@@ -106,12 +106,12 @@ class ApplicationRun:
     async def wait(self) -> Finished:
         return await asyncio.shield(self._serving)
 
-    async def snapshot(self, name: str, *, last: bool = False) -> Snapshot:
+    async def snapshot(self, name: str, *, last: bool = False, drain: bool = False) -> Snapshot:
         if self._finished is not None:
             raise SnapshotFailed("The run has ended.")
         taken: asyncio.Future[Snapshot] = asyncio.get_running_loop().create_future()
         self._snapshots.setdefault(name, []).append(taken)
-        self._talk.say(protocol.Snapshot(name, last))
+        self._talk.say(protocol.Snapshot(name, last, drain))
         return await taken
 
     async def renew(self, access: Access) -> None:

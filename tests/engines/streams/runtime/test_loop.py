@@ -391,6 +391,22 @@ async def test_after_a_drain_event_time_goes_on_where_it_was(tmp_path, monkeypat
         assert operator.state.small["mark"] == AFTER_ALL_MS
 
 
+async def test_a_snapshot_of_a_drained_run_is_the_checkpoint_that_it_ends_with(tmp_path):
+    shelf = Shelf()
+    for count, restore in ((3, Restore.NOTHING), (5, "drained-3")):
+        source = ScriptedSource({"a": batches(count)}, ends=False)
+        loop = loop_of(
+            tmp_path, source, CommittingSink(shelf), restore=restore, origin=str(restore)
+        )
+        await loop.open()
+        run = asyncio.create_task(loop.run())
+        await until(lambda: loop._pipeline.watermark_ms == (count - 1) * 1000)  # noqa: B023
+        taken = await loop.snapshot(f"drained-{count}", drain=True)
+        assert taken.name == f"drained-{count}"
+        assert (await run).failure == ""
+        assert [row["twice"] for row in shelf.rows()] == [2 * n for n in range(count)]
+
+
 async def test_what_is_measured_is_told_once_a_second_and_at_the_end(tmp_path):
     told = []
     source = ScriptedSource({"a": batches(3)}, ends=False)

@@ -37,6 +37,7 @@ class _Wanted:
     name: str
     taken: asyncio.Future[Snapshot]
     is_last: bool
+    is_drained: bool
 
     def give(self, size_bytes: int) -> None:
         if not self.taken.done():
@@ -81,8 +82,11 @@ class Checkpointing:
         self.is_resting = False
         """Nothing comes after the snapshot that is being taken, or was taken."""
 
-    async def snapshot(self, name: str, *, last: bool = False) -> Snapshot:
-        """Have a checkpoint taken now and kept by name; nothing is to come after the `last`.
+    async def snapshot(
+        self, name: str, *, last: bool = False, drain: Callable[[], None] | None = None
+    ) -> Snapshot:
+        """Have a checkpoint taken now and kept by name; nothing is to come after the `last`. With
+        `drain`, which is called, it is the one that the run ends with.
 
         Raises:
             SnapshotFailed: why not.
@@ -94,8 +98,10 @@ class Checkpointing:
             raise SnapshotFailed(_ENDED)
         if is_taken:
             raise SnapshotFailed(f"There is a snapshot {name} already.")
-        wanted = _Wanted(name, asyncio.get_running_loop().create_future(), last)
+        wanted = _Wanted(name, asyncio.get_running_loop().create_future(), last, drain is not None)
         self._wanted.append(wanted)
+        if drain is not None:
+            drain()
         self._wake.set()
         return await wanted.taken
 
@@ -119,11 +125,10 @@ class Checkpointing:
         return self._checkpoints.store.snapshot()
 
     def begin(self, cut: Cut, *, is_last: bool = False) -> None:
-        """Begin a checkpoint, where none runs. The last one of a run has to succeed, and is no
-        snapshot."""
-        wanted: list[_Wanted] = []
-        if not is_last:
-            wanted, self._wanted = self._wanted, []
+        """Begin a checkpoint, where none runs. The last one of a run has to succeed, and is the
+        snapshot of those alone who had the run drained."""
+        wanted = [each for each in self._wanted if each.is_drained or not is_last]
+        self._wanted = [each for each in self._wanted if each not in wanted]
         self.is_resting = any(each.is_last for each in wanted)
         number = self._checkpoints.next_number()
         prepared = {name: writer.prepare(number) for name, writer in self._writers.items()}

@@ -18,6 +18,7 @@ A checkpoint begins between two steps, and steps go on at once; checkpointing.py
 """
 
 import asyncio
+import functools
 import time
 import traceback
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -164,15 +165,17 @@ class Loop:
             self._tell_figures()
             await self._close()
 
-    async def snapshot(self, name: str, *, last: bool = False) -> Snapshot:
-        """Take a checkpoint now and keep it by name; if it is the `last`, rest from there on.
+    async def snapshot(self, name: str, *, last: bool = False, drain: bool = False) -> Snapshot:
+        """Take a checkpoint now and keep it by name; if it is the `last`, rest from there on. With
+        `drain`, stop so and keep the checkpoint that the run ends with.
 
         Raises:
             SnapshotFailed: why not.
         """
         if self._stopping is not None:
             raise SnapshotFailed("The run has ended.")
-        return await self._checkpointing.snapshot(name, last=last)
+        stop = functools.partial(self.stop, drain=True) if drain else None
+        return await self._checkpointing.snapshot(name, last=last, drain=stop)
 
     def stop(self, *, drain: bool) -> None:
         """End the run: with `drain` after a last checkpoint, for which windows that are open give

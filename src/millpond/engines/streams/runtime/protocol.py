@@ -67,6 +67,7 @@ class Order(msgspec.Struct, tag="order", frozen=True):
 class Snapshot(msgspec.Struct, tag="snapshot", frozen=True):
     name: str
     last: bool = False
+    drain: bool = False
 
 
 class Renew(msgspec.Struct, tag="renew", frozen=True):

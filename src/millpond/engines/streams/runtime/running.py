@@ -184,8 +184,8 @@ class _Application:
     async def _obey(self, loop: Loop) -> None:
         async for command in self._channel.commands():
             match command:
-                case protocol.Snapshot(name, last):
-                    task = asyncio.create_task(self._take(loop, name, last))
+                case protocol.Snapshot() as asked:
+                    task = asyncio.create_task(self._take(loop, asked))
                     self._snapshots.add(task)
                     task.add_done_callback(self._snapshots.discard)
                 case protocol.Renew(access):
@@ -193,11 +193,11 @@ class _Application:
                 case protocol.Stop(drain):
                     loop.stop(drain=drain)
 
-    async def _take(self, loop: Loop, name: str, last: bool) -> None:
+    async def _take(self, loop: Loop, asked: protocol.Snapshot) -> None:
         try:
-            taken = await loop.snapshot(name, last=last)
+            taken = await loop.snapshot(asked.name, last=asked.last, drain=asked.drain)
         except SnapshotFailed as error:
-            self._channel.tell(protocol.NotTaken(name, str(error)))
+            self._channel.tell(protocol.NotTaken(asked.name, str(error)))
         else:
             self._channel.tell(protocol.Taken(taken.name, taken.size_bytes))
 

@@ -1,7 +1,8 @@
 """Property groups of an application, and what of them the embedded engine follows.
 
 * `flink.configuration`: each property is as if the SQL began with `SET 'key' = 'value';`.
-* `kinesis.analytics.flink.run.options`: `sql` names the SQL file in a ZIP archive. AWS's other
+* `kinesis.analytics.flink.run.options`: `sql` names the SQL file in a ZIP archive; `drain`, `true`,
+  has StopApplication let open windows give what they have, as Flink's `stop --drain`. AWS's other
   options of that group start Python or Java programs, and are refused.
 * Every group, these too, stands in `application_properties.json` beside the Python functions, in
   the form of AWS's `/etc/flink/application_properties.json`.
@@ -34,8 +35,11 @@ def describe_properties(groups: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         raise InvalidArgument(f"The property group {twice[0]} stands more than once.")
     if sum(len(group["PropertyMap"]) for group in groups) > _PROPERTIES_MAX:
         raise InvalidArgument(f"There may be at most {_PROPERTIES_MAX} properties in all groups.")
-    for option in properties_of({"PropertyGroupDescriptions": groups}, RUN_OPTIONS_GROUP):
-        if option != "sql":
+    options = properties_of({"PropertyGroupDescriptions": groups}, RUN_OPTIONS_GROUP)
+    for option, value in options.items():
+        if option == "drain" and value not in ("true", "false"):
+            raise InvalidArgument(f"{RUN_OPTIONS_GROUP}: drain is true or false, not {value}.")
+        if option not in ("sql", "drain"):
             raise InvalidArgument(
                 f"{RUN_OPTIONS_GROUP}: {option} needs the Flink engine; the embedded engine runs "
                 "the SQL file that the option sql names."
@@ -49,6 +53,11 @@ def properties_of(described: Mapping[str, Any] | None, group_id: str) -> dict[st
         if group["PropertyGroupId"] == group_id:
             return dict(group["PropertyMap"])
     return {}
+
+
+def drains(described: Mapping[str, Any] | None) -> bool:
+    """Whether stopping drains windows."""
+    return properties_of(described, RUN_OPTIONS_GROUP).get("drain") == "true"
 
 
 def properties_file(described: Mapping[str, Any] | None) -> bytes:

@@ -20,6 +20,7 @@ from millpond.services.kinesisanalyticsv2.model.application import (
     Status,
     Version,
 )
+from millpond.services.kinesisanalyticsv2.model.properties import drains
 from millpond.services.kinesisanalyticsv2.model.restarts import Patience
 from millpond.services.kinesisanalyticsv2.needs import Needs
 from millpond.services.kinesisanalyticsv2.running.desk import Desk, PlatformStops
@@ -171,7 +172,7 @@ class ApplicationRun:
                 return await self._cannot_stop(application, failure)
         if self._engine.process is not None and not await self._keep_state(application, version):
             return True
-        await self._engine.end()
+        await self._engine.end(drain=_drains(version))
         self._engine.say("INFO", "The application was stopped.")
         await self._desk.settle(application, "READY")
         return True
@@ -185,7 +186,9 @@ class ApplicationRun:
             return True
         if not version.snapshots_enabled:
             return True
-        failure = await self._snapshots.take_automatic(application, version, run)
+        failure = await self._snapshots.take_automatic(
+            application, version, run, drain=_drains(version)
+        )
         if failure:
             await self._cannot_stop(application, failure)
         return not failure
@@ -214,3 +217,7 @@ class ApplicationRun:
 
         await self._desk.read(forget)
         return False
+
+
+def _drains(version: Version) -> bool:
+    return drains(version.configuration.get("EnvironmentPropertyDescriptions"))

@@ -73,11 +73,12 @@ class Engine:
             await self.end()
         return failure
 
-    async def end(self, *, force: bool = False) -> None:
-        """End the process, if there is one, and leave its place to others. `force`: at once."""
+    async def end(self, *, force: bool = False, drain: bool = False) -> None:
+        """End the process, if there is one, and leave its place to others. `force`: at once.
+        `drain`: windows that are open give what they have."""
         process, self.process = self.process, None
         if process is not None:
-            await (process.run.kill() if force else process.run.stop(drain=False))
+            await (process.run.kill() if force else process.run.stop(drain=drain))
             await process.finish()
         if self._noting is not None:
             await asyncio.wait([self._noting])

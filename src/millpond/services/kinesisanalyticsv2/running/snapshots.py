@@ -37,10 +37,16 @@ class Snapshots:
         return bool(asked)
 
     async def take_automatic(
-        self, application: Application, version: Version, run: Run, *, restore: bool = False
+        self,
+        application: Application,
+        version: Version,
+        run: Run,
+        *,
+        restore: bool = False,
+        drain: bool = False,
     ) -> str:
-        """Take the one that stopping and updating take, `restore`: and go on from it. Why that
-        failed, if it did."""
+        """Take the one that stopping and updating take, `restore`: and go on from it; `drain`: of
+        what is left when windows are drained. Why that failed, if it did."""
         ids = self._needs.ids
         snapshot = Snapshot(
             name=ids.uuid(),
@@ -49,7 +55,7 @@ class Snapshots:
             runtime=version.runtime,
             created_ms=self._desk.now_ms(),
         )
-        failure = await self._take(application, run, snapshot, last=True)
+        failure = await self._take(application, run, snapshot, last=True, drain=drain)
         if not failure and restore:
             await self._desk.tell(application, restoring("snapshot", snapshot.kept_as))
         return failure
@@ -97,25 +103,31 @@ class Snapshots:
         return self._needs.folder / application.id / "state"
 
     async def _take(
-        self, application: Application, run: Run, snapshot: Snapshot, *, last: bool = False
+        self,
+        application: Application,
+        run: Run,
+        snapshot: Snapshot,
+        *,
+        last: bool = False,
+        drain: bool = False,
     ) -> str:
         failure = ""
         try:
-            await self._have_taken(run, snapshot.kept_as, last=last)
+            await self._have_taken(run, snapshot.kept_as, last=last, drain=drain)
         except SnapshotFailed as error:
             failure = str(error) or "The snapshot failed."
             self._say("ERROR", f"The snapshot {snapshot.name} failed: {failure}")
         await self._note(application, snapshot, failure)
         return failure
 
-    async def _have_taken(self, run: Run, name: str, *, last: bool) -> None:
+    async def _have_taken(self, run: Run, name: str, *, last: bool, drain: bool = False) -> None:
         """A run that hangs takes none; then it can still be stopped by force.
 
         Raises:
             SnapshotFailed: why not.
             PlatformStops: nobody will know.
         """
-        taking = asyncio.ensure_future(run.snapshot(name, last=last))
+        taking = asyncio.ensure_future(run.snapshot(name, last=last, drain=drain))
         try:
             while not taking.done():
                 await self._desk.wait([taking])
