@@ -1,5 +1,8 @@
 """The fraud example, whole but small, and what its parts promise."""
 
+import os
+
+import boto3
 import numpy as np
 import pytest
 
@@ -12,8 +15,12 @@ from examples.fraud.produce import TICK_MS
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch):
-    """The demo points this process's AWS clients at its own Millpond."""
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    """The demo points this process's AWS clients at its own Millpond, but only while it runs."""
+    before = dict(os.environ)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
 
 
 def test_the_demo_scores_alerts_and_archives_everything(tmp_path, capsys):

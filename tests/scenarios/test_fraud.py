@@ -25,6 +25,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def aws(fresh_server, monkeypatch):
     """This process's AWS clients, and those of what it starts, speak to the server."""
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     for name, value in fresh_server.environment().items():
