@@ -9,7 +9,6 @@ bytes under the same name.
 import asyncio
 import contextlib
 import os
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,8 @@ from millpond.engines.streams.connectors.aws import AwsError
 from millpond.engines.streams.connectors.files import DEFAULT_PARTITION, place_of
 from millpond.engines.streams.connectors.interface import SinkFailed, World
 from millpond.engines.streams.connectors.options import size_bytes
-from millpond.engines.streams.connectors.s3 import S3, sync_folder
+from millpond.engines.streams.connectors.s3 import S3
+from millpond.engines.streams.connectors.staging import Staging
 from millpond.engines.streams.formats.registry import make_encoder, options_of
 from millpond.engines.streams.plan import Table
 from millpond.engines.streams.types import Column, schema_of
@@ -48,10 +48,8 @@ class FilesystemSink:
         )
         self._marks = "success-file" in (table.option("sink.partition-commit.policy.kind") or "")
         self._mark = table.option("sink.partition-commit.success-file.name") or "_SUCCESS"
-        self._run = secrets.token_hex(8)
-        self._count = 0
+        self._staging = Staging(world)
         self._open: dict[str, _OpenFile] = {}
-        self._closed: list[dict[str, Any]] = []
 
     async def open(self, committed: Any) -> None:
         try:
@@ -59,28 +57,28 @@ class FilesystemSink:
                 raise SinkFailed(f"There is no bucket {self._place.bucket}.")
         except AwsError as error:
             raise SinkFailed(f"s3://{self._place.bucket} cannot be written: {error}") from error
-        self._world.folder.mkdir(parents=True, exist_ok=True)
+        self._staging.make()
         if committed is not None:
             await self.commit(0, committed)
-        for path in self._world.folder.iterdir():
-            path.unlink()
+        self._staging.clear()
 
     async def write(self, rows: pa.Table) -> None:
         if rows.num_rows:
             await asyncio.to_thread(self._write, rows)
 
     async def prepare(self, checkpoint: int) -> Any:
-        await asyncio.to_thread(self._close_all)
-        return {"files": list(self._closed)}
+        return await asyncio.to_thread(self._prepare)
 
     async def commit(self, checkpoint: int, prepared: Any) -> None:
         places = asyncio.Semaphore(UPLOADS_AT_ONCE)
 
-        async def upload(file: dict[str, Any]) -> None:
+        async def upload(path: Path, file: dict[str, Any]) -> None:
             async with places:
-                await self._upload(file)
+                await self._s3.put_file(self._place.bucket, file["key"], path)
+                self._staging.remove(path, file)
 
-        results = await asyncio.gather(*map(upload, prepared["files"]), return_exceptions=True)
+        uploads = [upload(path, file) for path, file in self._staging.waiting(prepared)]
+        results = await asyncio.gather(*uploads, return_exceptions=True)
         try:
             for result in results:
                 if result is not None:
@@ -92,24 +90,13 @@ class FilesystemSink:
                     await self._s3.put(self._place.bucket, f"{folder}/{self._mark}", b"")
         except AwsError as error:
             raise SinkFailed(f"s3://{self._place.bucket} cannot be written: {error}") from error
-        names = {file["name"] for file in prepared["files"]}
-        self._closed = [file for file in self._closed if file["name"] not in names]
+        self._staging.forget(prepared)
 
     async def close(self) -> None:
         for file in self._open.values():
             file.abandon()
         self._open.clear()
         await self._s3.close()
-
-    async def _upload(self, file: dict[str, Any]) -> None:
-        """A file that is not here any more was uploaded before."""
-        local = self._world.folder / file["name"]
-        if not local.exists():
-            return
-        await self._s3.put_file(self._place.bucket, file["key"], local)
-        local.unlink()
-        self._world.traffic.records += file["rows"]
-        self._world.traffic.bytes += file["size"]
 
     def _write(self, rows: pa.Table) -> None:
         for folder, part in _by_partition(rows, self._table):
@@ -123,26 +110,23 @@ class FilesystemSink:
                 self._close(folder)
 
     def _new_file(self, folder: str) -> "_OpenFile":
-        self._count += 1
         kind = self._table.option("format") or ""
-        name = f"part-{self._run}-{self._count}{'.parquet' if kind == 'parquet' else ''}"
-        key = "/".join(part for part in (self._place.prefix.rstrip("/"), folder, name) if part)
-        path = self._world.folder / name
+        path = self._staging.new_path("part", ".parquet" if kind == "parquet" else "")
+        places = (self._place.prefix.rstrip("/"), folder, path.name)
+        key = "/".join(place for place in places if place)
         if kind == "parquet":
             return _ParquetFile(path, key, self._stored, options_of(self._table))
         return _LineFile(path, key, self._table, self._stored)
 
     def _close(self, folder: str) -> None:
         file = self._open.pop(folder)
-        size = file.finish()
-        self._closed.append(
-            {"name": file.path.name, "key": file.key, "rows": file.rows, "size": size}
-        )
+        file.finish()
+        self._staging.add(file.path, file.rows, key=file.key)
 
-    def _close_all(self) -> None:
+    def _prepare(self) -> Any:
         for folder in list(self._open):
             self._close(folder)
-        sync_folder(self._world.folder)
+        return self._staging.prepare()
 
 
 class _OpenFile:
@@ -162,14 +146,12 @@ class _OpenFile:
         self.rows += rows.num_rows
         self._put(rows)
 
-    def finish(self) -> int:
-        """Complete and sync it; its size in bytes."""
+    def finish(self) -> None:
+        """Complete and sync it."""
         self._end()
-        size = self._file.tell()
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
-        return size
 
     def abandon(self) -> None:
         self._end()

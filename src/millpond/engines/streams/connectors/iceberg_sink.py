@@ -9,7 +9,6 @@ primary key; within a commit the last row of a key counts.
 import asyncio
 import contextlib
 import os
-import secrets
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from pyiceberg.exceptions import CommitFailedException
 
 from millpond.engines.streams.connectors import iceberg_tables
 from millpond.engines.streams.connectors.interface import SinkFailed, World
-from millpond.engines.streams.connectors.s3 import sync_folder
+from millpond.engines.streams.connectors.staging import Staging
 from millpond.engines.streams.plan import KIND, Table
 from millpond.engines.streams.types import schema_of
 
@@ -34,13 +33,11 @@ class IcebergSink:
         self._table = table
         self._world = world
         self._schema = schema_of(table.columns)
-        self._run = secrets.token_hex(8)
-        self._count = 0
+        self._staging = Staging(world)
         self._open: tuple[Path, pa.ipc.RecordBatchFileWriter, int] | None = None
-        self._closed: list[dict[str, Any]] = []
 
     async def open(self, committed: Any) -> None:
-        self._world.folder.mkdir(parents=True, exist_ok=True)
+        self._staging.make()
         try:
             await asyncio.to_thread(
                 iceberg_tables.open_table, self._table, self._world.credentials.access
@@ -51,24 +48,19 @@ class IcebergSink:
             raise SinkFailed(f"Table '{self._table.name}' cannot be opened: {error}") from error
         if committed is not None:
             await self.commit(0, committed)
-        for path in self._world.folder.iterdir():
-            path.unlink()
+        self._staging.clear()
 
     async def write(self, rows: pa.Table) -> None:
         if rows.num_rows:
             await asyncio.to_thread(self._write, rows)
 
     async def prepare(self, checkpoint: int) -> Any:
-        await asyncio.to_thread(self._close_file)
-        return {"files": list(self._closed)}
+        return await asyncio.to_thread(self._prepare)
 
     async def commit(self, checkpoint: int, prepared: Any) -> None:
-        for file in prepared["files"]:
-            path = self._world.folder / file["name"]
-            if path.exists():
-                await self._commit_file(path, file)
-        done = {file["name"] for file in prepared["files"]}
-        self._closed = [file for file in self._closed if file["name"] not in done]
+        for path, file in self._staging.waiting(prepared):
+            await self._commit_file(path, file)
+        self._staging.forget(prepared)
 
     async def close(self) -> None:
         if self._open is not None:
@@ -80,23 +72,21 @@ class IcebergSink:
 
     def _write(self, rows: pa.Table) -> None:
         if self._open is None:
-            self._count += 1
-            path = self._world.folder / f"rows-{self._run}-{self._count}.arrow"
+            path = self._staging.new_path("rows", ".arrow")
             self._open = (path, pa.ipc.new_file(str(path), rows.schema), 0)
         path, writer, count = self._open
         writer.write_table(rows)
         self._open = (path, writer, count + rows.num_rows)
 
-    def _close_file(self) -> None:
-        if self._open is None:
-            return
-        path, writer, rows = self._open
-        self._open = None
-        writer.close()
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
-        sync_folder(path.parent)
-        self._closed.append({"name": path.name, "rows": rows, "size": path.stat().st_size})
+    def _prepare(self) -> Any:
+        if self._open is not None:
+            path, writer, rows = self._open
+            self._open = None
+            writer.close()
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+            self._staging.add(path, rows)
+        return self._staging.prepare()
 
     async def _commit_file(self, path: Path, file: dict[str, Any]) -> None:
         """Others may commit to the table at the same time: then it is read again."""
@@ -110,9 +100,7 @@ class IcebergSink:
                 await asyncio.sleep(0.05 * 2 ** min(attempt, 6))
             except (iceberg_tables.NoSuchTable, BotoCoreError, ClientError, OSError) as error:
                 raise SinkFailed(f"Table '{self._table.name}': {error}") from error
-        path.unlink()
-        self._world.traffic.records += file["rows"]
-        self._world.traffic.bytes += file["size"]
+        self._staging.remove(path, file)
 
     def _commit(self, path: Path, commit_id: str) -> None:
         iceberg = iceberg_tables.open_table(self._table, self._world.credentials.access)

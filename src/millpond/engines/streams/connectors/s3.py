@@ -1,6 +1,5 @@
 """The few calls of S3 that tables of files need."""
 
-import os
 from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path
@@ -65,12 +64,3 @@ class S3:
 
     async def close(self) -> None:
         await self._aws.close()
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
