@@ -1,4 +1,5 @@
-"""What the examples' drivers share: waiting for a state, and queries in Athena. Plain boto3."""
+"""What the examples' drivers share: queries in Athena, a Spark step on a cluster of its own, and
+waiting for a state. Plain boto3."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -57,3 +58,47 @@ def wait(
         if state(answer) in ends:
             return answer
         time.sleep(0.25)
+
+
+def run_step(cluster: str, step: str, arguments: list[str], logs: str, tell: Tell) -> str:
+    """Run `spark-submit` with these arguments on a cluster that ends itself after this one step;
+    the cluster's id. Its logs are in the bucket `logs`, under `emr/<id>/`.
+
+    Raises:
+        RuntimeError: the step failed.
+    """
+    emr = boto3.client("emr")
+    cluster_id: str = emr.run_job_flow(
+        Name=cluster,
+        ReleaseLabel=emr.list_release_labels()["ReleaseLabels"][0],
+        Applications=[{"Name": "Spark"}],
+        LogUri=f"s3://{logs}/emr/",
+        ServiceRole="EMR_DefaultRole",
+        JobFlowRole="EMR_EC2_DefaultRole",
+        Instances={
+            "InstanceGroups": [
+                {"InstanceRole": "MASTER", "InstanceType": "m5.xlarge", "InstanceCount": 1}
+            ],
+            "KeepJobFlowAliveWhenNoSteps": False,
+        },
+        Steps=[
+            {
+                "Name": step,
+                "ActionOnFailure": "TERMINATE_CLUSTER",
+                "HadoopJarStep": {
+                    "Jar": "command-runner.jar",
+                    "Args": ["spark-submit", *arguments],
+                },
+            }
+        ],
+    )["JobFlowId"]
+    ended = wait(
+        lambda: emr.describe_cluster(ClusterId=cluster_id)["Cluster"],
+        state=lambda found: str(found["Status"]["State"]),
+        ends=("TERMINATED", "TERMINATED_WITH_ERRORS"),
+        tell=tell,
+    )
+    if ended["Status"]["State"] != "TERMINATED":
+        reason = ended["Status"]["StateChangeReason"]
+        raise RuntimeError(f"Cluster {cluster_id}: {reason}; logs in s3://{logs}/emr/{cluster_id}/")
+    return cluster_id

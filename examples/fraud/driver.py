@@ -5,6 +5,7 @@ EMR cluster, the application (Kinesis Data Analytics), alerts as they come, and 
 end. `demo.py` runs them one after another; copy what you need.
 """
 
+import gzip
 import io
 import json
 import time
@@ -19,7 +20,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
 
-from examples.aws import Row, Tell, run_query, wait
+from examples.aws import Row, Tell, run_query, run_step, wait
 
 ARCHIVE, LAKE, LOGS = "fraud-archive", "fraud-lake", "fraud-logs"
 RESULTS = f"s3://{LAKE}/athena/"
@@ -138,55 +139,15 @@ def upload_history(history: Path, tell: Tell) -> None:
 
 def train(tell: Tell) -> list[str]:
     """Train on a cluster that ends itself; what the job says."""
-    emr = boto3.client("emr")
     history = f"s3://{LAKE}/history"
-    cluster_id: str = emr.run_job_flow(
-        Name="fraud-training",
-        ReleaseLabel=emr.list_release_labels()["ReleaseLabels"][0],
-        Applications=[{"Name": "Spark"}],
-        LogUri=f"s3://{LOGS}/emr/",
-        ServiceRole="EMR_DefaultRole",
-        JobFlowRole="EMR_EC2_DefaultRole",
-        Instances={
-            "InstanceGroups": [
-                {"InstanceRole": "MASTER", "InstanceType": "m5.xlarge", "InstanceCount": 1}
-            ],
-            "KeepJobFlowAliveWhenNoSteps": False,
-        },
-        Steps=[
-            {
-                "Name": "Train",
-                "ActionOnFailure": "TERMINATE_CLUSTER",
-                "HadoopJarStep": {
-                    "Jar": "command-runner.jar",
-                    "Args": [
-                        *("spark-submit", "--py-files", f"s3://{LAKE}/jobs/features.py"),
-                        f"s3://{LAKE}/jobs/train.py",
-                        *("--transactions", f"{history}/transactions/"),
-                        *("--cards", f"s3://{LAKE}/cards/cards.csv"),
-                        *("--labels", f"{history}/labels.csv"),
-                        *("--model", MODEL),
-                    ],
-                },
-            }
-        ],
-    )["JobFlowId"]
-    cluster = wait(
-        lambda: emr.describe_cluster(ClusterId=cluster_id)["Cluster"],
-        state=lambda found: str(found["Status"]["State"]),
-        ends=("TERMINATED", "TERMINATED_WITH_ERRORS"),
-        tell=tell,
-    )
-    logs = f"emr/{cluster_id}/steps/"
-    if cluster["Status"]["State"] != "TERMINATED":
-        reason = cluster["Status"]["StateChangeReason"]
-        raise RuntimeError(f"Cluster {cluster_id}: {reason}; logs in s3://{LOGS}/{logs}")
-    return _said(logs)
+    arguments = ["--py-files", f"s3://{LAKE}/jobs/features.py", f"s3://{LAKE}/jobs/train.py"]
+    arguments += ["--transactions", f"{history}/transactions/", "--labels", f"{history}/labels.csv"]
+    arguments += ["--cards", f"s3://{LAKE}/cards/cards.csv", "--model", MODEL]
+    cluster_id = run_step("fraud-training", "Train", arguments, LOGS, tell)
+    return _said(f"emr/{cluster_id}/steps/")
 
 
 def _said(prefix: str) -> list[str]:
-    import gzip  # noqa: PLC0415 - for this alone
-
     s3 = boto3.client("s3")
     for found in s3.list_objects_v2(Bucket=LOGS, Prefix=prefix).get("Contents", []):
         if found["Key"].endswith("stdout.gz"):
@@ -296,21 +257,6 @@ def alerts() -> Iterator[tuple[Row, int]]:
                 }
         except (BotoCoreError, ClientError, HTTPError):
             time.sleep(0.2)  # the connection was lost: go on from where it was
-
-
-def behind_ms() -> float | None:
-    """How far the application is behind, by its CloudWatch metric; None while there is none."""
-    now = time.time()
-    found = boto3.client("cloudwatch").get_metric_statistics(
-        Namespace="AWS/KinesisAnalytics",
-        MetricName="millisBehindLatest",
-        Dimensions=[{"Name": "Application", "Value": APPLICATION}],
-        StartTime=now - 120,
-        EndTime=now + 60,
-        Period=60,
-        Statistics=["Maximum"],
-    )["Datapoints"]
-    return max(found, key=lambda point: point["Timestamp"])["Maximum"] if found else None
 
 
 def wait_for_archive(count: int, tell: Tell, seconds_max: float = 120) -> None:

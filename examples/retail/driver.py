@@ -15,7 +15,7 @@ from pathlib import Path
 
 import boto3
 
-from examples.aws import Row, Tell, run_query, wait
+from examples.aws import Row, Tell, run_query, run_step, wait
 from examples.retail.chart import draw
 
 RAW, LAKE, LOGS = "retail-raw", "retail-lake", "retail-logs"
@@ -95,51 +95,11 @@ def crawl(tell: Tell) -> Row:
 
 def run_job(file_format: str, tell: Tell) -> str:
     """Run the Spark job on a cluster that ends itself after its one step; the cluster's id."""
-    emr = boto3.client("emr")
-    release = emr.list_release_labels()["ReleaseLabels"][0]
-    cluster_id: str = emr.run_job_flow(
-        Name="retail-revenue",
-        ReleaseLabel=release,
-        Applications=[{"Name": "Spark"}],
-        LogUri=f"s3://{LOGS}/emr/",
-        ServiceRole="EMR_DefaultRole",
-        JobFlowRole="EMR_EC2_DefaultRole",
-        Instances={
-            "InstanceGroups": [
-                {"InstanceRole": "MASTER", "InstanceType": "m5.xlarge", "InstanceCount": 1}
-            ],
-            "KeepJobFlowAliveWhenNoSteps": False,
-        },
-        Steps=[
-            {
-                "Name": "Revenue by season, category and region",
-                "ActionOnFailure": "TERMINATE_CLUSTER",
-                "HadoopJarStep": {
-                    "Jar": "command-runner.jar",
-                    "Args": [
-                        "spark-submit",
-                        f"s3://{LAKE}/jobs/job.py",
-                        "--input",
-                        f"s3://{RAW}/orders/",
-                        "--format",
-                        file_format,
-                        "--output",
-                        f"s3://{LAKE}/revenue/",
-                    ],
-                },
-            }
-        ],
-    )["JobFlowId"]
-    cluster = wait(
-        lambda: emr.describe_cluster(ClusterId=cluster_id)["Cluster"],
-        state=lambda found: found["Status"]["State"],
-        ends=("TERMINATED", "TERMINATED_WITH_ERRORS"),
-        tell=tell,
+    arguments = [f"s3://{LAKE}/jobs/job.py", "--input", f"s3://{RAW}/orders/"]
+    arguments += ["--format", file_format, "--output", f"s3://{LAKE}/revenue/"]
+    return run_step(
+        "retail-revenue", "Revenue by season, category and region", arguments, LOGS, tell
     )
-    if cluster["Status"]["State"] != "TERMINATED":
-        reason = cluster["Status"]["StateChangeReason"]
-        raise RuntimeError(f"Cluster {cluster_id}: {reason}; logs in s3://{LOGS}/emr/{cluster_id}/")
-    return cluster_id
 
 
 def create_table() -> None:
