@@ -4,99 +4,46 @@ Background work is done by the platform's own supervisor, on a clock that tests 
 """
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from millpond.app.supervisor import Supervisor
-from millpond.engines.log.embedded import EmbeddedLog
-from millpond.engines.objects.embedded import EmbeddedObjects
-from millpond.engines.records.embedded import EmbeddedRecords
 from millpond.gateway.dispatch import caller
 from millpond.gateway.service import Service
 from millpond.kernel.body import gather
-from millpond.kernel.clock import ManualClock
-from millpond.kernel.ids import SeededIds
-from millpond.kernel.metrics import MinuteMeter, Statistics
-from millpond.kernel.pages import Pages
+from millpond.kernel.metrics import Statistics
 from millpond.services.firehose import needs as firehose_needs
 from millpond.services.firehose import operations as firehose_operations
 from millpond.services.firehose import shapes as firehose_shapes
 from millpond.services.firehose import tasks as firehose_tasks
-from millpond.services.kinesis import needs as kinesis_needs
-from millpond.services.kinesis import operations as kinesis_operations
-from millpond.services.kinesis import shapes as kinesis_shapes
-from millpond.services.kinesis import tasks as kinesis_tasks
-from millpond.services.logs import needs as logs_needs
-from millpond.services.logs import operations as logs_operations
-from millpond.services.logs import shapes as logs_shapes
-from millpond.services.s3 import needs as s3_needs
-from millpond.services.s3 import operations as s3_operations
-from millpond.services.s3 import shapes as s3_shapes
-from tests.services.world import ACCOUNT, call_of_ann
+from tests.services.running import Engines, RunningServices, opened_engines
+from tests.services.world import ACCOUNT
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/firehose"
 BUCKET = "arn:aws:s3:::lake"
-START_MS = 1_700_000_000_000
-"""Where the clock begins: 2023-11-14 22:13:20 UTC."""
-WAIT_SECONDS_MAX = 15.0
 
 
-class World:
-    """The services on one data folder, and the supervisor of their work."""
+class World(RunningServices):
+    """Firehose among the services that it calls."""
 
-    def __init__(self, folder: Path, records: Any, objects: Any, log: Any, clock: Any) -> None:
-        self.records = records
-        self.log = log
-        self.clock = clock
-        self.services: dict[str, Service] = {}
-        self.meter = MinuteMeter(clock)
-        ids, pages = SeededIds(7), Pages(b"secret")
-        common: dict[str, Any] = {"clock": clock, "ids": ids, "pages": pages, "records": records}
-        self.services["s3"] = Service(
-            s3_shapes.MODEL,
-            s3_operations.OPERATIONS,
-            s3_needs.Needs(objects=objects, local_files=objects, **common),
-        )
-        self.services["kinesis"] = Service(
-            kinesis_shapes.MODEL,
-            kinesis_operations.OPERATIONS,
-            kinesis_needs.Needs(
-                log=log,
+    def __init__(self, folder: Path, engines: Engines) -> None:
+        super().__init__(engines)
+        self.use(
+            firehose_needs.Needs(
+                log=self.log,
                 meter=self.meter,
-                call_aws=caller(self.services, kinesis_needs.CALLS),
-                limits=False,
-                **common,
-            ),
-            kinesis_tasks.STEPS,
+                call_aws=caller(self.services, firehose_needs.CALLS),
+                credentials=None,  # type: ignore[arg-type]
+                outgoing=None,  # type: ignore[arg-type]
+                folder=folder / "deliveries",
+                endpoint=lambda: "http://127.0.0.1:4566",
+                marker="test",
+                **self.common,
+            )
         )
-        self.services["logs"] = Service(
-            logs_shapes.MODEL, logs_operations.OPERATIONS, logs_needs.Needs(log=log, **common)
-        )
-        self.needs = firehose_needs.Needs(
-            log=log,
-            meter=self.meter,
-            call_aws=caller(self.services, firehose_needs.CALLS),
-            credentials=None,  # type: ignore[arg-type]
-            outgoing=None,  # type: ignore[arg-type]
-            folder=folder / "deliveries",
-            endpoint=lambda: "http://127.0.0.1:4566",
-            marker="test",
-            **common,
-        )
-        self.use(self.needs)
-        every = [
-            (name, operation)
-            for name, service in self.services.items()
-            for operation in service.operations
-        ]
-        self._caller = caller(self.services, every)
-        self.call = call_of_ann("firehose")
-        self._supervisor: Supervisor | None = None
+        self.join_up("firehose")
 
     def use(self, needs: Any) -> None:
         """Have Firehose stand on `needs` from now on."""
@@ -104,18 +51,6 @@ class World:
         self.services["firehose"] = Service(
             firehose_shapes.MODEL, firehose_operations.OPERATIONS, needs, firehose_tasks.STEPS
         )
-
-    # Background work
-
-    async def start(self) -> None:
-        self._supervisor = Supervisor(self.records, self.clock, self.services)
-        await self._supervisor.start()
-
-    async def stop(self, seconds: float = 0.0) -> None:
-        """End all work; what does not end within `seconds` is cut off."""
-        if self._supervisor is not None:
-            await self._supervisor.stop(seconds)
-            self._supervisor = None
 
     async def pass_time(self, seconds: float) -> None:
         """Let the clock run, and background work keep up with it."""
@@ -128,29 +63,19 @@ class World:
         await self.pass_time(1)
         self.clock.advance(seconds)
 
-    async def wait_until(self, is_so: Callable[[], Awaitable[Any]], *, moving: bool = True) -> Any:
-        """What `is_so` answers, once that is something; the clock runs meanwhile."""
-        end = time.monotonic() + WAIT_SECONDS_MAX
-        while not (found := await is_so()):
-            assert time.monotonic() < end, "It did not happen."
-            if moving:
-                self.clock.advance(0.1)
-            await asyncio.sleep(0.002)
-        return found
-
     # AWS
 
     async def firehose(self, operation: str, **members: Any) -> dict[str, Any]:
-        return await self._caller(self.call, "firehose", operation, **members)
+        return await self.of("firehose", operation, **members)
 
     async def s3(self, operation: str, **members: Any) -> dict[str, Any]:
-        return await self._caller(self.call, "s3", operation, **members)
+        return await self.of("s3", operation, **members)
 
     async def kinesis(self, operation: str, **members: Any) -> dict[str, Any]:
-        return await self._caller(self.call, "kinesis", operation, **members)
+        return await self.of("kinesis", operation, **members)
 
     async def logs(self, operation: str, **members: Any) -> dict[str, Any]:
-        return await self._caller(self.call, "logs", operation, **members)
+        return await self.of("logs", operation, **members)
 
     # Short words for what most tests do
 
@@ -200,7 +125,7 @@ class World:
             found = await self.objects(prefix)
             return found if len(found) >= count else None
 
-        found: dict[str, bytes] = await self.wait_until(enough)
+        found: dict[str, bytes] = await self.until(enough)
         return found
 
     def measured(self) -> dict[str, Statistics]:
@@ -220,18 +145,11 @@ class World:
 @pytest.fixture
 async def still_world(tmp_path: Path) -> AsyncIterator[World]:
     """A world with the bucket `lake`, in which no work is done until it is started."""
-    clock = ManualClock(START_MS)
-    async with AsyncExitStack() as ends:
-        records = EmbeddedRecords.open(tmp_path / "records", map_size_bytes=1 << 28)
-        ends.push_async_callback(records.close)
-        objects = EmbeddedObjects.open(tmp_path / "objects", clock, SeededIds(3))
-        ends.push_async_callback(objects.close)
-        log = EmbeddedLog.open(tmp_path / "log", clock)
-        ends.push_async_callback(log.close)
-        world = World(tmp_path, records, objects, log, clock)
-        ends.push_async_callback(world.stop)
+    async with opened_engines(tmp_path) as engines:
+        world = World(tmp_path, engines)
         await world.s3("CreateBucket", Bucket="lake")
         yield world
+        await world.stop()
 
 
 @pytest.fixture

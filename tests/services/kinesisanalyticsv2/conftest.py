@@ -1,19 +1,13 @@
 """The service with S3, Kinesis and Logs on the embedded engines, and streams that do as told."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from millpond.app.credentials import KeyPair, StoredCredentials
-from millpond.app.supervisor import Supervisor
-from millpond.engines.log.embedded import EmbeddedLog
-from millpond.engines.objects.embedded import EmbeddedObjects
-from millpond.engines.records.embedded import EmbeddedRecords
 from millpond.engines.streams.interface import (
     CannotStart,
     Checked,
@@ -28,30 +22,15 @@ from millpond.engines.streams.interface import (
 )
 from millpond.gateway.dispatch import caller
 from millpond.gateway.service import Service
-from millpond.kernel.clock import ManualClock
 from millpond.kernel.errors import ServiceError
-from millpond.kernel.ids import SeededIds
-from millpond.kernel.metrics import MinuteMeter
-from millpond.kernel.pages import Pages
-from millpond.services.kinesis import needs as kinesis_needs
-from millpond.services.kinesis import operations as kinesis_operations
-from millpond.services.kinesis import shapes as kinesis_shapes
-from millpond.services.kinesis import tasks as kinesis_tasks
 from millpond.services.kinesisanalytics import needs as v1_needs
 from millpond.services.kinesisanalytics import operations as v1_operations
 from millpond.services.kinesisanalytics import shapes as v1_shapes
 from millpond.services.kinesisanalyticsv2 import needs, operations, shapes, tasks
-from millpond.services.logs import needs as logs_needs
-from millpond.services.logs import operations as logs_operations
-from millpond.services.logs import shapes as logs_shapes
-from millpond.services.s3 import needs as s3_needs
-from millpond.services.s3 import operations as s3_operations
-from millpond.services.s3 import shapes as s3_shapes
-from tests.services.world import ACCOUNT, call_of_ann
+from tests.services.running import Engines, RunningServices, opened_engines
+from tests.services.world import ACCOUNT
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/app"
-START_MS = 1_700_000_000_000
-WAIT_SECONDS_MAX = 15.0
 
 
 class FakeRun:
@@ -166,38 +145,15 @@ class FakeStreams:
         self.deleted.append("state")
 
 
-class World:
-    """The services on one data folder, and the supervisor of their work."""
+class World(RunningServices):
+    """Both versions of the service among those that they call."""
 
-    def __init__(self, folder: Path, records: Any, objects: Any, log: Any, clock: Any) -> None:
-        self.folder, self.records, self.clock = folder, records, clock
+    def __init__(self, folder: Path, engines: Engines) -> None:
+        super().__init__(engines)
+        self.folder = folder
         self.streams = FakeStreams()
-        self.services: dict[str, Service] = {}
-        self.meter = MinuteMeter(clock)
-        ids, pages = SeededIds(7), Pages(b"secret")
         self.credentials = StoredCredentials(
-            KeyPair("AKIAROOT", "secret-secret"), ACCOUNT, records, clock, ids
-        )
-        common: dict[str, Any] = {"clock": clock, "ids": ids, "pages": pages, "records": records}
-        self.services["s3"] = Service(
-            s3_shapes.MODEL,
-            s3_operations.OPERATIONS,
-            s3_needs.Needs(objects=objects, local_files=objects, **common),
-        )
-        self.services["kinesis"] = Service(
-            kinesis_shapes.MODEL,
-            kinesis_operations.OPERATIONS,
-            kinesis_needs.Needs(
-                log=log,
-                meter=self.meter,
-                call_aws=caller(self.services, kinesis_needs.CALLS),
-                limits=False,
-                **common,
-            ),
-            kinesis_tasks.STEPS,
-        )
-        self.services["logs"] = Service(
-            logs_shapes.MODEL, logs_operations.OPERATIONS, logs_needs.Needs(log=log, **common)
+            KeyPair("AKIAROOT", "secret-secret"), ACCOUNT, self.records, self.clock, self.ids
         )
         self.needs = needs.Needs(
             meter=self.meter,
@@ -208,7 +164,7 @@ class World:
             endpoint=lambda: "http://127.0.0.1:4566",
             memory_bytes=1 << 30,
             places=asyncio.Semaphore(2),
-            **common,
+            **self.common,
         )
         self.services["kinesisanalyticsv2"] = Service(
             shapes.MODEL, operations.OPERATIONS, self.needs, tasks.STEPS
@@ -218,41 +174,12 @@ class World:
             v1_operations.OPERATIONS,
             v1_needs.Needs(call_aws=caller(self.services, v1_needs.CALLS)),
         )
-        every = [
-            (name, operation)
-            for name, service in self.services.items()
-            for operation in service.operations
-        ]
-        self._caller = caller(self.services, every)
-        self.call = call_of_ann("kinesisanalyticsv2")
-        self._supervisor: Supervisor | None = None
-
-    async def start(self) -> None:
-        self._supervisor = Supervisor(self.records, self.clock, self.services)
-        await self._supervisor.start()
-
-    async def stop(self, seconds: float = 5.0) -> None:
-        if self._supervisor is not None:
-            await self._supervisor.stop(seconds)
-            self._supervisor = None
-
-    async def until(self, is_so: Callable[[], Awaitable[Any]], *, moving: bool = True) -> Any:
-        """What `is_so` answers, once that is something; the clock runs meanwhile."""
-        end = time.monotonic() + WAIT_SECONDS_MAX
-        while not (found := await is_so()):
-            assert time.monotonic() < end, "It did not happen."
-            if moving:
-                self.clock.advance(0.1)
-            await asyncio.sleep(0.002)
-        return found
+        self.join_up("kinesisanalyticsv2")
 
     # AWS
 
     async def aws(self, operation: str, **members: Any) -> dict[str, Any]:
-        return await self._caller(self.call, "kinesisanalyticsv2", operation, **members)
-
-    async def of(self, service: str, operation: str, **members: Any) -> dict[str, Any]:
-        return await self._caller(self.call, service, operation, **members)
+        return await self.of("kinesisanalyticsv2", operation, **members)
 
     # Short words for what most tests do
 
@@ -325,16 +252,9 @@ class World:
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
     """A world with the bucket `code`, at work."""
-    clock = ManualClock(START_MS)
-    async with AsyncExitStack() as ends:
-        records = EmbeddedRecords.open(tmp_path / "records", map_size_bytes=1 << 28)
-        ends.push_async_callback(records.close)
-        objects = EmbeddedObjects.open(tmp_path / "objects", clock, SeededIds(3))
-        ends.push_async_callback(objects.close)
-        log = EmbeddedLog.open(tmp_path / "log", clock)
-        ends.push_async_callback(log.close)
-        world = World(tmp_path, records, objects, log, clock)
-        ends.push_async_callback(world.stop)
+    async with opened_engines(tmp_path) as engines:
+        world = World(tmp_path, engines)
         await world.of("s3", "CreateBucket", Bucket="code")
         await world.start()
         yield world
+        await world.stop(5.0)

@@ -230,7 +230,7 @@ async def test_a_snapshot_that_was_taken_and_not_noted_is_taken_again(world) -> 
         return bool(world.streams.kept)
 
     await world.until(is_kept)
-    await world.stop()
+    await world.stop(5.0)
     await world.start()
 
     async def is_ready() -> bool:
@@ -251,7 +251,7 @@ async def test_a_stop_that_the_platform_s_own_end_interrupts_is_done_afterwards(
         return bool(world.streams.kept)
 
     await world.until(is_kept)
-    await world.stop()
+    await world.stop(5.0)
     assert (await world.detail())["ApplicationStatus"] == "STOPPING"
     await world.start()
     await world.status("READY")
@@ -354,7 +354,7 @@ async def test_an_application_goes_on_after_the_platform_was_away(world) -> None
     first = await world.run()
     first.tell(Checkpointed(1))
     await asyncio.sleep(0.05)
-    await world.stop()
+    await world.stop(5.0)
     assert not first.alive
     await world.start()
     second = await world.next_run(2)

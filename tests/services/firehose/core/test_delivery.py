@@ -165,7 +165,7 @@ async def test_delivery_waits_for_a_missing_bucket_and_says_so(world):
             return None
         return answer["events"]
 
-    (event,) = await world.wait_until(told)
+    (event,) = await world.until(told)
     assert world.measured()["DeliveryToS3.Success"].high == 0
     entry = json.loads(event["message"])
     assert entry["errorCode"] == "S3.NoSuchBucket"
@@ -178,7 +178,7 @@ async def test_delivery_waits_for_a_missing_bucket_and_says_so(world):
         listed = await world.s3("ListObjectsV2", Bucket="later")
         return listed.get("Contents")
 
-    assert len(await world.wait_until(arrived)) == 1
+    assert len(await world.until(arrived)) == 1
 
 
 async def test_a_bucket_that_is_named_right_later_gets_what_waited(world):
@@ -206,7 +206,7 @@ async def test_a_deleted_stream_delivers_what_it_holds_and_is_gone(world):
         answer = await world.firehose("ListDeliveryStreams")
         return not answer["DeliveryStreamNames"]
 
-    await world.wait_until(gone)
+    await world.until(gone)
     assert list((await world.objects()).values()) == [b"last words"]
     assert not list(world.needs.folder.glob("*"))
 
@@ -221,7 +221,7 @@ async def test_a_stream_whose_bucket_is_gone_can_be_deleted(world):
         answer = await world.firehose("ListDeliveryStreams")
         return not answer["DeliveryStreamNames"]
 
-    await world.wait_until(gone)
+    await world.until(gone)
 
 
 async def test_encrypted_records_wait_unreadably_and_arrive_readably(world):

@@ -36,7 +36,7 @@ async def arrived(world, count):
         found = [int(line) for line in data.split()]
         return found if len(found) >= count else None
 
-    return await world.wait_until(enough)
+    return await world.until(enough)
 
 
 def of_half(numbers, rest):

@@ -161,7 +161,7 @@ async def told(world):
         except ServiceError:
             return None
 
-    found = await world.wait_until(events)
+    found = await world.until(events)
     return {json.loads(event["message"])["errorCode"] for event in found}
 
 
@@ -387,7 +387,7 @@ async def batches(world, destination, count):
     async def enough():
         return len(destination.batches) >= count and destination.batches
 
-    return await world.wait_until(enough)
+    return await world.until(enough)
 
 
 async def test_a_batch_is_delivered_with_an_id_and_in_order(world, monkeypatch):
