@@ -236,6 +236,7 @@ class Source:
         self._schema = schema_of(node.table.columns)
         self._history, self._chance, self._ends = history, chance, ends
         self.emitted = 0
+        self.all_read = False
 
     async def open(self) -> None:
         pass
@@ -252,6 +253,7 @@ class Source:
             await emit(Arrival(split, self._table(batch), position))
             self.emitted += 1
             await asyncio.sleep(self._chance.choice([0, 0, 0.002]))
+        self.all_read = True
         if not self._ends:
             await asyncio.Event().wait()
 
@@ -318,13 +320,10 @@ class World:
         async with asyncio.timeout(20):
             while sum(source.emitted for source in sources.values()) < least:
                 await asyncio.sleep(0.001)
-                if all(not self._left(source) for source in sources.values()):
+                if all(source.all_read for source in sources.values()):
                     break
         run.cancel()
         await asyncio.gather(run, return_exceptions=True)
-
-    def _left(self, source: Source) -> bool:
-        return source.emitted < sum(map(len, source._history.splits.values()))
 
     async def rest(self) -> None:
         """A run that reads all there is, and is stopped."""

@@ -153,14 +153,14 @@ class Checkpointing:
             self._running = None
 
     async def end(self) -> None:
-        """Give up what is not done; nothing begins afterwards."""
+        """Give up what is not done; nothing begins, and nothing is written, afterwards."""
         self._ended = True
         if self._running is not None:
             self._running.cancel()
             await asyncio.gather(self._running, return_exceptions=True)
         for wanted in self._wanted:
             wanted.fail(_ENDED)
-        self._disk.shutdown(wait=False)
+        await asyncio.to_thread(self._disk.shutdown, cancel_futures=True)
 
     async def _take(
         self,

@@ -401,7 +401,8 @@ class Loop:
         await asyncio.gather(
             *(writer.sink.close() for writer in self._writers.values()), return_exceptions=True
         )
-        self._steps.shutdown(wait=False)
+        # A step writes to the folder too, which belongs to the next run once this one has ended.
+        await asyncio.to_thread(self._steps.shutdown, cancel_futures=True)
 
     async def _in_steps(self, work: Callable[..., _Answer], *arguments: Any) -> _Answer:
         return await asyncio.get_running_loop().run_in_executor(self._steps, work, *arguments)
