@@ -21,6 +21,7 @@ from millpond.app.credentials import KeyPair, StoredCredentials, load_or_create_
 from millpond.app.folder import DataFolder, Run
 from millpond.app.shell_spark import ShellSpark
 from millpond.app.wiring import Address, Platform, marker_of, open_platform
+from millpond.engines.spark.interface import SAIL
 from millpond.gateway.adapter import serve as serve_http
 from millpond.kernel.clock import SystemClock
 from millpond.kernel.errors import EngineError
@@ -82,7 +83,7 @@ class _Server:
         platform = open_platform(settings, self._root, self._clock, ids, self._address)
         async with platform as opened:
             self._shell = ShellSpark(
-                settings, opened.spark, opened.credentials, self._clock, self._address
+                settings, opened.sparks[SAIL], opened.credentials, self._clock, self._address
             )
             try:
                 await self._open_shell()

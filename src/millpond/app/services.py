@@ -11,7 +11,7 @@ from pathlib import Path
 from millpond.engines.log.interface import Log
 from millpond.engines.objects.interface import LocalFiles, Objects
 from millpond.engines.records.interface import Records
-from millpond.engines.spark.interface import Spark
+from millpond.engines.spark.interface import Sparks
 from millpond.engines.sql.interface import Sql
 from millpond.engines.streams.interface import Streams
 from millpond.gateway.dispatch import caller
@@ -100,7 +100,7 @@ class Lent:
     local_files: LocalFiles
     log: Log
     sql: Sql
-    spark: Spark
+    sparks: Sparks
     streams: Streams
     credentials: CredentialsIssuer
     meter: MinuteMeter
@@ -168,7 +168,7 @@ def services_of(lent: Lent) -> Mapping[str, Service]:
             pages=lent.pages,
             call_aws=caller(services, emr_needs.CALLS),
             credentials=lent.credentials,
-            spark=lent.spark,
+            sparks=lent.sparks,
             folder=lent.data / "clusters",
             endpoint=lent.endpoint,
         ),

@@ -23,7 +23,7 @@ from millpond.engines.objects.embedded import EmbeddedObjects
 from millpond.engines.records.embedded import EmbeddedRecords
 from millpond.engines.records.interface import Records
 from millpond.engines.spark.embedded import Bounds, SailSpark
-from millpond.engines.spark.interface import Spark
+from millpond.engines.spark.interface import SAIL, Sparks
 from millpond.engines.sql.embedded import Bounds as SqlBounds
 from millpond.engines.sql.embedded import EmbeddedSql
 from millpond.engines.sql.interface import Sql
@@ -59,7 +59,7 @@ class Platform:
     gateway: Gateway
     supervisor: Supervisor
     credentials: StoredCredentials
-    spark: Spark
+    sparks: Sparks
 
 
 @contextlib.asynccontextmanager
@@ -80,11 +80,13 @@ async def open_platform(
         engines.push_async_callback(objects.close)
         log = await asyncio.to_thread(EmbeddedLog.open, settings.data / "log", clock)
         engines.push_async_callback(log.close)
-        spark = SailSpark(
-            settings.data,
-            marker_of(settings.data),
-            Bounds(settings.spark_memory, settings.spark_threads),
-        )
+        sparks: Sparks = {
+            SAIL: SailSpark(
+                settings.data,
+                marker_of(settings.data),
+                Bounds(settings.spark_memory, settings.spark_threads),
+            )
+        }
         sql: Sql = MissingSql()
         if importlib.util.find_spec("duckdb") and importlib.util.find_spec("sqlglot"):
             embedded_sql = await asyncio.to_thread(
@@ -117,7 +119,7 @@ async def open_platform(
                 local_files=objects,
                 log=log,
                 sql=sql,
-                spark=spark,
+                sparks=sparks,
                 streams=streams,
                 credentials=credentials,
                 meter=MinuteMeter(clock),
@@ -136,7 +138,7 @@ async def open_platform(
             gateway=Gateway(services, credentials, settings.account, clock, ids, settings.region),
             supervisor=Supervisor(records, clock, services, places(settings.sql_queries)),
             credentials=credentials,
-            spark=spark,
+            sparks=sparks,
         )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from millpond.app.supervisor import Supervisor
 from millpond.engines.records.embedded import EmbeddedRecords
-from millpond.engines.spark.interface import CannotStart, Finished, Installed
+from millpond.engines.spark.interface import SAIL, CannotStart, Finished, Installed
 from millpond.gateway.dispatch import InProcessCaller
 from millpond.gateway.service import Service
 from millpond.kernel.body import gather
@@ -124,7 +124,7 @@ class Bench:
             pages=Pages(b"secret"),
             call_aws=self._call_s3,
             credentials=self.issuer,
-            spark=self.spark,
+            sparks={SAIL: self.spark},
             folder=folder,
             endpoint=lambda: "http://127.0.0.1:4566",
         )

@@ -1,9 +1,18 @@
-"""Spark: clusters that run Spark applications, one engine for each.
+"""Spark: clusters that run Spark applications.
 
     cluster = await spark.start(Order(name="j-1", folder=scratch, access=access))
     run = await cluster.run(Application(("spark-submit", "s3://b/job.py"), folder, out, err))
     finished = await run.wait()
     await cluster.stop()
+
+There is one `Spark` for each runtime of this machine: `SAIL`, and Apache Spark by its version. A
+service is lent them by name (`Sparks`), and decides which release, worker or job runs on which.
+
+A cluster has nodes: processes with the cores and the memory that they are given, which come and go
+while applications run. An application outlives the nodes that work for it, be they taken away with
+a grace or lost at once: what they did is done again elsewhere (Apache Spark: the tasks; Sail: the
+application, which runs on one node, from its beginning, as often as `spark.yarn.maxAppAttempts`
+allows).
 
 An application is a command line of the release's programs: `spark-submit`, `spark-sql`,
 `run-script` (fetches a script from S3 and becomes it), and what a cluster's shell has besides
@@ -16,12 +25,18 @@ Nothing of a cluster outlives the platform, however that ends: after a restart a
 anew under the same folder, whose files are as they were.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from millpond.kernel.errors import EngineError
+
+SAIL = "sail"
+SPARK_3_5 = "spark-3.5"
+SPARK_4 = "spark-4"
+"""Names of runtimes."""
+NODE_MEMORY_BYTES_MIN = 512 << 20
 
 
 class CannotStart(EngineError):
@@ -35,6 +50,52 @@ class Installed:
     spark_version: str
     engine: str
     engine_version: str
+    programs: Mapping[str, str] = field(default_factory=dict)
+    """What else a cluster's shell has, by EMR's names for applications (`Hadoop`, `Hive`, `Trino`
+    …), and the versions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Cores and memory of a machine, of a worker, or of all that there is to share."""
+
+    cores: int
+    memory_bytes: int
+
+
+def scaled(asked: Size, together: Size, capacity: Size) -> Size:
+    """What a machine of the size `asked` gets here: its share of `capacity`, when `together` is
+    the sum over all machines that its cluster may come to have. Never more than was asked, and a
+    core and `NODE_MEMORY_BYTES_MIN` at least."""
+    cores = round(asked.cores * min(1.0, capacity.cores / max(together.cores, 1)))
+    memory = int(
+        asked.memory_bytes * min(1.0, capacity.memory_bytes / max(together.memory_bytes, 1))
+    )
+    return Size(max(cores, 1), max(memory, NODE_MEMORY_BYTES_MIN))
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node of a cluster: a name of its own (an instance's id), and what it may use."""
+
+    name: str
+    size: Size
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How busy a cluster is now. `cores_wanted` are those that running applications could use
+    beside those they have; waiting applications have not got what they need to begin."""
+
+    nodes: Mapping[str, int]
+    """How many cores are in use, by node; a node that is being taken away is not in it."""
+    cores: int
+    cores_used: int
+    cores_wanted: int
+    memory_bytes: int
+    memory_bytes_used: int
+    applications_running: int
+    applications_waiting: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +117,13 @@ class Order:
     `properties` are its Spark defaults (`spark.…`), `environment` is added to that of every
     application. Without `access` there is no S3 and no catalog; without `with_engine` there is
     only the shell, for command lines that do not use Spark.
+
+    `nodes` do the work; without any there is one that may use the whole capacity. `python_modules`
+    are pip's requirements (`pandas==2.2.0`, a path of a wheel): they are installed once, into a
+    layer that all clusters with the same ones share, and programs and functions import them.
+    `programs` are further applications that its shell is to have, as `Installed.programs` names
+    them. `progress` hears, in a sentence each, what takes long (a runtime that is made on first
+    use).
     """
 
     name: str
@@ -64,6 +132,10 @@ class Order:
     with_engine: bool = True
     properties: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
+    nodes: tuple[Node, ...] = ()
+    python_modules: tuple[str, ...] = ()
+    programs: tuple[str, ...] = ()
+    progress: Callable[[str], None] = field(default=lambda text: None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +198,28 @@ class Cluster(Protocol):
         """
         ...
 
+    async def add_node(self, node: Node) -> None:
+        """Start a node, which gets work when this returns.
+
+        Raises:
+            CannotStart: it did not come up.
+        """
+        ...
+
+    async def remove_node(self, name: str, grace_seconds: float) -> None:
+        """Take a node away: it gets no new work from now on, and ends when its work is done or
+        moved to others, after the grace at the latest. No application fails for it; one that has
+        no node left waits for the next one."""
+        ...
+
+    async def lose_node(self, name: str) -> None:
+        """Kill a node at once, as when a Spot instance is taken back."""
+        ...
+
+    def load(self) -> Load:
+        """How busy it is; costs next to nothing to ask."""
+        ...
+
     async def stop(self) -> None:
         """End the engine and every application. Stopping twice is fine."""
         ...
@@ -135,7 +229,11 @@ class Spark(Protocol):
     """Starts clusters."""
 
     def installed(self) -> Installed | None:
-        """What is installed; None when there is no engine on this machine."""
+        """What is installed, or is made on first use; None when it cannot be had here."""
+        ...
+
+    def capacity(self) -> Size:
+        """What all nodes of one cluster may use together."""
         ...
 
     async def start(self, order: Order) -> Cluster:
@@ -145,3 +243,7 @@ class Spark(Protocol):
             CannotStart: nothing is installed, or the engine did not come up.
         """
         ...
+
+
+Sparks = Mapping[str, Spark]
+"""The runtimes of this machine by name; `SAIL` is always there, if only to say what is missing."""

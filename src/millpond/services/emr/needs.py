@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from millpond.engines.records.interface import Records
-from millpond.engines.spark.interface import Spark
+from millpond.engines.spark.interface import Sparks
 from millpond.kernel.call import Caller
 from millpond.kernel.clock import Clock
 from millpond.kernel.credentials import CredentialsIssuer
@@ -27,6 +27,6 @@ class Needs:
     pages: Pages
     call_aws: Caller
     credentials: CredentialsIssuer
-    spark: Spark
+    sparks: Sparks
     folder: Path
     endpoint: Callable[[], str]

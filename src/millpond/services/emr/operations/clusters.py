@@ -1,5 +1,6 @@
 """Clusters: start, describe, list, end."""
 
+from millpond.engines.spark.interface import SAIL
 from millpond.kernel.call import Call
 from millpond.services.emr import shapes, store
 from millpond.services.emr.answers import show_cluster, show_summary
@@ -31,7 +32,7 @@ async def run_job_flow(
     now_ms = needs.clock.now_ms()
     cluster = plan_cluster(
         request,
-        needs.spark.installed(),
+        needs.sparks[SAIL].installed(),
         arn=lambda resource: call.arn("elasticmapreduce", resource),
         fresh=lambda prefix: fresh(needs.ids, prefix),
         creator_arn=call.principal.arn,

@@ -1,5 +1,6 @@
 """Release labels: what is truly installed."""
 
+from millpond.engines.spark.interface import SAIL
 from millpond.kernel.call import Call
 from millpond.services.emr import shapes
 from millpond.services.emr.model.releases import applications, labels, require_release
@@ -13,7 +14,7 @@ async def list_release_labels(
 
     Source: EMR API reference, ListReleaseLabels.
     """
-    installed = needs.spark.installed()
+    installed = needs.sparks[SAIL].installed()
     found = labels(installed)
     filters = request.filters or shapes.ReleaseLabelFilter()
     if filters.prefix:
@@ -36,7 +37,7 @@ async def describe_release_label(
 
     Source: EMR API reference, DescribeReleaseLabel.
     """
-    installed = needs.spark.installed()
+    installed = needs.sparks[SAIL].installed()
     label = request.release_label or next(iter(labels(installed)), None)
     return shapes.DescribeReleaseLabelOutput(
         release_label=label, applications=applications(require_release(label, installed))

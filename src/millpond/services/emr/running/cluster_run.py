@@ -104,7 +104,8 @@ class ClusterRun:
         if flow.is_ending or self._desk.stopping:
             return None
         try:
-            engine = await self._needs.spark.start(self._order(flow.cluster, credential))
+            runtime = self._needs.sparks[spark.SAIL]
+            engine = await runtime.start(self._order(flow.cluster, credential))
         except spark.CannotStart as error:
             text, now_ms = str(error), self._desk.now_ms()
             await self._desk.tell(lambda flow: flow.terminate("INTERNAL_ERROR", text, now_ms))
