@@ -15,8 +15,33 @@ from msgspec import Struct as _Struct
 from millpond.wire import shape as _wire
 
 AccountId = _Annotated[str, _Meta(max_length=12)]
+AdditionalOptionKeys = _Literal[
+    "performanceTuning.caching", "observations.scope", "compositeRuleEvaluation.method"
+]
+AggFunction = _Literal[
+    "avg",
+    "countDistinct",
+    "count",
+    "first",
+    "last",
+    "kurtosis",
+    "max",
+    "min",
+    "skewness",
+    "stddev_samp",
+    "stddev_pop",
+    "sum",
+    "sumDistinct",
+    "var_samp",
+    "var_pop",
+]
 ArnString = _Annotated[str, _Meta(min_length=20, max_length=2048)]
 AuditContextString = _Annotated[str, _Meta(max_length=2048)]
+BoxedDoubleFraction = _Annotated[float, _Meta(ge=0.0, le=1.0)]
+BoxedLong = _Annotated[int, _Meta(ge=-9223372036854775808, le=9223372036854775807)]
+BoxedNonNegativeInt = _Annotated[int, _Meta(ge=0, le=2147483647)]
+BoxedNonNegativeLong = _Annotated[int, _Meta(ge=0, le=9223372036854775807)]
+BoxedPositiveInt = _Annotated[int, _Meta(ge=0, le=2147483647)]
 CatalogGetterPageSize = _Annotated[int, _Meta(ge=1, le=100)]
 CatalogIdString = _Annotated[
     str,
@@ -26,6 +51,9 @@ CatalogIdString = _Annotated[
         pattern="^(?:[\\u0020-\\uD7FF\\uE000-\\uFFFD\\U00010000-\\U0010FFFF\\t]*)\\Z",
         extra={"pattern": "[\\u0020-\\uD7FF\\uE000-\\uFFFD\\uD800\\uDC00-\\uDBFF\\uDFFF\\t]*"},
     ),
+]
+CodeGenIdentifier = _Annotated[
+    str, _Meta(min_length=1, max_length=255, pattern="^(?:[A-Za-z_][A-Za-z0-9_]*)\\Z")
 ]
 ColumnNameString = _Annotated[
     str,
@@ -56,13 +84,26 @@ CommentString = _Annotated[
 Comparator = _Literal[
     "EQUALS", "GREATER_THAN", "LESS_THAN", "GREATER_THAN_EQUALS", "LESS_THAN_EQUALS"
 ]
+CompressionType = _Literal["gzip", "bzip2"]
+ConnectionString = _Annotated[str, _Meta(max_length=255)]
 ContextKey = _Annotated[str, _Meta(min_length=1, max_length=128)]
 ContextValue = _Annotated[str, _Meta(max_length=256)]
 CrawlerLineageSettings = _Literal["ENABLE", "DISABLE"]
 CrawlerSecurityConfiguration = _Annotated[str, _Meta(max_length=128)]
+DQDLString = _Annotated[
+    str, _Meta(min_length=1, max_length=65536, pattern="^(?:([\\u0020-\\u007E\\r\\s\\n])*)\\Z")
+]
+DQStopJobOnFailureTiming = _Literal["Immediate", "AfterDataLoad"]
+DQTransformOutput = _Literal["PrimaryInput", "EvaluationResults"]
 DataLakePrincipalString = _Annotated[str, _Meta(min_length=1, max_length=255)]
 DatabaseAttributes = _Literal["NAME", "TARGET_DATABASE"]
+DatabrewCondition = _Annotated[
+    str, _Meta(min_length=1, max_length=128, pattern="^(?:^[A-Z\\_]+$)\\Z")
+]
+DatabrewConditionValue = _Annotated[str, _Meta(max_length=1024)]
+DdbExportType = _Literal["ddb", "s3"]
 DeleteBehavior = _Literal["LOG", "DELETE_FROM_DATABASE", "DEPRECATE_IN_DATABASE"]
+DeltaTargetCompressionType = _Literal["uncompressed", "snappy"]
 DescriptionString = _Annotated[
     str,
     _Meta(
@@ -80,6 +121,24 @@ DescriptionStringRemovable = _Annotated[
         pattern="^(?:[\\u0020-\\uD7FF\\uE000-\\uFFFD\\U00010000-\\U0010FFFF\\r\\n\\t]*)\\Z",
         extra={
             "pattern": "[\\u0020-\\uD7FF\\uE000-\\uFFFD\\uD800\\uDC00-\\uDBFF\\uDFFF\\r\\n\\t]*"
+        },
+    ),
+]
+EnclosedInStringProperty = _Annotated[
+    str,
+    _Meta(
+        pattern="^(?:([\\u0009\\u000B\\u000C\\u0020-\\uD7FF\\uE000-\\uFFFD\\U00010000-\\U0010FFFF])*)\\Z",
+        extra={
+            "pattern": "([\\u0009\\u000B\\u000C\\u0020-\\uD7FF\\uE000-\\uFFFD\\uD800\\uDC00-\\uDBFF\\uDFFF])*"
+        },
+    ),
+]
+EnclosedInStringPropertyWithQuote = _Annotated[
+    str,
+    _Meta(
+        pattern="^(?:([\\u0009\\u000B\\u000C\\u0020-\\uD7FF\\uE000-\\uFFFD\\U00010000-\\U0010FFFF])*)\\Z",
+        extra={
+            "pattern": "([\\u0009\\u000B\\u000C\\u0020-\\uD7FF\\uE000-\\uFFFD\\uD800\\uDC00-\\uDBFF\\uDFFF])*"
         },
     ),
 ]
@@ -103,6 +162,8 @@ EncryptionKeyIdString = _Annotated[
         },
     ),
 ]
+ExecutionClass = _Literal["FLEX", "STANDARD"]
+ExtendedString = _Annotated[str, _Meta(pattern="^(?:[\\s\\S]*)\\Z")]
 FederationIdentifier = _Annotated[
     str,
     _Meta(
@@ -113,6 +174,8 @@ FederationIdentifier = _Annotated[
     ),
 ]
 FieldName = _Literal["CRAWL_ID", "STATE", "START_TIME", "END_TIME", "DPU_HOUR"]
+FilterLogicalOperator = _Literal["AND", "OR"]
+FilterOperation = _Literal["EQ", "LT", "GT", "LTE", "GTE", "REGEX", "ISNULL"]
 FilterOperator = _Literal["GT", "GE", "LT", "LE", "EQ", "NE"]
 FilterString = _Annotated[
     str,
@@ -122,6 +185,7 @@ FilterString = _Annotated[
         extra={"pattern": "[\\u0020-\\uD7FF\\uE000-\\uFFFD\\uD800\\uDC00-\\uDBFF\\uDFFF\\t]*"},
     ),
 ]
+FilterValueType = _Literal["COLUMNEXTRACTED", "CONSTANT"]
 FormatString = _Annotated[
     str,
     _Meta(
@@ -131,12 +195,34 @@ FormatString = _Annotated[
     ),
 ]
 FunctionType = _Literal["REGULAR_FUNCTION", "AGGREGATE_FUNCTION", "STORED_PROCEDURE"]
+Generic512CharString = _Annotated[str, _Meta(min_length=1, max_length=512)]
+GenericLimitedString = _Annotated[str, _Meta(pattern="^(?:[A-Za-z0-9_-]*)\\Z")]
+GlueRecordType = _Literal[
+    "DATE", "STRING", "TIMESTAMP", "INT", "FLOAT", "LONG", "BIGDECIMAL", "BYTE", "SHORT", "DOUBLE"
+]
 GlueResourceArn = _Annotated[
     str,
     _Meta(
         min_length=1,
         max_length=10240,
         pattern="^(?:arn:aws(-(cn|us-gov|iso(-[bef])?))?:glue:.*)\\Z",
+    ),
+]
+GlueStudioColumnNameString = _Annotated[
+    str,
+    _Meta(
+        max_length=1024,
+        pattern="^(?:[\\u0020-\\uD7FF\\uE000-\\uFFFD\\U00010000-\\U0010FFFF\\t]*)\\Z",
+        extra={"pattern": "[\\u0020-\\uD7FF\\uE000-\\uFFFD\\uD800\\uDC00-\\uDBFF\\uDFFF\\t]*"},
+    ),
+]
+GlueVersionString = _Annotated[
+    str,
+    _Meta(
+        min_length=1,
+        max_length=255,
+        pattern="^(?a:^(\\w+\\.)+\\w+$)\\Z",
+        extra={"pattern": "^(\\w+\\.)+\\w+$"},
     ),
 ]
 HashString = _Annotated[
@@ -148,9 +234,12 @@ HashString = _Annotated[
         extra={"pattern": "[\\u0020-\\uD7FF\\uE000-\\uFFFD\\uD800\\uDC00-\\uDBFF\\uDFFF\\t]*"},
     ),
 ]
+HudiTargetCompressionType = _Literal["gzip", "lzo", "uncompressed", "snappy"]
+HyperTargetCompressionType = _Literal["uncompressed"]
 IcebergNullOrder = _Literal["nulls-first", "nulls-last"]
 IcebergSortDirection = _Literal["asc", "desc"]
 IcebergStructTypeEnum = _Literal["struct"]
+IcebergTargetCompressionType = _Literal["gzip", "lzo", "uncompressed", "snappy"]
 IcebergUpdateAction = _Literal[
     "add-schema",
     "set-current-schema",
@@ -166,7 +255,52 @@ IcebergUpdateAction = _Literal[
 ]
 Integer = _Annotated[int, _Meta(ge=-2147483648, le=2147483647)]
 IntegerFlag = _Annotated[int, _Meta(ge=0, le=1)]
+IntegerValue = _Annotated[int, _Meta(ge=-2147483648, le=2147483647)]
+JDBCConnectionType = _Literal["sqlserver", "mysql", "oracle", "postgresql", "redshift"]
+JDBCDataType = _Literal[
+    "ARRAY",
+    "BIGINT",
+    "BINARY",
+    "BIT",
+    "BLOB",
+    "BOOLEAN",
+    "CHAR",
+    "CLOB",
+    "DATALINK",
+    "DATE",
+    "DECIMAL",
+    "DISTINCT",
+    "DOUBLE",
+    "FLOAT",
+    "INTEGER",
+    "JAVA_OBJECT",
+    "LONGNVARCHAR",
+    "LONGVARBINARY",
+    "LONGVARCHAR",
+    "NCHAR",
+    "NCLOB",
+    "NULL",
+    "NUMERIC",
+    "NVARCHAR",
+    "OTHER",
+    "REAL",
+    "REF",
+    "REF_CURSOR",
+    "ROWID",
+    "SMALLINT",
+    "SQLXML",
+    "STRUCT",
+    "TIME",
+    "TIME_WITH_TIMEZONE",
+    "TIMESTAMP",
+    "TIMESTAMP_WITH_TIMEZONE",
+    "TINYINT",
+    "VARBINARY",
+    "VARCHAR",
+]
 JdbcMetadataEntry = _Literal["COMMENTS", "RAWTYPES"]
+JobMode = _Literal["SCRIPT", "VISUAL", "NOTEBOOK"]
+JoinType = _Literal["equijoin", "left", "right", "outer", "leftsemi", "leftanti"]
 KeyString = _Annotated[
     str,
     _Meta(
@@ -176,6 +310,7 @@ KeyString = _Annotated[
         extra={"pattern": "[\\u0020-\\uD7FF\\uE000-\\uFFFD\\uD800\\uDC00-\\uDBFF\\uDFFF\\t]*"},
     ),
 ]
+Language = _Literal["PYTHON", "SCALA"]
 LastRefreshType = _Literal["FULL", "INCREMENTAL"]
 LocationString = _Annotated[
     str,
@@ -188,6 +323,12 @@ LocationString = _Annotated[
     ),
 ]
 Long = _Annotated[int, _Meta(ge=-9223372036854775808, le=9223372036854775807)]
+MaintenanceWindow = _Annotated[
+    str, _Meta(pattern="^(?:^(Sun|Mon|Tue|Wed|Thu|Fri|Sat):([01]?[0-9]|2[0-3])$)\\Z")
+]
+MaskValue = _Annotated[str, _Meta(max_length=256, pattern="^(?:[*A-Za-z0-9_-]*)\\Z")]
+MaxConcurrentRuns = _Annotated[int, _Meta(ge=-2147483648, le=2147483647)]
+MaxRetries = _Annotated[int, _Meta(ge=-2147483648, le=2147483647)]
 MetadataOperation = _Literal["CREATE"]
 NameString = _Annotated[
     str,
@@ -198,13 +339,24 @@ NameString = _Annotated[
         extra={"pattern": "[\\u0020-\\uD7FF\\uE000-\\uFFFD\\uD800\\uDC00-\\uDBFF\\uDFFF\\t]*"},
     ),
 ]
+NodeId = _Annotated[str, _Meta(pattern="^(?:[A-Za-z0-9_-]*)\\Z")]
+NodeName = _Annotated[str, _Meta(pattern="^(?:([^\\r\\n])*)\\Z")]
 NonNegativeDouble = _Annotated[float, _Meta(ge=0.0)]
+NonNegativeInt = _Annotated[int, _Meta(ge=0, le=2147483647)]
 NonNegativeInteger = _Annotated[int, _Meta(ge=0, le=2147483647)]
 NonNegativeLong = _Annotated[int, _Meta(ge=0, le=9223372036854775807)]
+NotifyDelayAfter = _Annotated[int, _Meta(ge=1, le=2147483647)]
 NullableInteger = _Annotated[int, _Meta(ge=-2147483648, le=2147483647)]
 NullableLong = _Annotated[int, _Meta(ge=-9223372036854775808, le=9223372036854775807)]
+Operation = _Annotated[str, _Meta(min_length=1, max_length=128, pattern="^(?:^[A-Z\\_]+$)\\Z")]
 PageSize = _Annotated[int, _Meta(ge=1, le=1000)]
+ParamType = _Literal["str", "int", "float", "complex", "bool", "list", "null"]
+ParameterName = _Annotated[
+    str, _Meta(min_length=1, max_length=128, pattern="^(?:^[A-Za-z0-9]+$)\\Z")
+]
+ParameterValue = _Annotated[str, _Meta(min_length=1, max_length=32768)]
 ParametersMapValue = _Annotated[str, _Meta(max_length=512000)]
+ParquetCompressionType = _Literal["snappy", "lzo", "gzip", "brotli", "lz4", "uncompressed", "none"]
 Permission = _Literal[
     "ALL",
     "SELECT",
@@ -216,6 +368,17 @@ Permission = _Literal[
     "CREATE_TABLE",
     "DATA_LOCATION_ACCESS",
 ]
+PiiType = _Literal[
+    "RowAudit",
+    "RowHashing",
+    "RowMasking",
+    "RowPartialMasking",
+    "ColumnAudit",
+    "ColumnHashing",
+    "ColumnMasking",
+]
+PollingTime = _Annotated[int, _Meta(ge=10, le=9223372036854775807)]
+PositiveLong = _Annotated[int, _Meta(ge=1, le=9223372036854775807)]
 PredicateString = _Annotated[
     str,
     _Meta(
@@ -227,10 +390,15 @@ PredicateString = _Annotated[
     ),
 ]
 PrincipalType = _Literal["USER", "ROLE", "GROUP"]
+Prob = _Annotated[float, _Meta(ge=0.0, le=1.0)]
+PythonVersionString = _Annotated[str, _Meta(pattern="^(?:^([2-3]|3[.]9)$)\\Z")]
+QuoteChar = _Literal["quote", "quillemet", "single_quote", "disabled"]
+RecipeVersion = _Annotated[str, _Meta(min_length=1, max_length=16)]
 RecrawlBehavior = _Literal["CRAWL_EVERYTHING", "CRAWL_NEW_FOLDERS_ONLY", "CRAWL_EVENT_MODE"]
 RefreshSeconds = _Annotated[int, _Meta(ge=-9223372036854775808, le=9223372036854775807)]
 ResourceShareType = _Literal["FOREIGN", "ALL", "FEDERATED"]
 ResourceType = _Literal["JAR", "FILE", "ARCHIVE"]
+RuntimeNameString = _Annotated[str, _Meta(max_length=64, pattern="^(?:.*)\\Z")]
 SchemaRegistryNameString = _Annotated[
     str, _Meta(min_length=1, max_length=255, pattern="^(?:[a-zA-Z0-9-_$#.]+)\\Z")
 ]
@@ -242,9 +410,21 @@ SchemaVersionIdString = _Annotated[
         pattern="^(?:[a-f0-9]{8}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{12})\\Z",
     ),
 ]
+ScriptLocationString = _Annotated[str, _Meta(max_length=400000)]
+Separator = _Literal["comma", "ctrla", "pipe", "semicolon", "tab"]
 Sort = _Literal["ASC", "DESC"]
+SourceControlAuthStrategy = _Literal["PERSONAL_ACCESS_TOKEN", "AWS_SECRETS_MANAGER"]
+SourceControlProvider = _Literal["GITHUB", "GITLAB", "BITBUCKET", "AWS_CODE_COMMIT"]
 SparkPipelineInfoKey = _Annotated[str, _Meta(min_length=1, max_length=128)]
 SparkPipelineInfoValue = _Annotated[str, _Meta(max_length=2048)]
+SqlQuery = _Annotated[
+    str,
+    _Meta(
+        pattern="^(?:([\\u0020-\\uD7FF\\uE000-\\uFFFD\\U00010000-\\U0010FFFF\\s])*)\\Z",
+        extra={"pattern": "([\\u0020-\\uD7FF\\uE000-\\uFFFD\\uD800\\uDC00-\\uDBFF\\uDFFF\\s])*"},
+    ),
+]
+StartingPosition = _Literal["latest", "trim_horizon", "earliest", "timestamp"]
 SubObjectSourceType = _Literal[
     "HIVE_PARQUET", "HIVE_ORC", "HIVE_CSV", "HIVE_JSON", "PLAIN_PARQUET", "ICEBERG"
 ]
@@ -255,6 +435,12 @@ TableTypeString = _Annotated[str, _Meta(max_length=255)]
 TableVersionId = _Annotated[int, _Meta(ge=-1, le=9223372036854775807)]
 TagKey = _Annotated[str, _Meta(min_length=1, max_length=128)]
 TagValue = _Annotated[str, _Meta(max_length=256)]
+TargetColumn = _Annotated[str, _Meta(min_length=1, max_length=1024)]
+TargetFormat = _Literal[
+    "json", "csv", "avro", "orc", "parquet", "hudi", "delta", "iceberg", "hyper", "xml"
+]
+Timeout = _Annotated[int, _Meta(ge=1, le=2147483647)]
+Topk = _Annotated[int, _Meta(ge=0, le=100)]
 TotalSegmentsInteger = _Annotated[int, _Meta(ge=1, le=10)]
 TransactionIdString = _Annotated[str, _Meta(min_length=1, max_length=255)]
 TypeString = _Annotated[
@@ -276,7 +462,9 @@ URI = _Annotated[
         },
     ),
 ]
+UnionType = _Literal["ALL", "DISTINCT"]
 UpdateBehavior = _Literal["LOG", "UPDATE_IN_DATABASE"]
+UpdateCatalogBehavior = _Literal["UPDATE_IN_DATABASE", "LOG"]
 ValueString = _Annotated[str, _Meta(min_length=1, max_length=1024)]
 VersionLongNumber = _Annotated[int, _Meta(ge=1, le=100000)]
 VersionString = _Annotated[
@@ -292,6 +480,80 @@ ViewDialect = _Literal["REDSHIFT", "ATHENA", "SPARK"]
 ViewDialectVersionString = _Annotated[str, _Meta(min_length=1, max_length=255)]
 ViewTextString = _Annotated[str, _Meta(max_length=409600)]
 ViewUpdateAction = _Literal["ADD", "REPLACE", "ADD_OR_REPLACE", "DROP"]
+WorkerType = _Literal["Standard", "G.1X", "G.2X", "G.025X", "G.4X", "G.8X", "Z.2X"]
+
+
+class Aggregate(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    inputs: _Annotated[list[NodeId], _Meta(min_length=1, max_length=1)]
+    groups: list[list[EnclosedInStringProperty]]
+    aggs: _Annotated[list[AggregateOperation], _Meta(min_length=1, max_length=30)]
+
+
+class AggregateOperation(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    column: list[EnclosedInStringProperty]
+    agg_func: AggFunction
+
+
+class AmazonRedshiftAdvancedOption(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    key: str | None = None
+    value: str | None = None
+
+
+class AmazonRedshiftNodeData(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    access_type: GenericLimitedString | None = None
+    source_type: GenericLimitedString | None = None
+    connection: Option | None = None
+    schema: Option | None = None
+    table: Option | None = None
+    catalog_database: Option | None = None
+    catalog_table: Option | None = None
+    catalog_redshift_schema: str | None = None
+    catalog_redshift_table: str | None = None
+    temp_dir: EnclosedInStringProperty | None = None
+    iam_role: Option | None = None
+    advanced_options: list[AmazonRedshiftAdvancedOption] | None = None
+    sample_query: str | None = None
+    pre_action: str | None = None
+    post_action: str | None = None
+    action: str | None = None
+    table_prefix: GenericLimitedString | None = None
+    upsert: bool | None = None
+    merge_action: GenericLimitedString | None = None
+    merge_when_matched: GenericLimitedString | None = None
+    merge_when_not_matched: GenericLimitedString | None = None
+    merge_clause: str | None = None
+    crawler_connection: str | None = None
+    table_schema: list[Option] | None = None
+    staging_table: str | None = None
+    selected_columns: list[Option] | None = None
+
+
+class AmazonRedshiftSource(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName | None = None
+    data: AmazonRedshiftNodeData | None = None
+
+
+class AmazonRedshiftTarget(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName | None = None
+    data: AmazonRedshiftNodeData | None = None
+    inputs: _Annotated[list[NodeId], _Meta(min_length=1, max_length=1)] | None = None
+
+
+class ApplyMapping(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    inputs: _Annotated[list[NodeId], _Meta(min_length=1, max_length=1)]
+    mapping: list[Mapping]
+
+
+class AthenaConnectorSource(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    connection_name: EnclosedInStringProperty
+    connector_name: EnclosedInStringProperty
+    connection_type: EnclosedInStringProperty
+    connection_table: EnclosedInStringPropertyWithQuote | None = None
+    schema_name: EnclosedInStringProperty
+    output_schemas: list[GlueSchema] | None = None
 
 
 class AuditContext(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -300,9 +562,22 @@ class AuditContext(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     all_columns_requested: bool | None = None
 
 
+class AutoDataQuality(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    is_enabled: bool | None = None
+    evaluation_context: EnclosedInStringProperty | None = None
+
+
 class BackfillError(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     code: str | None = None
     partitions: list[PartitionValueList] | None = None
+
+
+class BasicCatalogTarget(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    inputs: _Annotated[list[NodeId], _Meta(min_length=1, max_length=1)]
+    partition_keys: list[list[EnclosedInStringProperty]] | None = None
+    database: EnclosedInStringProperty
+    table: EnclosedInStringProperty
 
 
 class BatchCreatePartitionRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -405,10 +680,74 @@ class BooleanColumnStatisticsData(_Struct, kw_only=True, omit_defaults=True, ren
     number_of_nulls: NonNegativeLong
 
 
+class CatalogDeltaSource(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    database: EnclosedInStringProperty
+    table: EnclosedInStringProperty
+    additional_delta_options: dict[EnclosedInStringProperty, EnclosedInStringProperty] | None = None
+    output_schemas: list[GlueSchema] | None = None
+
+
+class CatalogEntry(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    database_name: NameString
+    table_name: NameString
+
+
+class CatalogHudiSource(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    database: EnclosedInStringProperty
+    table: EnclosedInStringProperty
+    additional_hudi_options: dict[EnclosedInStringProperty, EnclosedInStringProperty] | None = None
+    output_schemas: list[GlueSchema] | None = None
+
+
+class CatalogIcebergSource(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    database: EnclosedInStringProperty
+    table: EnclosedInStringProperty
+    additional_iceberg_options: dict[EnclosedInStringProperty, EnclosedInStringProperty] | None = (
+        None
+    )
+    output_schemas: list[GlueSchema] | None = None
+
+
 class CatalogImportStatus(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     import_completed: bool | None = None
     import_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
     imported_by: str | None = None
+
+
+class CatalogKafkaSource(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    window_size: BoxedPositiveInt | None = None
+    detect_schema: bool | None = None
+    table: EnclosedInStringProperty
+    database: EnclosedInStringProperty
+    streaming_options: KafkaStreamingSourceOptions | None = None
+    data_preview_options: StreamingDataPreviewOptions | None = None
+
+
+class CatalogKinesisSource(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    window_size: BoxedPositiveInt | None = None
+    detect_schema: bool | None = None
+    table: EnclosedInStringProperty
+    database: EnclosedInStringProperty
+    streaming_options: KinesisStreamingSourceOptions | None = None
+    data_preview_options: StreamingDataPreviewOptions | None = None
+
+
+class CatalogSchemaChangePolicy(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    enable_update_catalog: bool | None = None
+    update_behavior: UpdateCatalogBehavior | None = None
+
+
+class CatalogSource(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    database: EnclosedInStringProperty
+    table: EnclosedInStringProperty
+    partition_predicate: EnclosedInStringProperty | None = None
+    output_schemas: list[GlueSchema] | None = None
 
 
 class CatalogTarget(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -417,6 +756,192 @@ class CatalogTarget(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     connection_name: str | None = None
     event_queue_arn: str | None = None
     dlq_event_queue_arn: str | None = None
+
+
+class CodeGenConfigurationNode(
+    _Struct,
+    kw_only=True,
+    omit_defaults=True,
+    rename={
+        "athena_connector_source": "AthenaConnectorSource",
+        "jdbc_connector_source": "JDBCConnectorSource",
+        "spark_connector_source": "SparkConnectorSource",
+        "catalog_source": "CatalogSource",
+        "redshift_source": "RedshiftSource",
+        "s3_catalog_source": "S3CatalogSource",
+        "s3_csv_source": "S3CsvSource",
+        "s3_json_source": "S3JsonSource",
+        "s3_parquet_source": "S3ParquetSource",
+        "relational_catalog_source": "RelationalCatalogSource",
+        "dynamo_db_catalog_source": "DynamoDBCatalogSource",
+        "jdbc_connector_target": "JDBCConnectorTarget",
+        "spark_connector_target": "SparkConnectorTarget",
+        "catalog_target": "CatalogTarget",
+        "redshift_target": "RedshiftTarget",
+        "s3_catalog_target": "S3CatalogTarget",
+        "s3_glue_parquet_target": "S3GlueParquetTarget",
+        "s3_direct_target": "S3DirectTarget",
+        "apply_mapping": "ApplyMapping",
+        "select_fields": "SelectFields",
+        "drop_fields": "DropFields",
+        "rename_field": "RenameField",
+        "spigot": "Spigot",
+        "join": "Join",
+        "split_fields": "SplitFields",
+        "select_from_collection": "SelectFromCollection",
+        "fill_missing_values": "FillMissingValues",
+        "filter": "Filter",
+        "custom_code": "CustomCode",
+        "spark_sql": "SparkSQL",
+        "direct_kinesis_source": "DirectKinesisSource",
+        "direct_kafka_source": "DirectKafkaSource",
+        "catalog_kinesis_source": "CatalogKinesisSource",
+        "catalog_kafka_source": "CatalogKafkaSource",
+        "drop_null_fields": "DropNullFields",
+        "merge": "Merge",
+        "union": "Union",
+        "pii_detection": "PIIDetection",
+        "aggregate": "Aggregate",
+        "drop_duplicates": "DropDuplicates",
+        "governed_catalog_target": "GovernedCatalogTarget",
+        "governed_catalog_source": "GovernedCatalogSource",
+        "microsoft_sql_server_catalog_source": "MicrosoftSQLServerCatalogSource",
+        "my_sql_catalog_source": "MySQLCatalogSource",
+        "oracle_sql_catalog_source": "OracleSQLCatalogSource",
+        "postgre_sql_catalog_source": "PostgreSQLCatalogSource",
+        "microsoft_sql_server_catalog_target": "MicrosoftSQLServerCatalogTarget",
+        "my_sql_catalog_target": "MySQLCatalogTarget",
+        "oracle_sql_catalog_target": "OracleSQLCatalogTarget",
+        "postgre_sql_catalog_target": "PostgreSQLCatalogTarget",
+        "route": "Route",
+        "dynamic_transform": "DynamicTransform",
+        "evaluate_data_quality": "EvaluateDataQuality",
+        "s3_catalog_hudi_source": "S3CatalogHudiSource",
+        "catalog_hudi_source": "CatalogHudiSource",
+        "s3_hudi_source": "S3HudiSource",
+        "s3_hudi_catalog_target": "S3HudiCatalogTarget",
+        "s3_hudi_direct_target": "S3HudiDirectTarget",
+        "direct_jdbc_source": "DirectJDBCSource",
+        "s3_catalog_delta_source": "S3CatalogDeltaSource",
+        "catalog_delta_source": "CatalogDeltaSource",
+        "s3_delta_source": "S3DeltaSource",
+        "s3_delta_catalog_target": "S3DeltaCatalogTarget",
+        "s3_delta_direct_target": "S3DeltaDirectTarget",
+        "amazon_redshift_source": "AmazonRedshiftSource",
+        "amazon_redshift_target": "AmazonRedshiftTarget",
+        "evaluate_data_quality_multi_frame": "EvaluateDataQualityMultiFrame",
+        "recipe": "Recipe",
+        "snowflake_source": "SnowflakeSource",
+        "snowflake_target": "SnowflakeTarget",
+        "connector_data_source": "ConnectorDataSource",
+        "connector_data_target": "ConnectorDataTarget",
+        "s3_catalog_iceberg_source": "S3CatalogIcebergSource",
+        "catalog_iceberg_source": "CatalogIcebergSource",
+        "s3_iceberg_catalog_target": "S3IcebergCatalogTarget",
+        "s3_iceberg_direct_target": "S3IcebergDirectTarget",
+        "s3_excel_source": "S3ExcelSource",
+        "s3_hyper_direct_target": "S3HyperDirectTarget",
+        "dynamo_dbelt_connector_source": "DynamoDBELTConnectorSource",
+    },
+):
+    athena_connector_source: AthenaConnectorSource | None = None
+    jdbc_connector_source: JDBCConnectorSource | None = None
+    spark_connector_source: SparkConnectorSource | None = None
+    catalog_source: CatalogSource | None = None
+    redshift_source: RedshiftSource | None = None
+    s3_catalog_source: S3CatalogSource | None = None
+    s3_csv_source: S3CsvSource | None = None
+    s3_json_source: S3JsonSource | None = None
+    s3_parquet_source: S3ParquetSource | None = None
+    relational_catalog_source: RelationalCatalogSource | None = None
+    dynamo_db_catalog_source: DynamoDBCatalogSource | None = None
+    jdbc_connector_target: JDBCConnectorTarget | None = None
+    spark_connector_target: SparkConnectorTarget | None = None
+    catalog_target: BasicCatalogTarget | None = None
+    redshift_target: RedshiftTarget | None = None
+    s3_catalog_target: S3CatalogTarget | None = None
+    s3_glue_parquet_target: S3GlueParquetTarget | None = None
+    s3_direct_target: S3DirectTarget | None = None
+    apply_mapping: ApplyMapping | None = None
+    select_fields: SelectFields | None = None
+    drop_fields: DropFields | None = None
+    rename_field: RenameField | None = None
+    spigot: Spigot | None = None
+    join: Join | None = None
+    split_fields: SplitFields | None = None
+    select_from_collection: SelectFromCollection | None = None
+    fill_missing_values: FillMissingValues | None = None
+    filter: Filter | None = None
+    custom_code: CustomCode | None = None
+    spark_sql: SparkSQL | None = None
+    direct_kinesis_source: DirectKinesisSource | None = None
+    direct_kafka_source: DirectKafkaSource | None = None
+    catalog_kinesis_source: CatalogKinesisSource | None = None
+    catalog_kafka_source: CatalogKafkaSource | None = None
+    drop_null_fields: DropNullFields | None = None
+    merge: Merge | None = None
+    union: Union | None = None
+    pii_detection: PIIDetection | None = None
+    aggregate: Aggregate | None = None
+    drop_duplicates: DropDuplicates | None = None
+    governed_catalog_target: GovernedCatalogTarget | None = None
+    governed_catalog_source: GovernedCatalogSource | None = None
+    microsoft_sql_server_catalog_source: MicrosoftSQLServerCatalogSource | None = None
+    my_sql_catalog_source: MySQLCatalogSource | None = None
+    oracle_sql_catalog_source: OracleSQLCatalogSource | None = None
+    postgre_sql_catalog_source: PostgreSQLCatalogSource | None = None
+    microsoft_sql_server_catalog_target: MicrosoftSQLServerCatalogTarget | None = None
+    my_sql_catalog_target: MySQLCatalogTarget | None = None
+    oracle_sql_catalog_target: OracleSQLCatalogTarget | None = None
+    postgre_sql_catalog_target: PostgreSQLCatalogTarget | None = None
+    route: Route | None = None
+    dynamic_transform: DynamicTransform | None = None
+    evaluate_data_quality: EvaluateDataQuality | None = None
+    s3_catalog_hudi_source: S3CatalogHudiSource | None = None
+    catalog_hudi_source: CatalogHudiSource | None = None
+    s3_hudi_source: S3HudiSource | None = None
+    s3_hudi_catalog_target: S3HudiCatalogTarget | None = None
+    s3_hudi_direct_target: S3HudiDirectTarget | None = None
+    direct_jdbc_source: DirectJDBCSource | None = None
+    s3_catalog_delta_source: S3CatalogDeltaSource | None = None
+    catalog_delta_source: CatalogDeltaSource | None = None
+    s3_delta_source: S3DeltaSource | None = None
+    s3_delta_catalog_target: S3DeltaCatalogTarget | None = None
+    s3_delta_direct_target: S3DeltaDirectTarget | None = None
+    amazon_redshift_source: AmazonRedshiftSource | None = None
+    amazon_redshift_target: AmazonRedshiftTarget | None = None
+    evaluate_data_quality_multi_frame: EvaluateDataQualityMultiFrame | None = None
+    recipe: Recipe | None = None
+    snowflake_source: SnowflakeSource | None = None
+    snowflake_target: SnowflakeTarget | None = None
+    connector_data_source: ConnectorDataSource | None = None
+    connector_data_target: ConnectorDataTarget | None = None
+    s3_catalog_iceberg_source: S3CatalogIcebergSource | None = None
+    catalog_iceberg_source: CatalogIcebergSource | None = None
+    s3_iceberg_catalog_target: S3IcebergCatalogTarget | None = None
+    s3_iceberg_direct_target: S3IcebergDirectTarget | None = None
+    s3_excel_source: S3ExcelSource | None = None
+    s3_hyper_direct_target: S3HyperDirectTarget | None = None
+    dynamo_dbelt_connector_source: DynamoDBELTConnectorSource | None = None
+
+
+class CodeGenEdge(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    source: CodeGenIdentifier
+    target: CodeGenIdentifier
+    target_parameter: str | None = None
+
+
+class CodeGenNode(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    id: CodeGenIdentifier
+    node_type: str
+    args: _Annotated[list[CodeGenNodeArg], _Meta(max_length=50)]
+    line_number: Integer | None = None
+
+
+class CodeGenNodeArg(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: str
+    value: str
+    param: bool | None = None
 
 
 class Column(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -452,6 +977,30 @@ class ColumnStatisticsData(_Struct, kw_only=True, omit_defaults=True, rename="pa
 class ColumnStatisticsError(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     column_statistics: ColumnStatistics | None = None
     error: ErrorDetail | None = None
+
+
+class ConditionExpression(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    condition: DatabrewCondition
+    value: DatabrewConditionValue | None = None
+    target_column: TargetColumn
+
+
+class ConnectionsList(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    connections: _Annotated[list[ConnectionString], _Meta(max_length=1000)] | None = None
+
+
+class ConnectorDataSource(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    connection_type: EnclosedInStringProperty
+    data: dict[str, str]
+    output_schemas: list[GlueSchema] | None = None
+
+
+class ConnectorDataTarget(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    connection_type: EnclosedInStringProperty
+    data: dict[str, str]
+    inputs: _Annotated[list[NodeId], _Meta(min_length=1, max_length=1)] | None = None
 
 
 class Crawler(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -590,6 +1139,38 @@ class CreateIcebergTableInput(_Struct, kw_only=True, omit_defaults=True, rename=
     properties: dict[str, str] | None = None
 
 
+class CreateJobRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NameString
+    job_mode: JobMode | None = None
+    job_run_queuing_enabled: bool | None = None
+    description: DescriptionString | None = None
+    log_uri: str | None = None
+    role: str
+    execution_property: ExecutionProperty | None = None
+    command: JobCommand
+    default_arguments: dict[str, str] | None = None
+    non_overridable_arguments: dict[str, str] | None = None
+    connections: ConnectionsList | None = None
+    max_retries: MaxRetries | None = None
+    allocated_capacity: IntegerValue | None = None
+    timeout: Timeout | None = None
+    max_capacity: float | None = None
+    security_configuration: NameString | None = None
+    tags: _Annotated[dict[TagKey, TagValue], _Meta(max_length=50)] | None = None
+    notification_property: NotificationProperty | None = None
+    glue_version: GlueVersionString | None = None
+    number_of_workers: NullableInteger | None = None
+    worker_type: WorkerType | None = None
+    code_gen_configuration_nodes: dict[NodeId, CodeGenConfigurationNode] | None = None
+    execution_class: ExecutionClass | None = None
+    source_control_details: SourceControlDetails | None = None
+    maintenance_window: MaintenanceWindow | None = None
+
+
+class CreateJobResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: str | None = None
+
+
 class CreatePartitionIndexRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     catalog_id: CatalogIdString | None = None
     database_name: NameString
@@ -610,6 +1191,17 @@ class CreatePartitionRequest(_Struct, kw_only=True, omit_defaults=True, rename="
 
 class CreatePartitionResponse(_Struct, kw_only=True, omit_defaults=True):
     pass
+
+
+class CreateScriptRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    dag_nodes: list[CodeGenNode] | None = None
+    dag_edges: list[CodeGenEdge] | None = None
+    language: Language | None = None
+
+
+class CreateScriptResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    python_script: str | None = None
+    scala_code: str | None = None
 
 
 class CreateTableRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -634,6 +1226,61 @@ class CreateUserDefinedFunctionRequest(_Struct, kw_only=True, omit_defaults=True
 
 class CreateUserDefinedFunctionResponse(_Struct, kw_only=True, omit_defaults=True):
     pass
+
+
+class CustomCode(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    inputs: _Annotated[list[NodeId], _Meta(min_length=1)]
+    code: ExtendedString
+    class_name: EnclosedInStringProperty
+    output_schemas: list[GlueSchema] | None = None
+
+
+class DDBELTCatalogAdditionalOptions(
+    _Struct,
+    kw_only=True,
+    omit_defaults=True,
+    rename={
+        "dynamodb_export": "DynamodbExport",
+        "dynamodb_unnest_ddb_json": "DynamodbUnnestDDBJson",
+    },
+):
+    dynamodb_export: EnclosedInStringProperty | None = None
+    dynamodb_unnest_ddb_json: bool | None = None
+
+
+class DDBELTConnectionOptions(
+    _Struct,
+    kw_only=True,
+    omit_defaults=True,
+    rename={
+        "dynamodb_export": "DynamodbExport",
+        "dynamodb_unnest_ddb_json": "DynamodbUnnestDDBJson",
+        "dynamodb_table_arn": "DynamodbTableArn",
+        "dynamodb_s3_bucket": "DynamodbS3Bucket",
+        "dynamodb_s3_prefix": "DynamodbS3Prefix",
+        "dynamodb_s3_bucket_owner": "DynamodbS3BucketOwner",
+        "dynamodb_sts_role_arn": "DynamodbStsRoleArn",
+    },
+):
+    dynamodb_export: DdbExportType | None = None
+    dynamodb_unnest_ddb_json: bool | None = None
+    dynamodb_table_arn: EnclosedInStringProperty
+    dynamodb_s3_bucket: EnclosedInStringProperty | None = None
+    dynamodb_s3_prefix: EnclosedInStringProperty | None = None
+    dynamodb_s3_bucket_owner: EnclosedInStringProperty | None = None
+    dynamodb_sts_role_arn: EnclosedInStringProperty | None = None
+
+
+class DQResultsPublishingOptions(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    evaluation_context: GenericLimitedString | None = None
+    results_s3_prefix: EnclosedInStringProperty | None = None
+    cloud_watch_metrics_enabled: bool | None = None
+    results_publishing_enabled: bool | None = None
+
+
+class DQStopJobOnFailureOptions(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    stop_job_on_failure_timing: DQStopJobOnFailureTiming | None = None
 
 
 class DataLakePrincipal(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -666,6 +1313,11 @@ class DatabaseInput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     create_table_default_permissions: list[PrincipalPermissions] | None = None
     target_database: DatabaseIdentifier | None = None
     federated_database: FederatedDatabase | None = None
+
+
+class Datatype(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    id: GenericLimitedString
+    label: GenericLimitedString
 
 
 class DateColumnStatisticsData(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -792,11 +1444,88 @@ class DeltaTarget(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     create_native_delta_table: bool | None = None
 
 
+class DirectJDBCSource(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    database: EnclosedInStringProperty
+    table: EnclosedInStringProperty
+    connection_name: EnclosedInStringProperty
+    connection_type: JDBCConnectionType
+    redshift_tmp_dir: EnclosedInStringProperty | None = None
+    output_schemas: list[GlueSchema] | None = None
+
+
+class DirectKafkaSource(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    streaming_options: KafkaStreamingSourceOptions | None = None
+    window_size: BoxedPositiveInt | None = None
+    detect_schema: bool | None = None
+    data_preview_options: StreamingDataPreviewOptions | None = None
+
+
+class DirectKinesisSource(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    window_size: BoxedPositiveInt | None = None
+    detect_schema: bool | None = None
+    streaming_options: KinesisStreamingSourceOptions | None = None
+    data_preview_options: StreamingDataPreviewOptions | None = None
+
+
+class DirectSchemaChangePolicy(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    enable_update_catalog: bool | None = None
+    update_behavior: UpdateCatalogBehavior | None = None
+    table: EnclosedInStringProperty | None = None
+    database: EnclosedInStringProperty | None = None
+
+
 class DoubleColumnStatisticsData(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     minimum_value: float | None = None
     maximum_value: float | None = None
     number_of_nulls: NonNegativeLong
     number_of_distinct_values: NonNegativeLong
+
+
+class DropDuplicates(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    inputs: _Annotated[list[NodeId], _Meta(min_length=1, max_length=1)]
+    columns: list[list[GenericLimitedString]] | None = None
+
+
+class DropFields(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    inputs: _Annotated[list[NodeId], _Meta(min_length=1, max_length=1)]
+    paths: list[list[EnclosedInStringProperty]]
+
+
+class DropNullFields(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    inputs: _Annotated[list[NodeId], _Meta(min_length=1, max_length=1)]
+    null_check_box_list: NullCheckBoxList | None = None
+    null_text_list: _Annotated[list[NullValueField], _Meta(max_length=50)] | None = None
+
+
+class DynamicTransform(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: EnclosedInStringProperty
+    transform_name: EnclosedInStringProperty
+    inputs: _Annotated[list[NodeId], _Meta(min_length=1, max_length=1)]
+    parameters: list[TransformConfigParameter] | None = None
+    function_name: EnclosedInStringProperty
+    path: EnclosedInStringProperty
+    version: EnclosedInStringProperty | None = None
+    output_schemas: list[GlueSchema] | None = None
+
+
+class DynamoDBCatalogSource(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    database: EnclosedInStringProperty
+    table: EnclosedInStringProperty
+    pitr_enabled: bool | None = None
+    additional_options: DDBELTCatalogAdditionalOptions | None = None
+
+
+class DynamoDBELTConnectorSource(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    connection_options: DDBELTConnectionOptions | None = None
+    output_schemas: list[GlueSchema] | None = None
 
 
 class DynamoDBTarget(
@@ -815,6 +1544,29 @@ class ErrorDetail(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     error_message: str | None = None
 
 
+class EvaluateDataQuality(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    inputs: _Annotated[list[NodeId], _Meta(min_length=1, max_length=1)]
+    ruleset: DQDLString
+    output: DQTransformOutput | None = None
+    publishing_options: DQResultsPublishingOptions | None = None
+    stop_job_on_failure_options: DQStopJobOnFailureOptions | None = None
+
+
+class EvaluateDataQualityMultiFrame(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    inputs: _Annotated[list[NodeId], _Meta(min_length=1)]
+    additional_data_sources: dict[NodeName, EnclosedInStringProperty] | None = None
+    ruleset: DQDLString
+    publishing_options: DQResultsPublishingOptions | None = None
+    additional_options: dict[AdditionalOptionKeys, str] | None = None
+    stop_job_on_failure_options: DQStopJobOnFailureOptions | None = None
+
+
+class ExecutionProperty(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    max_concurrent_runs: MaxConcurrentRuns | None = None
+
+
 class FederatedDatabase(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     identifier: FederationIdentifier | None = None
     connection_name: NameString | None = None
@@ -826,6 +1578,31 @@ class FederatedTable(_Struct, kw_only=True, omit_defaults=True, rename="pascal")
     database_identifier: FederationIdentifier | None = None
     connection_name: NameString | None = None
     connection_type: NameString | None = None
+
+
+class FillMissingValues(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    inputs: _Annotated[list[NodeId], _Meta(min_length=1, max_length=1)]
+    imputed_path: EnclosedInStringProperty
+    filled_path: EnclosedInStringProperty | None = None
+
+
+class Filter(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    inputs: _Annotated[list[NodeId], _Meta(min_length=1, max_length=1)]
+    logical_operator: FilterLogicalOperator
+    filters: list[FilterExpression]
+
+
+class FilterExpression(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    operation: FilterOperation
+    negated: bool | None = None
+    values: list[FilterValue]
+
+
+class FilterValue(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    type: FilterValueType
+    value: list[EnclosedInStringProperty]
 
 
 class GetCatalogImportStatusRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -920,6 +1697,25 @@ class GetDatabasesResponse(_Struct, kw_only=True, omit_defaults=True, rename="pa
     next_token: str | None = None
 
 
+class GetDataflowGraphRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    python_script: str | None = None
+
+
+class GetDataflowGraphResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    dag_nodes: list[CodeGenNode] | None = None
+    dag_edges: list[CodeGenEdge] | None = None
+
+
+class GetMappingRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    source: CatalogEntry
+    sinks: list[CatalogEntry] | None = None
+    location: Location | None = None
+
+
+class GetMappingResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    mapping: list[MappingEntry] | None = None
+
+
 class GetPartitionIndexesRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     catalog_id: CatalogIdString | None = None
     database_name: NameString
@@ -961,6 +1757,20 @@ class GetPartitionsRequest(_Struct, kw_only=True, omit_defaults=True, rename="pa
 class GetPartitionsResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     partitions: list[Partition] | None = None
     next_token: str | None = None
+
+
+class GetPlanRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    mapping: list[MappingEntry]
+    source: CatalogEntry
+    sinks: list[CatalogEntry] | None = None
+    location: Location | None = None
+    language: Language | None = None
+    additional_plan_options_map: dict[str, str] | None = None
+
+
+class GetPlanResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    python_script: str | None = None
+    scala_code: str | None = None
 
 
 class GetTableRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -1053,6 +1863,39 @@ class GetUserDefinedFunctionsRequest(_Struct, kw_only=True, omit_defaults=True, 
 class GetUserDefinedFunctionsResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     user_defined_functions: list[UserDefinedFunction] | None = None
     next_token: str | None = None
+
+
+class GlueSchema(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    columns: list[GlueStudioSchemaColumn] | None = None
+
+
+class GlueStudioSchemaColumn(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: GlueStudioColumnNameString
+    type: ColumnTypeString | None = None
+    glue_studio_type: ColumnTypeString | None = None
+
+
+class GovernedCatalogSource(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    database: EnclosedInStringProperty
+    table: EnclosedInStringProperty
+    partition_predicate: EnclosedInStringProperty | None = None
+    additional_options: S3SourceAdditionalOptions | None = None
+
+
+class GovernedCatalogTarget(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    inputs: _Annotated[list[NodeId], _Meta(min_length=1, max_length=1)]
+    partition_keys: list[list[EnclosedInStringProperty]] | None = None
+    table: EnclosedInStringProperty
+    database: EnclosedInStringProperty
+    schema_change_policy: CatalogSchemaChangePolicy | None = None
+
+
+class GroupFilters(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    group_name: GenericLimitedString
+    filters: list[FilterExpression]
+    logical_operator: FilterLogicalOperator
 
 
 class HudiTarget(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -1153,6 +1996,39 @@ class IcebergTarget(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     maximum_traversal_depth: NullableInteger | None = None
 
 
+class JDBCConnectorOptions(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    filter_predicate: EnclosedInStringProperty | None = None
+    partition_column: EnclosedInStringProperty | None = None
+    lower_bound: BoxedNonNegativeLong | None = None
+    upper_bound: BoxedNonNegativeLong | None = None
+    num_partitions: BoxedNonNegativeLong | None = None
+    job_bookmark_keys: list[EnclosedInStringProperty] | None = None
+    job_bookmark_keys_sort_order: EnclosedInStringProperty | None = None
+    data_type_mapping: dict[JDBCDataType, GlueRecordType] | None = None
+
+
+class JDBCConnectorSource(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    connection_name: EnclosedInStringProperty
+    connector_name: EnclosedInStringProperty
+    connection_type: EnclosedInStringProperty
+    additional_options: JDBCConnectorOptions | None = None
+    connection_table: EnclosedInStringPropertyWithQuote | None = None
+    query: SqlQuery | None = None
+    output_schemas: list[GlueSchema] | None = None
+
+
+class JDBCConnectorTarget(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    inputs: _Annotated[list[NodeId], _Meta(min_length=1, max_length=1)]
+    connection_name: EnclosedInStringProperty
+    connection_table: EnclosedInStringPropertyWithQuote
+    connector_name: EnclosedInStringProperty
+    connection_type: EnclosedInStringProperty
+    additional_options: dict[EnclosedInStringProperty, EnclosedInStringProperty] | None = None
+    output_schemas: list[GlueSchema] | None = None
+
+
 class JdbcTarget(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     connection_name: str | None = None
     path: str | None = None
@@ -1160,9 +2036,103 @@ class JdbcTarget(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     enable_additional_metadata: list[JdbcMetadataEntry] | None = None
 
 
+class JobCommand(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: str | None = None
+    script_location: ScriptLocationString | None = None
+    python_version: PythonVersionString | None = None
+    runtime: RuntimeNameString | None = None
+
+
+class Join(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    inputs: _Annotated[list[NodeId], _Meta(min_length=2, max_length=2)]
+    join_type: JoinType
+    columns: _Annotated[list[JoinColumn], _Meta(min_length=2, max_length=2)]
+
+
+class JoinColumn(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    from_: EnclosedInStringProperty
+    keys: list[list[EnclosedInStringProperty]]
+
+
+class KafkaStreamingSourceOptions(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    bootstrap_servers: EnclosedInStringProperty | None = None
+    security_protocol: EnclosedInStringProperty | None = None
+    connection_name: EnclosedInStringProperty | None = None
+    topic_name: EnclosedInStringProperty | None = None
+    assign: EnclosedInStringProperty | None = None
+    subscribe_pattern: EnclosedInStringProperty | None = None
+    classification: EnclosedInStringProperty | None = None
+    delimiter: EnclosedInStringProperty | None = None
+    starting_offsets: EnclosedInStringProperty | None = None
+    ending_offsets: EnclosedInStringProperty | None = None
+    poll_timeout_ms: BoxedNonNegativeLong | None = None
+    num_retries: BoxedNonNegativeInt | None = None
+    retry_interval_ms: BoxedNonNegativeLong | None = None
+    max_offsets_per_trigger: BoxedNonNegativeLong | None = None
+    min_partitions: BoxedNonNegativeInt | None = None
+    include_headers: bool | None = None
+    add_record_timestamp: EnclosedInStringProperty | None = None
+    emit_consumer_lag_metrics: EnclosedInStringProperty | None = None
+    starting_timestamp: _Annotated[float | None, _wire.Timestamp("iso8601")] = None
+
+
 class KeySchemaElement(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     name: str | None = None
     type: str | None = None
+
+
+class KinesisStreamingSourceOptions(
+    _Struct,
+    kw_only=True,
+    omit_defaults=True,
+    rename={
+        "endpoint_url": "EndpointUrl",
+        "stream_name": "StreamName",
+        "classification": "Classification",
+        "delimiter": "Delimiter",
+        "starting_position": "StartingPosition",
+        "max_fetch_time_in_ms": "MaxFetchTimeInMs",
+        "max_fetch_records_per_shard": "MaxFetchRecordsPerShard",
+        "max_record_per_read": "MaxRecordPerRead",
+        "add_idle_time_between_reads": "AddIdleTimeBetweenReads",
+        "idle_time_between_reads_in_ms": "IdleTimeBetweenReadsInMs",
+        "describe_shard_interval": "DescribeShardInterval",
+        "num_retries": "NumRetries",
+        "retry_interval_ms": "RetryIntervalMs",
+        "max_retry_interval_ms": "MaxRetryIntervalMs",
+        "avoid_empty_batches": "AvoidEmptyBatches",
+        "stream_arn": "StreamArn",
+        "role_arn": "RoleArn",
+        "role_session_name": "RoleSessionName",
+        "add_record_timestamp": "AddRecordTimestamp",
+        "emit_consumer_lag_metrics": "EmitConsumerLagMetrics",
+        "starting_timestamp": "StartingTimestamp",
+        "fanout_consumer_arn": "FanoutConsumerARN",
+    },
+):
+    endpoint_url: EnclosedInStringProperty | None = None
+    stream_name: EnclosedInStringProperty | None = None
+    classification: EnclosedInStringProperty | None = None
+    delimiter: EnclosedInStringProperty | None = None
+    starting_position: StartingPosition | None = None
+    max_fetch_time_in_ms: BoxedNonNegativeLong | None = None
+    max_fetch_records_per_shard: BoxedNonNegativeLong | None = None
+    max_record_per_read: BoxedNonNegativeLong | None = None
+    add_idle_time_between_reads: bool | None = None
+    idle_time_between_reads_in_ms: BoxedNonNegativeLong | None = None
+    describe_shard_interval: BoxedNonNegativeLong | None = None
+    num_retries: BoxedNonNegativeInt | None = None
+    retry_interval_ms: BoxedNonNegativeLong | None = None
+    max_retry_interval_ms: BoxedNonNegativeLong | None = None
+    avoid_empty_batches: bool | None = None
+    stream_arn: EnclosedInStringProperty | None = None
+    role_arn: EnclosedInStringProperty | None = None
+    role_session_name: EnclosedInStringProperty | None = None
+    add_record_timestamp: EnclosedInStringProperty | None = None
+    emit_consumer_lag_metrics: EnclosedInStringProperty | None = None
+    starting_timestamp: _Annotated[float | None, _wire.Timestamp("iso8601")] = None
+    fanout_consumer_arn: EnclosedInStringProperty | None = None
 
 
 class LakeFormationConfiguration(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -1206,11 +2176,60 @@ class ListCrawlsResponse(_Struct, kw_only=True, omit_defaults=True, rename="pasc
     next_token: str | None = None
 
 
+class Location(
+    _Struct,
+    kw_only=True,
+    omit_defaults=True,
+    rename={"jdbc": "Jdbc", "s3": "S3", "dynamo_db": "DynamoDB"},
+):
+    jdbc: _Annotated[list[CodeGenNodeArg], _Meta(max_length=50)] | None = None
+    s3: _Annotated[list[CodeGenNodeArg], _Meta(max_length=50)] | None = None
+    dynamo_db: _Annotated[list[CodeGenNodeArg], _Meta(max_length=50)] | None = None
+
+
 class LongColumnStatisticsData(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     minimum_value: Long | None = None
     maximum_value: Long | None = None
     number_of_nulls: NonNegativeLong
     number_of_distinct_values: NonNegativeLong
+
+
+class Mapping(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    to_key: EnclosedInStringProperty | None = None
+    from_path: list[EnclosedInStringProperty] | None = None
+    from_type: EnclosedInStringProperty | None = None
+    to_type: EnclosedInStringProperty | None = None
+    dropped: bool | None = None
+    children: list[Mapping] | None = None
+
+
+class MappingEntry(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    source_table: str | None = None
+    source_path: str | None = None
+    source_type: str | None = None
+    target_table: str | None = None
+    target_path: str | None = None
+    target_type: str | None = None
+
+
+class Merge(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    inputs: _Annotated[list[NodeId], _Meta(min_length=2, max_length=2)]
+    source: NodeId
+    primary_keys: list[list[EnclosedInStringProperty]]
+
+
+class MicrosoftSQLServerCatalogSource(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    database: EnclosedInStringProperty
+    table: EnclosedInStringProperty
+
+
+class MicrosoftSQLServerCatalogTarget(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    inputs: _Annotated[list[NodeId], _Meta(min_length=1, max_length=1)]
+    database: EnclosedInStringProperty
+    table: EnclosedInStringProperty
 
 
 class MongoDBTarget(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -1219,13 +2238,78 @@ class MongoDBTarget(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     scan_all: bool | None = None
 
 
+class MySQLCatalogSource(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    database: EnclosedInStringProperty
+    table: EnclosedInStringProperty
+
+
+class MySQLCatalogTarget(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    inputs: _Annotated[list[NodeId], _Meta(min_length=1, max_length=1)]
+    database: EnclosedInStringProperty
+    table: EnclosedInStringProperty
+
+
+class NotificationProperty(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    notify_delay_after: NotifyDelayAfter | None = None
+
+
+class NullCheckBoxList(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    is_empty: bool | None = None
+    is_null_string: bool | None = None
+    is_neg_one: bool | None = None
+
+
+class NullValueField(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    value: EnclosedInStringProperty
+    datatype: Datatype
+
+
 class OpenTableFormatInput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     iceberg_input: IcebergInput | None = None
+
+
+class Option(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    value: EnclosedInStringProperty | None = None
+    label: EnclosedInStringProperty | None = None
+    description: EnclosedInStringProperty | None = None
+
+
+class OracleSQLCatalogSource(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    database: EnclosedInStringProperty
+    table: EnclosedInStringProperty
+
+
+class OracleSQLCatalogTarget(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    inputs: _Annotated[list[NodeId], _Meta(min_length=1, max_length=1)]
+    database: EnclosedInStringProperty
+    table: EnclosedInStringProperty
 
 
 class Order(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     column: NameString
     sort_order: IntegerFlag
+
+
+class PIIDetection(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    inputs: _Annotated[list[NodeId], _Meta(min_length=1, max_length=1)]
+    pii_type: PiiType
+    entity_types_to_detect: list[EnclosedInStringProperty]
+    output_column_name: EnclosedInStringProperty | None = None
+    sample_fraction: BoxedDoubleFraction | None = None
+    threshold_fraction: BoxedDoubleFraction | None = None
+    mask_value: MaskValue | None = None
+    redact_text: EnclosedInStringProperty | None = None
+    redact_char: EnclosedInStringProperty | None = None
+    match_pattern: EnclosedInStringProperty | None = None
+    num_left_chars_to_exclude: BoxedPositiveInt | None = None
+    num_right_chars_to_exclude: BoxedPositiveInt | None = None
+    detection_parameters: EnclosedInStringProperty | None = None
+    detection_sensitivity: EnclosedInStringProperty | None = None
 
 
 class Partition(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -1269,6 +2353,19 @@ class PartitionValueList(_Struct, kw_only=True, omit_defaults=True, rename="pasc
     values: list[ValueString]
 
 
+class PostgreSQLCatalogSource(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    database: EnclosedInStringProperty
+    table: EnclosedInStringProperty
+
+
+class PostgreSQLCatalogTarget(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    inputs: _Annotated[list[NodeId], _Meta(min_length=1, max_length=1)]
+    database: EnclosedInStringProperty
+    table: EnclosedInStringProperty
+
+
 class PrincipalPermissions(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     principal: DataLakePrincipal | None = None
     permissions: list[Permission] | None = None
@@ -1294,13 +2391,347 @@ class RLSProperties(
     default_rls_policy: str | None = None
 
 
+class Recipe(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    inputs: _Annotated[list[NodeId], _Meta(min_length=1, max_length=1)]
+    recipe_reference: RecipeReference | None = None
+    recipe_steps: list[RecipeStep] | None = None
+
+
+class RecipeAction(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    operation: Operation
+    parameters: dict[ParameterName, ParameterValue] | None = None
+
+
+class RecipeReference(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    recipe_arn: EnclosedInStringProperty
+    recipe_version: RecipeVersion
+
+
+class RecipeStep(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    action: RecipeAction
+    condition_expressions: list[ConditionExpression] | None = None
+
+
 class RecrawlPolicy(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     recrawl_behavior: RecrawlBehavior | None = None
+
+
+class RedshiftSource(
+    _Struct,
+    kw_only=True,
+    omit_defaults=True,
+    rename={
+        "name": "Name",
+        "database": "Database",
+        "table": "Table",
+        "redshift_tmp_dir": "RedshiftTmpDir",
+        "tmp_dir_iam_role": "TmpDirIAMRole",
+    },
+):
+    name: NodeName
+    database: EnclosedInStringProperty
+    table: EnclosedInStringProperty
+    redshift_tmp_dir: EnclosedInStringProperty | None = None
+    tmp_dir_iam_role: EnclosedInStringProperty | None = None
+
+
+class RedshiftTarget(
+    _Struct,
+    kw_only=True,
+    omit_defaults=True,
+    rename={
+        "name": "Name",
+        "inputs": "Inputs",
+        "database": "Database",
+        "table": "Table",
+        "redshift_tmp_dir": "RedshiftTmpDir",
+        "tmp_dir_iam_role": "TmpDirIAMRole",
+        "upsert_redshift_options": "UpsertRedshiftOptions",
+    },
+):
+    name: NodeName
+    inputs: _Annotated[list[NodeId], _Meta(min_length=1, max_length=1)]
+    database: EnclosedInStringProperty
+    table: EnclosedInStringProperty
+    redshift_tmp_dir: EnclosedInStringProperty | None = None
+    tmp_dir_iam_role: EnclosedInStringProperty | None = None
+    upsert_redshift_options: UpsertRedshiftTargetOptions | None = None
+
+
+class RelationalCatalogSource(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    database: EnclosedInStringProperty
+    table: EnclosedInStringProperty
+
+
+class RenameField(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    inputs: _Annotated[list[NodeId], _Meta(min_length=1, max_length=1)]
+    source_path: list[EnclosedInStringProperty]
+    target_path: list[EnclosedInStringProperty]
 
 
 class ResourceUri(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     resource_type: ResourceType | None = None
     uri: URI | None = None
+
+
+class Route(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    inputs: _Annotated[list[NodeId], _Meta(min_length=1, max_length=1)]
+    group_filters_list: list[GroupFilters]
+
+
+class S3CatalogDeltaSource(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    database: EnclosedInStringProperty
+    table: EnclosedInStringProperty
+    additional_delta_options: dict[EnclosedInStringProperty, EnclosedInStringProperty] | None = None
+    output_schemas: list[GlueSchema] | None = None
+
+
+class S3CatalogHudiSource(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    database: EnclosedInStringProperty
+    table: EnclosedInStringProperty
+    additional_hudi_options: dict[EnclosedInStringProperty, EnclosedInStringProperty] | None = None
+    output_schemas: list[GlueSchema] | None = None
+
+
+class S3CatalogIcebergSource(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    database: EnclosedInStringProperty
+    table: EnclosedInStringProperty
+    additional_iceberg_options: dict[EnclosedInStringProperty, EnclosedInStringProperty] | None = (
+        None
+    )
+    output_schemas: list[GlueSchema] | None = None
+
+
+class S3CatalogSource(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    database: EnclosedInStringProperty
+    table: EnclosedInStringProperty
+    partition_predicate: EnclosedInStringProperty | None = None
+    additional_options: S3SourceAdditionalOptions | None = None
+
+
+class S3CatalogTarget(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    inputs: _Annotated[list[NodeId], _Meta(min_length=1, max_length=1)]
+    partition_keys: list[list[EnclosedInStringProperty]] | None = None
+    table: EnclosedInStringProperty
+    database: EnclosedInStringProperty
+    schema_change_policy: CatalogSchemaChangePolicy | None = None
+    auto_data_quality: AutoDataQuality | None = None
+
+
+class S3CsvSource(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    paths: list[EnclosedInStringProperty]
+    compression_type: CompressionType | None = None
+    exclusions: list[EnclosedInStringProperty] | None = None
+    group_size: EnclosedInStringProperty | None = None
+    group_files: EnclosedInStringProperty | None = None
+    recurse: bool | None = None
+    max_band: BoxedNonNegativeInt | None = None
+    max_files_in_band: BoxedNonNegativeInt | None = None
+    additional_options: S3DirectSourceAdditionalOptions | None = None
+    separator: Separator
+    escaper: EnclosedInStringPropertyWithQuote | None = None
+    quote_char: QuoteChar
+    multiline: bool | None = None
+    with_header: bool | None = None
+    write_header: bool | None = None
+    skip_first: bool | None = None
+    optimize_performance: bool | None = None
+    output_schemas: list[GlueSchema] | None = None
+
+
+class S3DeltaCatalogTarget(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    inputs: _Annotated[list[NodeId], _Meta(min_length=1, max_length=1)]
+    partition_keys: list[list[EnclosedInStringProperty]] | None = None
+    table: EnclosedInStringProperty
+    database: EnclosedInStringProperty
+    additional_options: dict[EnclosedInStringProperty, EnclosedInStringProperty] | None = None
+    schema_change_policy: CatalogSchemaChangePolicy | None = None
+    auto_data_quality: AutoDataQuality | None = None
+    output_schemas: list[GlueSchema] | None = None
+
+
+class S3DeltaDirectTarget(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    inputs: _Annotated[list[NodeId], _Meta(min_length=1, max_length=1)]
+    partition_keys: list[list[EnclosedInStringProperty]] | None = None
+    path: EnclosedInStringProperty
+    compression: DeltaTargetCompressionType
+    number_target_partitions: str | None = None
+    format: TargetFormat
+    additional_options: dict[EnclosedInStringProperty, EnclosedInStringProperty] | None = None
+    schema_change_policy: DirectSchemaChangePolicy | None = None
+    auto_data_quality: AutoDataQuality | None = None
+
+
+class S3DeltaSource(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    paths: list[EnclosedInStringProperty]
+    additional_delta_options: dict[EnclosedInStringProperty, EnclosedInStringProperty] | None = None
+    additional_options: S3DirectSourceAdditionalOptions | None = None
+    output_schemas: list[GlueSchema] | None = None
+
+
+class S3DirectSourceAdditionalOptions(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    bounded_size: BoxedLong | None = None
+    bounded_files: BoxedLong | None = None
+    enable_sample_path: bool | None = None
+    sample_path: EnclosedInStringProperty | None = None
+
+
+class S3DirectTarget(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    inputs: _Annotated[list[NodeId], _Meta(min_length=1, max_length=1)]
+    partition_keys: list[list[EnclosedInStringProperty]] | None = None
+    path: EnclosedInStringProperty
+    compression: EnclosedInStringProperty | None = None
+    number_target_partitions: str | None = None
+    format: TargetFormat
+    schema_change_policy: DirectSchemaChangePolicy | None = None
+    auto_data_quality: AutoDataQuality | None = None
+    output_schemas: list[GlueSchema] | None = None
+
+
+class S3ExcelSource(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    paths: list[EnclosedInStringProperty]
+    compression_type: ParquetCompressionType | None = None
+    exclusions: list[EnclosedInStringProperty] | None = None
+    group_size: EnclosedInStringProperty | None = None
+    group_files: EnclosedInStringProperty | None = None
+    recurse: bool | None = None
+    max_band: BoxedNonNegativeInt | None = None
+    max_files_in_band: BoxedNonNegativeInt | None = None
+    additional_options: S3DirectSourceAdditionalOptions | None = None
+    number_rows: BoxedLong | None = None
+    skip_footer: BoxedNonNegativeInt | None = None
+    output_schemas: list[GlueSchema] | None = None
+
+
+class S3GlueParquetTarget(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    inputs: _Annotated[list[NodeId], _Meta(min_length=1, max_length=1)]
+    partition_keys: list[list[EnclosedInStringProperty]] | None = None
+    path: EnclosedInStringProperty
+    compression: ParquetCompressionType | None = None
+    number_target_partitions: str | None = None
+    schema_change_policy: DirectSchemaChangePolicy | None = None
+    auto_data_quality: AutoDataQuality | None = None
+
+
+class S3HudiCatalogTarget(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    inputs: _Annotated[list[NodeId], _Meta(min_length=1, max_length=1)]
+    partition_keys: list[list[EnclosedInStringProperty]] | None = None
+    table: EnclosedInStringProperty
+    database: EnclosedInStringProperty
+    additional_options: dict[EnclosedInStringProperty, EnclosedInStringProperty]
+    schema_change_policy: CatalogSchemaChangePolicy | None = None
+    auto_data_quality: AutoDataQuality | None = None
+    output_schemas: list[GlueSchema] | None = None
+
+
+class S3HudiDirectTarget(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    inputs: _Annotated[list[NodeId], _Meta(min_length=1, max_length=1)]
+    path: EnclosedInStringProperty
+    compression: HudiTargetCompressionType
+    number_target_partitions: str | None = None
+    partition_keys: list[list[EnclosedInStringProperty]] | None = None
+    format: TargetFormat
+    additional_options: dict[EnclosedInStringProperty, EnclosedInStringProperty]
+    schema_change_policy: DirectSchemaChangePolicy | None = None
+    auto_data_quality: AutoDataQuality | None = None
+
+
+class S3HudiSource(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    paths: list[EnclosedInStringProperty]
+    additional_hudi_options: dict[EnclosedInStringProperty, EnclosedInStringProperty] | None = None
+    additional_options: S3DirectSourceAdditionalOptions | None = None
+    output_schemas: list[GlueSchema] | None = None
+
+
+class S3HyperDirectTarget(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    inputs: _Annotated[list[NodeId], _Meta(min_length=1, max_length=1)]
+    format: TargetFormat | None = None
+    partition_keys: list[list[EnclosedInStringProperty]] | None = None
+    path: EnclosedInStringProperty
+    compression: HyperTargetCompressionType | None = None
+    schema_change_policy: DirectSchemaChangePolicy | None = None
+    auto_data_quality: AutoDataQuality | None = None
+    output_schemas: list[GlueSchema] | None = None
+
+
+class S3IcebergCatalogTarget(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    inputs: _Annotated[list[NodeId], _Meta(min_length=1, max_length=1)]
+    partition_keys: list[list[EnclosedInStringProperty]] | None = None
+    table: EnclosedInStringProperty
+    database: EnclosedInStringProperty
+    additional_options: dict[EnclosedInStringProperty, EnclosedInStringProperty] | None = None
+    schema_change_policy: CatalogSchemaChangePolicy | None = None
+    auto_data_quality: AutoDataQuality | None = None
+
+
+class S3IcebergDirectTarget(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    inputs: _Annotated[list[NodeId], _Meta(min_length=1, max_length=1)]
+    partition_keys: list[list[EnclosedInStringProperty]] | None = None
+    path: EnclosedInStringProperty
+    format: TargetFormat
+    additional_options: dict[EnclosedInStringProperty, EnclosedInStringProperty] | None = None
+    schema_change_policy: DirectSchemaChangePolicy | None = None
+    auto_data_quality: AutoDataQuality | None = None
+    compression: IcebergTargetCompressionType
+    number_target_partitions: str | None = None
+    output_schemas: list[GlueSchema] | None = None
+
+
+class S3JsonSource(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    paths: list[EnclosedInStringProperty]
+    compression_type: CompressionType | None = None
+    exclusions: list[EnclosedInStringProperty] | None = None
+    group_size: EnclosedInStringProperty | None = None
+    group_files: EnclosedInStringProperty | None = None
+    recurse: bool | None = None
+    max_band: BoxedNonNegativeInt | None = None
+    max_files_in_band: BoxedNonNegativeInt | None = None
+    additional_options: S3DirectSourceAdditionalOptions | None = None
+    json_path: EnclosedInStringProperty | None = None
+    multiline: bool | None = None
+    output_schemas: list[GlueSchema] | None = None
+
+
+class S3ParquetSource(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    paths: list[EnclosedInStringProperty]
+    compression_type: ParquetCompressionType | None = None
+    exclusions: list[EnclosedInStringProperty] | None = None
+    group_size: EnclosedInStringProperty | None = None
+    group_files: EnclosedInStringProperty | None = None
+    recurse: bool | None = None
+    max_band: BoxedNonNegativeInt | None = None
+    max_files_in_band: BoxedNonNegativeInt | None = None
+    additional_options: S3DirectSourceAdditionalOptions | None = None
+    output_schemas: list[GlueSchema] | None = None
+
+
+class S3SourceAdditionalOptions(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    bounded_size: BoxedLong | None = None
+    bounded_files: BoxedLong | None = None
 
 
 class S3Target(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -1355,6 +2786,18 @@ class Segment(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     total_segments: TotalSegmentsInteger
 
 
+class SelectFields(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    inputs: _Annotated[list[NodeId], _Meta(min_length=1, max_length=1)]
+    paths: list[list[EnclosedInStringProperty]]
+
+
+class SelectFromCollection(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    inputs: _Annotated[list[NodeId], _Meta(min_length=1, max_length=1)]
+    index: NonNegativeInt
+
+
 class SerDeInfo(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     name: NameString | None = None
     serialization_library: NameString | None = None
@@ -1367,9 +2810,102 @@ class SkewedInfo(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     skewed_column_value_location_maps: dict[str, str] | None = None
 
 
+class SnowflakeNodeData(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    source_type: GenericLimitedString | None = None
+    connection: Option | None = None
+    schema: str | None = None
+    table: str | None = None
+    database: str | None = None
+    temp_dir: EnclosedInStringProperty | None = None
+    iam_role: Option | None = None
+    additional_options: dict[EnclosedInStringProperty, EnclosedInStringProperty] | None = None
+    sample_query: str | None = None
+    pre_action: str | None = None
+    post_action: str | None = None
+    action: str | None = None
+    upsert: bool | None = None
+    merge_action: GenericLimitedString | None = None
+    merge_when_matched: GenericLimitedString | None = None
+    merge_when_not_matched: GenericLimitedString | None = None
+    merge_clause: str | None = None
+    staging_table: str | None = None
+    selected_columns: list[Option] | None = None
+    auto_pushdown: bool | None = None
+    table_schema: list[Option] | None = None
+
+
+class SnowflakeSource(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    data: SnowflakeNodeData
+    output_schemas: list[GlueSchema] | None = None
+
+
+class SnowflakeTarget(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    data: SnowflakeNodeData
+    inputs: _Annotated[list[NodeId], _Meta(min_length=1, max_length=1)] | None = None
+
+
 class SortCriterion(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     field_name: ValueString | None = None
     sort: Sort | None = None
+
+
+class SourceControlDetails(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    provider: SourceControlProvider | None = None
+    repository: Generic512CharString | None = None
+    owner: Generic512CharString | None = None
+    branch: Generic512CharString | None = None
+    folder: Generic512CharString | None = None
+    last_commit_id: Generic512CharString | None = None
+    auth_strategy: SourceControlAuthStrategy | None = None
+    auth_token: Generic512CharString | None = None
+
+
+class SparkConnectorSource(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    connection_name: EnclosedInStringProperty
+    connector_name: EnclosedInStringProperty
+    connection_type: EnclosedInStringProperty
+    additional_options: dict[EnclosedInStringProperty, EnclosedInStringProperty] | None = None
+    output_schemas: list[GlueSchema] | None = None
+
+
+class SparkConnectorTarget(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    inputs: _Annotated[list[NodeId], _Meta(min_length=1, max_length=1)]
+    connection_name: EnclosedInStringProperty
+    connector_name: EnclosedInStringProperty
+    connection_type: EnclosedInStringProperty
+    additional_options: dict[EnclosedInStringProperty, EnclosedInStringProperty] | None = None
+    output_schemas: list[GlueSchema] | None = None
+
+
+class SparkSQL(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    inputs: _Annotated[list[NodeId], _Meta(min_length=1)]
+    sql_query: SqlQuery
+    sql_aliases: list[SqlAlias]
+    output_schemas: list[GlueSchema] | None = None
+
+
+class Spigot(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    inputs: _Annotated[list[NodeId], _Meta(min_length=1, max_length=1)]
+    path: EnclosedInStringProperty
+    topk: Topk | None = None
+    prob: Prob | None = None
+
+
+class SplitFields(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    inputs: _Annotated[list[NodeId], _Meta(min_length=1, max_length=1)]
+    paths: list[list[EnclosedInStringProperty]]
+
+
+class SqlAlias(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    from_: NodeId
+    alias: EnclosedInStringPropertyWithQuote
 
 
 class StartCrawlerRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -1424,6 +2960,11 @@ class StorageDescriptor(_Struct, kw_only=True, omit_defaults=True, rename="pasca
     skewed_info: SkewedInfo | None = None
     stored_as_sub_directories: bool | None = None
     schema_reference: SchemaReference | None = None
+
+
+class StreamingDataPreviewOptions(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    polling_time: PollingTime | None = None
+    record_polling_limit: PositiveLong | None = None
 
 
 class StringColumnStatisticsData(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -1565,6 +3106,22 @@ class TagResourceResponse(_Struct, kw_only=True, omit_defaults=True):
     pass
 
 
+class TransformConfigParameter(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: EnclosedInStringProperty
+    type: ParamType
+    validation_rule: EnclosedInStringProperty | None = None
+    validation_message: EnclosedInStringProperty | None = None
+    value: list[EnclosedInStringProperty] | None = None
+    list_type: ParamType | None = None
+    is_optional: bool | None = None
+
+
+class Union(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NodeName
+    inputs: _Annotated[list[NodeId], _Meta(min_length=2, max_length=2)]
+    union_type: UnionType
+
+
 class UntagResourceRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     resource_arn: GlueResourceArn
     tags_to_remove: _Annotated[list[TagKey], _Meta(max_length=50)]
@@ -1698,6 +3255,12 @@ class UpdateUserDefinedFunctionResponse(_Struct, kw_only=True, omit_defaults=Tru
     pass
 
 
+class UpsertRedshiftTargetOptions(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    table_location: EnclosedInStringProperty | None = None
+    connection_name: EnclosedInStringProperty | None = None
+    upsert_keys: list[EnclosedInStringProperty] | None = None
+
+
 class UserDefinedFunction(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     function_name: str | None = None
     database_name: str | None = None
@@ -1827,6 +3390,9 @@ MODEL = _wire.ServiceModel(
         "CreateDatabase": _wire.Operation(
             name="CreateDatabase", input=CreateDatabaseRequest, output=CreateDatabaseResponse
         ),
+        "CreateJob": _wire.Operation(
+            name="CreateJob", input=CreateJobRequest, output=CreateJobResponse
+        ),
         "CreatePartition": _wire.Operation(
             name="CreatePartition", input=CreatePartitionRequest, output=CreatePartitionResponse
         ),
@@ -1834,6 +3400,9 @@ MODEL = _wire.ServiceModel(
             name="CreatePartitionIndex",
             input=CreatePartitionIndexRequest,
             output=CreatePartitionIndexResponse,
+        ),
+        "CreateScript": _wire.Operation(
+            name="CreateScript", input=CreateScriptRequest, output=CreateScriptResponse
         ),
         "CreateTable": _wire.Operation(
             name="CreateTable", input=CreateTableRequest, output=CreateTableResponse
@@ -1912,6 +3481,12 @@ MODEL = _wire.ServiceModel(
         "GetDatabases": _wire.Operation(
             name="GetDatabases", input=GetDatabasesRequest, output=GetDatabasesResponse
         ),
+        "GetDataflowGraph": _wire.Operation(
+            name="GetDataflowGraph", input=GetDataflowGraphRequest, output=GetDataflowGraphResponse
+        ),
+        "GetMapping": _wire.Operation(
+            name="GetMapping", input=GetMappingRequest, output=GetMappingResponse
+        ),
         "GetPartition": _wire.Operation(
             name="GetPartition", input=GetPartitionRequest, output=GetPartitionResponse
         ),
@@ -1923,6 +3498,7 @@ MODEL = _wire.ServiceModel(
         "GetPartitions": _wire.Operation(
             name="GetPartitions", input=GetPartitionsRequest, output=GetPartitionsResponse
         ),
+        "GetPlan": _wire.Operation(name="GetPlan", input=GetPlanRequest, output=GetPlanResponse),
         "GetTable": _wire.Operation(
             name="GetTable", input=GetTableRequest, output=GetTableResponse
         ),
@@ -2047,11 +3623,9 @@ MODEL = _wire.ServiceModel(
             "CreateIntegration",
             "CreateIntegrationResourceProperty",
             "CreateIntegrationTableProperties",
-            "CreateJob",
             "CreateMLTransform",
             "CreateRegistry",
             "CreateSchema",
-            "CreateScript",
             "CreateSecurityConfiguration",
             "CreateSession",
             "CreateTableOptimizer",
@@ -2119,7 +3693,6 @@ MODEL = _wire.ServiceModel(
             "GetDataQualityRuleRecommendationRun",
             "GetDataQualityRuleset",
             "GetDataQualityRulesetEvaluationRun",
-            "GetDataflowGraph",
             "GetDevEndpoint",
             "GetDevEndpoints",
             "GetEntityRecords",
@@ -2138,9 +3711,7 @@ MODEL = _wire.ServiceModel(
             "GetMLTaskRuns",
             "GetMLTransform",
             "GetMLTransforms",
-            "GetMapping",
             "GetMaterializedViewRefreshTaskRun",
-            "GetPlan",
             "GetRegistry",
             "GetResourcePolicies",
             "GetResourcePolicy",
