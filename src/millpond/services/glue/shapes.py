@@ -14,6 +14,10 @@ from msgspec import Struct as _Struct
 
 from millpond.wire import shape as _wire
 
+AWSManagedClientApplicationReference = _Annotated[
+    str, _Meta(max_length=2048, pattern="^(?:\\S+)\\Z")
+]
+AccessToken = _Annotated[str, _Meta(max_length=4096, pattern="^(?:^[\\x20-\\x7E]*$)\\Z")]
 AccountId = _Annotated[str, _Meta(max_length=12)]
 AdditionalOptionKeys = _Literal[
     "performanceTuning.caching", "observations.scope", "compositeRuleEvaluation.method"
@@ -37,11 +41,14 @@ AggFunction = _Literal[
 ]
 ArnString = _Annotated[str, _Meta(min_length=20, max_length=2048)]
 AuditContextString = _Annotated[str, _Meta(max_length=2048)]
+AuthenticationType = _Literal["BASIC", "OAUTH2", "CUSTOM", "IAM"]
+AuthorizationCode = _Annotated[str, _Meta(min_length=1, max_length=4096, pattern="^(?:\\S+)\\Z")]
 BoxedDoubleFraction = _Annotated[float, _Meta(ge=0.0, le=1.0)]
 BoxedLong = _Annotated[int, _Meta(ge=-9223372036854775808, le=9223372036854775807)]
 BoxedNonNegativeInt = _Annotated[int, _Meta(ge=0, le=2147483647)]
 BoxedNonNegativeLong = _Annotated[int, _Meta(ge=0, le=9223372036854775807)]
 BoxedPositiveInt = _Annotated[int, _Meta(ge=0, le=2147483647)]
+CatalogEncryptionMode = _Literal["DISABLED", "SSE-KMS", "SSE-KMS-WITH-SERVICE-ROLE"]
 CatalogGetterPageSize = _Annotated[int, _Meta(ge=1, le=100)]
 CatalogIdString = _Annotated[
     str,
@@ -85,11 +92,160 @@ Comparator = _Literal[
     "EQUALS", "GREATER_THAN", "LESS_THAN", "GREATER_THAN_EQUALS", "LESS_THAN_EQUALS"
 ]
 CompressionType = _Literal["gzip", "bzip2"]
+ComputeEnvironment = _Literal["SPARK", "ATHENA", "PYTHON"]
+ConnectionPropertyKey = _Literal[
+    "HOST",
+    "PORT",
+    "USERNAME",
+    "PASSWORD",
+    "ENCRYPTED_PASSWORD",
+    "JDBC_DRIVER_JAR_URI",
+    "JDBC_DRIVER_CLASS_NAME",
+    "JDBC_ENGINE",
+    "JDBC_ENGINE_VERSION",
+    "CONFIG_FILES",
+    "INSTANCE_ID",
+    "JDBC_CONNECTION_URL",
+    "JDBC_ENFORCE_SSL",
+    "CUSTOM_JDBC_CERT",
+    "SKIP_CUSTOM_JDBC_CERT_VALIDATION",
+    "CUSTOM_JDBC_CERT_STRING",
+    "CONNECTION_URL",
+    "KAFKA_BOOTSTRAP_SERVERS",
+    "KAFKA_SSL_ENABLED",
+    "KAFKA_CUSTOM_CERT",
+    "KAFKA_SKIP_CUSTOM_CERT_VALIDATION",
+    "KAFKA_CLIENT_KEYSTORE",
+    "KAFKA_CLIENT_KEYSTORE_PASSWORD",
+    "KAFKA_CLIENT_KEY_PASSWORD",
+    "ENCRYPTED_KAFKA_CLIENT_KEYSTORE_PASSWORD",
+    "ENCRYPTED_KAFKA_CLIENT_KEY_PASSWORD",
+    "KAFKA_SASL_MECHANISM",
+    "KAFKA_SASL_PLAIN_USERNAME",
+    "KAFKA_SASL_PLAIN_PASSWORD",
+    "ENCRYPTED_KAFKA_SASL_PLAIN_PASSWORD",
+    "KAFKA_SASL_SCRAM_USERNAME",
+    "KAFKA_SASL_SCRAM_PASSWORD",
+    "KAFKA_SASL_SCRAM_SECRETS_ARN",
+    "ENCRYPTED_KAFKA_SASL_SCRAM_PASSWORD",
+    "KAFKA_SASL_GSSAPI_KEYTAB",
+    "KAFKA_SASL_GSSAPI_KRB5_CONF",
+    "KAFKA_SASL_GSSAPI_SERVICE",
+    "KAFKA_SASL_GSSAPI_PRINCIPAL",
+    "SECRET_ID",
+    "CONNECTOR_URL",
+    "CONNECTOR_TYPE",
+    "CONNECTOR_CLASS_NAME",
+    "ENDPOINT",
+    "ENDPOINT_TYPE",
+    "ROLE_ARN",
+    "REGION",
+    "WORKGROUP_NAME",
+    "CLUSTER_IDENTIFIER",
+    "DATABASE",
+]
+ConnectionSchemaVersion = _Annotated[int, _Meta(ge=1, le=2)]
 ConnectionString = _Annotated[str, _Meta(max_length=255)]
+ConnectionType = _Literal[
+    "JDBC",
+    "SFTP",
+    "MONGODB",
+    "KAFKA",
+    "NETWORK",
+    "MARKETPLACE",
+    "CUSTOM",
+    "SALESFORCE",
+    "VIEW_VALIDATION_REDSHIFT",
+    "VIEW_VALIDATION_ATHENA",
+    "GOOGLEADS",
+    "GOOGLESHEETS",
+    "GOOGLEANALYTICS4",
+    "SERVICENOW",
+    "MARKETO",
+    "SAPODATA",
+    "ZENDESK",
+    "JIRACLOUD",
+    "NETSUITEERP",
+    "HUBSPOT",
+    "FACEBOOKADS",
+    "INSTAGRAMADS",
+    "ZOHOCRM",
+    "SALESFORCEPARDOT",
+    "SALESFORCEMARKETINGCLOUD",
+    "ADOBEANALYTICS",
+    "SLACK",
+    "LINKEDIN",
+    "MIXPANEL",
+    "ASANA",
+    "STRIPE",
+    "SMARTSHEET",
+    "DATADOG",
+    "WOOCOMMERCE",
+    "INTERCOM",
+    "SNAPCHATADS",
+    "PAYPAL",
+    "QUICKBOOKS",
+    "FACEBOOKPAGEINSIGHTS",
+    "FRESHDESK",
+    "TWILIO",
+    "DOCUSIGNMONITOR",
+    "FRESHSALES",
+    "ZOOM",
+    "GOOGLESEARCHCONSOLE",
+    "SALESFORCECOMMERCECLOUD",
+    "SAPCONCUR",
+    "DYNATRACE",
+    "MICROSOFTDYNAMIC365FINANCEANDOPS",
+    "MICROSOFTTEAMS",
+    "BLACKBAUDRAISEREDGENXT",
+    "MAILCHIMP",
+    "GITLAB",
+    "PENDO",
+    "PRODUCTBOARD",
+    "CIRCLECI",
+    "PIPEDIVE",
+    "SENDGRID",
+    "AZURECOSMOS",
+    "AZURESQL",
+    "BIGQUERY",
+    "BLACKBAUD",
+    "CLOUDERAHIVE",
+    "CLOUDERAIMPALA",
+    "CLOUDWATCH",
+    "CLOUDWATCHMETRICS",
+    "CMDB",
+    "DATALAKEGEN2",
+    "DB2",
+    "DB2AS400",
+    "DOCUMENTDB",
+    "DOMO",
+    "DYNAMODB",
+    "GOOGLECLOUDSTORAGE",
+    "HBASE",
+    "KUSTOMER",
+    "MICROSOFTDYNAMICS365CRM",
+    "MONDAY",
+    "MYSQL",
+    "OKTA",
+    "OPENSEARCH",
+    "ORACLE",
+    "PIPEDRIVE",
+    "POSTGRESQL",
+    "SAPHANA",
+    "SQLSERVER",
+    "SYNAPSE",
+    "TERADATA",
+    "TERADATANOS",
+    "TIMESTREAM",
+    "TPCDS",
+    "VERTICA",
+]
 ContextKey = _Annotated[str, _Meta(min_length=1, max_length=128)]
 ContextValue = _Annotated[str, _Meta(max_length=256)]
 CrawlerLineageSettings = _Literal["ENABLE", "DISABLE"]
 CrawlerSecurityConfiguration = _Annotated[str, _Meta(max_length=128)]
+CredentialKey = _Annotated[str, _Meta(min_length=1, max_length=128)]
+CredentialValue = _Annotated[str, _Meta(min_length=1, max_length=2048)]
 DQDLString = _Annotated[
     str, _Meta(min_length=1, max_length=65536, pattern="^(?:([\\u0020-\\u007E\\r\\s\\n])*)\\Z")
 ]
@@ -236,6 +392,9 @@ HashString = _Annotated[
 ]
 HudiTargetCompressionType = _Literal["gzip", "lzo", "uncompressed", "snappy"]
 HyperTargetCompressionType = _Literal["uncompressed"]
+IAMRoleArn = _Annotated[
+    str, _Meta(pattern="^(?:^arn:aws(-(cn|us-gov|iso(-[bef])?))?:iam::[0-9]{12}:role/.+)\\Z")
+]
 IcebergNullOrder = _Literal["nulls-first", "nulls-last"]
 IcebergSortDirection = _Literal["asc", "desc"]
 IcebergStructTypeEnum = _Literal["struct"]
@@ -252,6 +411,15 @@ IcebergUpdateAction = _Literal[
     "remove-properties",
     "add-encryption-key",
     "remove-encryption-key",
+]
+IdString = _Annotated[
+    str,
+    _Meta(
+        min_length=1,
+        max_length=255,
+        pattern="^(?:[\\u0020-\\uD7FF\\uE000-\\uFFFD\\U00010000-\\U0010FFFF\\t]*)\\Z",
+        extra={"pattern": "[\\u0020-\\uD7FF\\uE000-\\uFFFD\\uD800\\uDC00-\\uDBFF\\uDFFF\\t]*"},
+    ),
 ]
 Integer = _Annotated[int, _Meta(ge=-2147483648, le=2147483647)]
 IntegerFlag = _Annotated[int, _Meta(ge=0, le=1)]
@@ -301,6 +469,13 @@ JDBCDataType = _Literal[
 JdbcMetadataEntry = _Literal["COMMENTS", "RAWTYPES"]
 JobMode = _Literal["SCRIPT", "VISUAL", "NOTEBOOK"]
 JoinType = _Literal["equijoin", "left", "right", "outer", "leftsemi", "leftanti"]
+JwtToken = _Annotated[
+    str,
+    _Meta(
+        max_length=8000,
+        pattern="^(?:^([a-zA-Z0-9_=]+)\\.([a-zA-Z0-9_=]+)\\.([a-zA-Z0-9_\\-\\+\\/=]*))\\Z",
+    ),
+]
 KeyString = _Annotated[
     str,
     _Meta(
@@ -310,6 +485,7 @@ KeyString = _Annotated[
         extra={"pattern": "[\\u0020-\\uD7FF\\uE000-\\uFFFD\\uD800\\uDC00-\\uDBFF\\uDFFF\\t]*"},
     ),
 ]
+KmsKeyArn = _Annotated[str, _Meta(pattern="^(?:^$|arn:aws[a-z0-9-]*:kms:.*)\\Z")]
 Language = _Literal["PYTHON", "SCALA"]
 LastRefreshType = _Literal["FULL", "INCREMENTAL"]
 LocationString = _Annotated[
@@ -348,7 +524,12 @@ NonNegativeLong = _Annotated[int, _Meta(ge=0, le=9223372036854775807)]
 NotifyDelayAfter = _Annotated[int, _Meta(ge=1, le=2147483647)]
 NullableInteger = _Annotated[int, _Meta(ge=-2147483648, le=2147483647)]
 NullableLong = _Annotated[int, _Meta(ge=-9223372036854775808, le=9223372036854775807)]
+OAuth2GrantType = _Literal[
+    "AUTHORIZATION_CODE", "CLIENT_CREDENTIALS", "JWT_BEARER", "REFRESH_TOKEN"
+]
 Operation = _Annotated[str, _Meta(min_length=1, max_length=128, pattern="^(?:^[A-Z\\_]+$)\\Z")]
+OrchestrationPageSize200 = _Annotated[int, _Meta(ge=1, le=200)]
+OrchestrationPolicyJsonString = _Annotated[str, _Meta(min_length=2, max_length=2048)]
 PageSize = _Annotated[int, _Meta(ge=1, le=1000)]
 ParamType = _Literal["str", "int", "float", "complex", "bool", "list", "null"]
 ParameterName = _Annotated[
@@ -357,6 +538,7 @@ ParameterName = _Annotated[
 ParameterValue = _Annotated[str, _Meta(min_length=1, max_length=32768)]
 ParametersMapValue = _Annotated[str, _Meta(max_length=512000)]
 ParquetCompressionType = _Literal["snappy", "lzo", "gzip", "brotli", "lz4", "uncompressed", "none"]
+Password = _Annotated[str, _Meta(max_length=512, pattern="^(?:.*)\\Z")]
 Permission = _Literal[
     "ALL",
     "SELECT",
@@ -391,11 +573,17 @@ PredicateString = _Annotated[
 ]
 PrincipalType = _Literal["USER", "ROLE", "GROUP"]
 Prob = _Annotated[float, _Meta(ge=0.0, le=1.0)]
+PropertyKey = _Annotated[str, _Meta(min_length=1, max_length=128)]
+PropertyValue = _Annotated[str, _Meta(min_length=1, max_length=2048)]
 PythonVersionString = _Annotated[str, _Meta(pattern="^(?:^([2-3]|3[.]9)$)\\Z")]
 QuoteChar = _Literal["quote", "quillemet", "single_quote", "disabled"]
 RecipeVersion = _Annotated[str, _Meta(min_length=1, max_length=16)]
 RecrawlBehavior = _Literal["CRAWL_EVERYTHING", "CRAWL_NEW_FOLDERS_ONLY", "CRAWL_EVENT_MODE"]
+RedirectUri = _Annotated[
+    str, _Meta(max_length=512, pattern="^(?:^(https?):\\/\\/[^\\s/$.?#].[^\\s]*$)\\Z")
+]
 RefreshSeconds = _Annotated[int, _Meta(ge=-9223372036854775808, le=9223372036854775807)]
+RefreshToken = _Annotated[str, _Meta(max_length=4096, pattern="^(?:^[\\x20-\\x7E]*$)\\Z")]
 ResourceShareType = _Literal["FOREIGN", "ALL", "FEDERATED"]
 ResourceType = _Literal["JAR", "FILE", "ARCHIVE"]
 RuntimeNameString = _Annotated[str, _Meta(max_length=64, pattern="^(?:.*)\\Z")]
@@ -411,6 +599,9 @@ SchemaVersionIdString = _Annotated[
     ),
 ]
 ScriptLocationString = _Annotated[str, _Meta(max_length=400000)]
+SecretArn = _Annotated[
+    str, _Meta(pattern="^(?:^arn:aws(-(cn|us-gov|iso(-[bef])?))?:secretsmanager:.*$)\\Z")
+]
 Separator = _Literal["comma", "ctrla", "pipe", "semicolon", "tab"]
 Sort = _Literal["ASC", "DESC"]
 SourceControlAuthStrategy = _Literal["PERSONAL_ACCESS_TOKEN", "AWS_SECRETS_MANAGER"]
@@ -440,6 +631,15 @@ TargetFormat = _Literal[
     "json", "csv", "avro", "orc", "parquet", "hudi", "delta", "iceberg", "hyper", "xml"
 ]
 Timeout = _Annotated[int, _Meta(ge=1, le=2147483647)]
+TokenUrl = _Annotated[
+    str,
+    _Meta(
+        max_length=256,
+        pattern="^(?:^(https?)://[-a-zA-Z0-9+&@#/%?=~_|!:,.;]*[-a-zA-Z0-9+&@#/%=~_|])\\Z",
+    ),
+]
+TokenUrlParameterKey = _Annotated[str, _Meta(min_length=1, max_length=128)]
+TokenUrlParameterValue = _Annotated[str, _Meta(min_length=1, max_length=512)]
 Topk = _Annotated[int, _Meta(ge=0, le=100)]
 TotalSegmentsInteger = _Annotated[int, _Meta(ge=1, le=10)]
 TransactionIdString = _Annotated[str, _Meta(min_length=1, max_length=255)]
@@ -465,6 +665,13 @@ URI = _Annotated[
 UnionType = _Literal["ALL", "DISTINCT"]
 UpdateBehavior = _Literal["LOG", "UPDATE_IN_DATABASE"]
 UpdateCatalogBehavior = _Literal["UPDATE_IN_DATABASE", "LOG"]
+UserManagedClientApplicationClientId = _Annotated[
+    str, _Meta(max_length=2048, pattern="^(?:\\S+)\\Z")
+]
+UserManagedClientApplicationClientSecret = _Annotated[
+    str, _Meta(max_length=512, pattern="^(?:^[\\x20-\\x7E]*$)\\Z")
+]
+Username = _Annotated[str, _Meta(max_length=512, pattern="^(?:\\S+)\\Z")]
 ValueString = _Annotated[str, _Meta(min_length=1, max_length=1024)]
 VersionLongNumber = _Annotated[int, _Meta(ge=1, le=100000)]
 VersionString = _Annotated[
@@ -562,6 +769,27 @@ class AuditContext(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     all_columns_requested: bool | None = None
 
 
+class AuthenticationConfiguration(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    authentication_type: str | None = None
+    secret_arn: str | None = None
+    kms_key_arn: str | None = None
+    o_auth2_properties: OAuth2Properties | None = None
+
+
+class AuthenticationConfigurationInput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    authentication_type: AuthenticationType | None = None
+    o_auth2_properties: OAuth2PropertiesInput | None = None
+    secret_arn: SecretArn | None = None
+    kms_key_arn: KmsKeyArn | None = None
+    basic_authentication_credentials: BasicAuthenticationCredentials | None = None
+    custom_authentication_credentials: dict[CredentialKey, CredentialValue] | None = None
+
+
+class AuthorizationCodeProperties(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    authorization_code: AuthorizationCode | None = None
+    redirect_uri: RedirectUri | None = None
+
+
 class AutoDataQuality(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     is_enabled: bool | None = None
     evaluation_context: EnclosedInStringProperty | None = None
@@ -570,6 +798,11 @@ class AutoDataQuality(_Struct, kw_only=True, omit_defaults=True, rename="pascal"
 class BackfillError(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     code: str | None = None
     partitions: list[PartitionValueList] | None = None
+
+
+class BasicAuthenticationCredentials(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    username: Username | None = None
+    password: Password | None = None
 
 
 class BasicCatalogTarget(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -589,6 +822,16 @@ class BatchCreatePartitionRequest(_Struct, kw_only=True, omit_defaults=True, ren
 
 class BatchCreatePartitionResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     errors: list[PartitionError] | None = None
+
+
+class BatchDeleteConnectionRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    catalog_id: CatalogIdString | None = None
+    connection_name_list: _Annotated[list[NameString], _Meta(max_length=25)]
+
+
+class BatchDeleteConnectionResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    succeeded: list[str] | None = None
+    errors: dict[str, ErrorDetail] | None = None
 
 
 class BatchDeletePartitionRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -633,6 +876,15 @@ class BatchGetCrawlersResponse(_Struct, kw_only=True, omit_defaults=True, rename
     crawlers_not_found: list[str] | None = None
 
 
+class BatchGetJobsRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    job_names: list[NameString]
+
+
+class BatchGetJobsResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    jobs: list[Job] | None = None
+    jobs_not_found: list[str] | None = None
+
+
 class BatchGetPartitionRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     catalog_id: CatalogIdString | None = None
     database_name: NameString
@@ -645,6 +897,29 @@ class BatchGetPartitionRequest(_Struct, kw_only=True, omit_defaults=True, rename
 class BatchGetPartitionResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     partitions: list[Partition] | None = None
     unprocessed_keys: list[PartitionValueList] | None = None
+
+
+class BatchStopJobRunError(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    job_name: str | None = None
+    job_run_id: str | None = None
+    error_detail: ErrorDetail | None = None
+
+
+class BatchStopJobRunRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    job_name: NameString
+    job_run_ids: _Annotated[list[IdString], _Meta(min_length=1, max_length=25)]
+
+
+class BatchStopJobRunResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    successful_submissions: list[BatchStopJobRunSuccessfulSubmission] | None = None
+    errors: list[BatchStopJobRunError] | None = None
+
+
+class BatchStopJobRunSuccessfulSubmission(
+    _Struct, kw_only=True, omit_defaults=True, rename="pascal"
+):
+    job_name: str | None = None
+    job_run_id: str | None = None
 
 
 class BatchUpdatePartitionFailureEntry(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -985,6 +1260,51 @@ class ConditionExpression(_Struct, kw_only=True, omit_defaults=True, rename="pas
     target_column: TargetColumn
 
 
+class Connection(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: str | None = None
+    description: str | None = None
+    connection_type: str | None = None
+    match_criteria: list[str] | None = None
+    connection_properties: dict[str, str] | None = None
+    spark_properties: dict[str, str] | None = None
+    athena_properties: dict[str, str] | None = None
+    python_properties: dict[str, str] | None = None
+    physical_connection_requirements: PhysicalConnectionRequirements | None = None
+    creation_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+    last_updated_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+    last_updated_by: str | None = None
+    status: str | None = None
+    status_reason: str | None = None
+    last_connection_validation_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = (
+        None
+    )
+    authentication_configuration: AuthenticationConfiguration | None = None
+    connection_schema_version: int | None = None
+    compatible_compute_environments: list[str] | None = None
+
+
+class ConnectionInput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NameString
+    description: DescriptionString | None = None
+    connection_type: ConnectionType
+    match_criteria: _Annotated[list[NameString], _Meta(max_length=10)] | None = None
+    connection_properties: _Annotated[
+        dict[ConnectionPropertyKey, ValueString], _Meta(max_length=100)
+    ]
+    spark_properties: dict[PropertyKey, PropertyValue] | None = None
+    athena_properties: dict[PropertyKey, PropertyValue] | None = None
+    python_properties: dict[PropertyKey, PropertyValue] | None = None
+    physical_connection_requirements: PhysicalConnectionRequirements | None = None
+    authentication_configuration: AuthenticationConfigurationInput | None = None
+    validate_credentials: bool | None = None
+    validate_for_compute_environments: list[ComputeEnvironment] | None = None
+
+
+class ConnectionPasswordEncryption(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    return_connection_password_encrypted: bool
+    aws_kms_key_id: NameString | None = None
+
+
 class ConnectionsList(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     connections: _Annotated[list[ConnectionString], _Meta(max_length=1000)] | None = None
 
@@ -1096,6 +1416,16 @@ class CrawlsFilter(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     field_name: FieldName | None = None
     filter_operator: FilterOperator | None = None
     field_value: str | None = None
+
+
+class CreateConnectionRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    catalog_id: CatalogIdString | None = None
+    connection_input: ConnectionInput
+    tags: _Annotated[dict[TagKey, TagValue], _Meta(max_length=50)] | None = None
+
+
+class CreateConnectionResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    create_connection_status: str | None = None
 
 
 class CreateCrawlerRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -1283,6 +1613,11 @@ class DQStopJobOnFailureOptions(_Struct, kw_only=True, omit_defaults=True, renam
     stop_job_on_failure_timing: DQStopJobOnFailureTiming | None = None
 
 
+class DataCatalogEncryptionSettings(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    encryption_at_rest: EncryptionAtRest | None = None
+    connection_password_encryption: ConnectionPasswordEncryption | None = None
+
+
 class DataLakePrincipal(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     data_lake_principal_identifier: DataLakePrincipalString | None = None
 
@@ -1366,6 +1701,15 @@ class DeleteColumnStatisticsForTableResponse(_Struct, kw_only=True, omit_default
     pass
 
 
+class DeleteConnectionRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    catalog_id: CatalogIdString | None = None
+    connection_name: NameString
+
+
+class DeleteConnectionResponse(_Struct, kw_only=True, omit_defaults=True):
+    pass
+
+
 class DeleteCrawlerRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     name: NameString
 
@@ -1381,6 +1725,14 @@ class DeleteDatabaseRequest(_Struct, kw_only=True, omit_defaults=True, rename="p
 
 class DeleteDatabaseResponse(_Struct, kw_only=True, omit_defaults=True):
     pass
+
+
+class DeleteJobRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    job_name: NameString
+
+
+class DeleteJobResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    job_name: str | None = None
 
 
 class DeletePartitionIndexRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -1539,6 +1891,12 @@ class DynamoDBTarget(
     scan_rate: float | None = None
 
 
+class EncryptionAtRest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    catalog_encryption_mode: CatalogEncryptionMode
+    sse_aws_kms_key_id: NameString | None = None
+    catalog_encryption_service_role: IAMRoleArn | None = None
+
+
 class ErrorDetail(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     error_code: str | None = None
     error_message: str | None = None
@@ -1646,6 +2004,36 @@ class GetColumnStatisticsForTableResponse(
     errors: list[ColumnError] | None = None
 
 
+class GetConnectionRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    catalog_id: CatalogIdString | None = None
+    name: NameString
+    hide_password: bool | None = None
+    apply_override_for_compute_environment: ComputeEnvironment | None = None
+
+
+class GetConnectionResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    connection: Connection | None = None
+
+
+class GetConnectionsFilter(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    match_criteria: _Annotated[list[NameString], _Meta(max_length=10)] | None = None
+    connection_type: ConnectionType | None = None
+    connection_schema_version: ConnectionSchemaVersion | None = None
+
+
+class GetConnectionsRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    catalog_id: CatalogIdString | None = None
+    filter: GetConnectionsFilter | None = None
+    hide_password: bool | None = None
+    next_token: str | None = None
+    max_results: PageSize | None = None
+
+
+class GetConnectionsResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    connection_list: list[Connection] | None = None
+    next_token: str | None = None
+
+
 class GetCrawlerMetricsRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     crawler_name_list: _Annotated[list[NameString], _Meta(max_length=100)] | None = None
     max_results: PageSize | None = None
@@ -1673,6 +2061,18 @@ class GetCrawlersRequest(_Struct, kw_only=True, omit_defaults=True, rename="pasc
 class GetCrawlersResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     crawlers: list[Crawler] | None = None
     next_token: str | None = None
+
+
+class GetDataCatalogEncryptionSettingsRequest(
+    _Struct, kw_only=True, omit_defaults=True, rename="pascal"
+):
+    catalog_id: CatalogIdString | None = None
+
+
+class GetDataCatalogEncryptionSettingsResponse(
+    _Struct, kw_only=True, omit_defaults=True, rename="pascal"
+):
+    data_catalog_encryption_settings: DataCatalogEncryptionSettings | None = None
 
 
 class GetDatabaseRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -1704,6 +2104,54 @@ class GetDataflowGraphRequest(_Struct, kw_only=True, omit_defaults=True, rename=
 class GetDataflowGraphResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     dag_nodes: list[CodeGenNode] | None = None
     dag_edges: list[CodeGenEdge] | None = None
+
+
+class GetJobBookmarkRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    job_name: str
+    run_id: str | None = None
+
+
+class GetJobBookmarkResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    job_bookmark_entry: JobBookmarkEntry | None = None
+
+
+class GetJobRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    job_name: NameString
+
+
+class GetJobResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    job: Job | None = None
+
+
+class GetJobRunRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    job_name: NameString
+    run_id: IdString
+    predecessors_included: bool | None = None
+
+
+class GetJobRunResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    job_run: JobRun | None = None
+
+
+class GetJobRunsRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    job_name: NameString
+    next_token: str | None = None
+    max_results: OrchestrationPageSize200 | None = None
+
+
+class GetJobRunsResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    job_runs: list[JobRun] | None = None
+    next_token: str | None = None
+
+
+class GetJobsRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    next_token: str | None = None
+    max_results: PageSize | None = None
+
+
+class GetJobsResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    jobs: list[Job] | None = None
+    next_token: str | None = None
 
 
 class GetMappingRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -2036,11 +2484,146 @@ class JdbcTarget(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     enable_additional_metadata: list[JdbcMetadataEntry] | None = None
 
 
+class Job(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: str | None = None
+    job_mode: str | None = None
+    job_run_queuing_enabled: bool | None = None
+    description: str | None = None
+    log_uri: str | None = None
+    role: str | None = None
+    created_on: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+    last_modified_on: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+    execution_property: ExecutionProperty | None = None
+    command: JobCommand | None = None
+    default_arguments: dict[str, str] | None = None
+    non_overridable_arguments: dict[str, str] | None = None
+    connections: ConnectionsList | None = None
+    max_retries: int | None = None
+    allocated_capacity: int | None = None
+    timeout: int | None = None
+    max_capacity: float | None = None
+    worker_type: str | None = None
+    number_of_workers: int | None = None
+    security_configuration: str | None = None
+    notification_property: NotificationProperty | None = None
+    glue_version: str | None = None
+    code_gen_configuration_nodes: dict[str, CodeGenConfigurationNode] | None = None
+    execution_class: str | None = None
+    source_control_details: SourceControlDetails | None = None
+    maintenance_window: str | None = None
+    profile_name: str | None = None
+
+
+class JobBookmarkEntry(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    job_name: str | None = None
+    version: int | None = None
+    run: int | None = None
+    attempt: int | None = None
+    previous_run_id: str | None = None
+    run_id: str | None = None
+    job_bookmark: str | None = None
+
+
 class JobCommand(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     name: str | None = None
     script_location: ScriptLocationString | None = None
     python_version: PythonVersionString | None = None
     runtime: RuntimeNameString | None = None
+
+
+class JobRun(
+    _Struct,
+    kw_only=True,
+    omit_defaults=True,
+    rename={
+        "id": "Id",
+        "attempt": "Attempt",
+        "previous_run_id": "PreviousRunId",
+        "trigger_name": "TriggerName",
+        "job_name": "JobName",
+        "job_mode": "JobMode",
+        "job_run_queuing_enabled": "JobRunQueuingEnabled",
+        "started_on": "StartedOn",
+        "last_modified_on": "LastModifiedOn",
+        "completed_on": "CompletedOn",
+        "job_run_state": "JobRunState",
+        "arguments": "Arguments",
+        "error_message": "ErrorMessage",
+        "predecessor_runs": "PredecessorRuns",
+        "allocated_capacity": "AllocatedCapacity",
+        "execution_time": "ExecutionTime",
+        "timeout": "Timeout",
+        "max_capacity": "MaxCapacity",
+        "worker_type": "WorkerType",
+        "number_of_workers": "NumberOfWorkers",
+        "security_configuration": "SecurityConfiguration",
+        "log_group_name": "LogGroupName",
+        "notification_property": "NotificationProperty",
+        "glue_version": "GlueVersion",
+        "dpu_seconds": "DPUSeconds",
+        "execution_class": "ExecutionClass",
+        "maintenance_window": "MaintenanceWindow",
+        "profile_name": "ProfileName",
+        "state_detail": "StateDetail",
+        "execution_role_session_policy": "ExecutionRoleSessionPolicy",
+    },
+):
+    id: str | None = None
+    attempt: int | None = None
+    previous_run_id: str | None = None
+    trigger_name: str | None = None
+    job_name: str | None = None
+    job_mode: str | None = None
+    job_run_queuing_enabled: bool | None = None
+    started_on: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+    last_modified_on: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+    completed_on: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+    job_run_state: str | None = None
+    arguments: dict[str, str] | None = None
+    error_message: str | None = None
+    predecessor_runs: list[Predecessor] | None = None
+    allocated_capacity: int | None = None
+    execution_time: int | None = None
+    timeout: int | None = None
+    max_capacity: float | None = None
+    worker_type: str | None = None
+    number_of_workers: int | None = None
+    security_configuration: str | None = None
+    log_group_name: str | None = None
+    notification_property: NotificationProperty | None = None
+    glue_version: str | None = None
+    dpu_seconds: float | None = None
+    execution_class: str | None = None
+    maintenance_window: str | None = None
+    profile_name: str | None = None
+    state_detail: str | None = None
+    execution_role_session_policy: str | None = None
+
+
+class JobUpdate(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    job_mode: JobMode | None = None
+    job_run_queuing_enabled: bool | None = None
+    description: DescriptionString | None = None
+    log_uri: str | None = None
+    role: str | None = None
+    execution_property: ExecutionProperty | None = None
+    command: JobCommand | None = None
+    default_arguments: dict[str, str] | None = None
+    non_overridable_arguments: dict[str, str] | None = None
+    connections: ConnectionsList | None = None
+    max_retries: MaxRetries | None = None
+    allocated_capacity: IntegerValue | None = None
+    timeout: Timeout | None = None
+    max_capacity: float | None = None
+    worker_type: WorkerType | None = None
+    number_of_workers: NullableInteger | None = None
+    security_configuration: NameString | None = None
+    notification_property: NotificationProperty | None = None
+    glue_version: GlueVersionString | None = None
+    code_gen_configuration_nodes: dict[NodeId, CodeGenConfigurationNode] | None = None
+    execution_class: ExecutionClass | None = None
+    source_control_details: SourceControlDetails | None = None
+    maintenance_window: MaintenanceWindow | None = None
 
 
 class Join(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -2176,6 +2759,17 @@ class ListCrawlsResponse(_Struct, kw_only=True, omit_defaults=True, rename="pasc
     next_token: str | None = None
 
 
+class ListJobsRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    next_token: str | None = None
+    max_results: PageSize | None = None
+    tags: _Annotated[dict[TagKey, TagValue], _Meta(max_length=50)] | None = None
+
+
+class ListJobsResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    job_names: list[str] | None = None
+    next_token: str | None = None
+
+
 class Location(
     _Struct,
     kw_only=True,
@@ -2266,6 +2860,44 @@ class NullValueField(_Struct, kw_only=True, omit_defaults=True, rename="pascal")
     datatype: Datatype
 
 
+class OAuth2ClientApplication(
+    _Struct,
+    kw_only=True,
+    omit_defaults=True,
+    rename={
+        "user_managed_client_application_client_id": "UserManagedClientApplicationClientId",
+        "aws_managed_client_application_reference": "AWSManagedClientApplicationReference",
+    },
+):
+    user_managed_client_application_client_id: UserManagedClientApplicationClientId | None = None
+    aws_managed_client_application_reference: AWSManagedClientApplicationReference | None = None
+
+
+class OAuth2Credentials(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    user_managed_client_application_client_secret: (
+        UserManagedClientApplicationClientSecret | None
+    ) = None
+    access_token: AccessToken | None = None
+    refresh_token: RefreshToken | None = None
+    jwt_token: JwtToken | None = None
+
+
+class OAuth2Properties(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    o_auth2_grant_type: str | None = None
+    o_auth2_client_application: OAuth2ClientApplication | None = None
+    token_url: str | None = None
+    token_url_parameters_map: dict[str, str] | None = None
+
+
+class OAuth2PropertiesInput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    o_auth2_grant_type: OAuth2GrantType | None = None
+    o_auth2_client_application: OAuth2ClientApplication | None = None
+    token_url: TokenUrl | None = None
+    token_url_parameters_map: dict[TokenUrlParameterKey, TokenUrlParameterValue] | None = None
+    authorization_code_properties: AuthorizationCodeProperties | None = None
+    o_auth2_credentials: OAuth2Credentials | None = None
+
+
 class OpenTableFormatInput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     iceberg_input: IcebergInput | None = None
 
@@ -2353,6 +2985,12 @@ class PartitionValueList(_Struct, kw_only=True, omit_defaults=True, rename="pasc
     values: list[ValueString]
 
 
+class PhysicalConnectionRequirements(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    subnet_id: NameString | None = None
+    security_group_id_list: _Annotated[list[NameString], _Meta(max_length=50)] | None = None
+    availability_zone: NameString | None = None
+
+
 class PostgreSQLCatalogSource(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     name: NodeName
     database: EnclosedInStringProperty
@@ -2366,6 +3004,11 @@ class PostgreSQLCatalogTarget(_Struct, kw_only=True, omit_defaults=True, rename=
     table: EnclosedInStringProperty
 
 
+class Predecessor(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    job_name: str | None = None
+    run_id: str | None = None
+
+
 class PrincipalPermissions(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     principal: DataLakePrincipal | None = None
     permissions: list[Permission] | None = None
@@ -2375,6 +3018,17 @@ class PropertyPredicate(_Struct, kw_only=True, omit_defaults=True, rename="pasca
     key: ValueString | None = None
     value: ValueString | None = None
     comparator: Comparator | None = None
+
+
+class PutDataCatalogEncryptionSettingsRequest(
+    _Struct, kw_only=True, omit_defaults=True, rename="pascal"
+):
+    catalog_id: CatalogIdString | None = None
+    data_catalog_encryption_settings: DataCatalogEncryptionSettings
+
+
+class PutDataCatalogEncryptionSettingsResponse(_Struct, kw_only=True, omit_defaults=True):
+    pass
 
 
 class QuerySessionContext(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -2470,6 +3124,15 @@ class RenameField(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     inputs: _Annotated[list[NodeId], _Meta(min_length=1, max_length=1)]
     source_path: list[EnclosedInStringProperty]
     target_path: list[EnclosedInStringProperty]
+
+
+class ResetJobBookmarkRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    job_name: str
+    run_id: str | None = None
+
+
+class ResetJobBookmarkResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    job_bookmark_entry: JobBookmarkEntry | None = None
 
 
 class ResourceUri(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -2924,6 +3587,26 @@ class StartCrawlerScheduleResponse(_Struct, kw_only=True, omit_defaults=True):
     pass
 
 
+class StartJobRunRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    job_name: NameString
+    job_run_queuing_enabled: bool | None = None
+    job_run_id: IdString | None = None
+    arguments: dict[str, str] | None = None
+    allocated_capacity: IntegerValue | None = None
+    timeout: Timeout | None = None
+    max_capacity: float | None = None
+    security_configuration: NameString | None = None
+    notification_property: NotificationProperty | None = None
+    worker_type: WorkerType | None = None
+    number_of_workers: NullableInteger | None = None
+    execution_class: ExecutionClass | None = None
+    execution_role_session_policy: OrchestrationPolicyJsonString | None = None
+
+
+class StartJobRunResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    job_run_id: str | None = None
+
+
 class StatusDetails(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     requested_change: Table | None = None
     view_validations: list[ViewValidation] | None = None
@@ -3106,6 +3789,24 @@ class TagResourceResponse(_Struct, kw_only=True, omit_defaults=True):
     pass
 
 
+class TestConnectionInput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    connection_type: ConnectionType
+    connection_properties: _Annotated[
+        dict[ConnectionPropertyKey, ValueString], _Meta(max_length=100)
+    ]
+    authentication_configuration: AuthenticationConfigurationInput | None = None
+
+
+class TestConnectionRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    connection_name: NameString | None = None
+    catalog_id: CatalogIdString | None = None
+    test_connection_input: TestConnectionInput | None = None
+
+
+class TestConnectionResponse(_Struct, kw_only=True, omit_defaults=True):
+    pass
+
+
 class TransformConfigParameter(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     name: EnclosedInStringProperty
     type: ParamType
@@ -3162,6 +3863,16 @@ class UpdateColumnStatisticsForTableResponse(
     errors: list[ColumnStatisticsError] | None = None
 
 
+class UpdateConnectionRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    catalog_id: CatalogIdString | None = None
+    name: NameString
+    connection_input: ConnectionInput
+
+
+class UpdateConnectionResponse(_Struct, kw_only=True, omit_defaults=True):
+    pass
+
+
 class UpdateCrawlerRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     name: NameString
     role: str | None = None
@@ -3209,6 +3920,15 @@ class UpdateIcebergInput(_Struct, kw_only=True, omit_defaults=True, rename="pasc
 
 class UpdateIcebergTableInput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     updates: list[IcebergTableUpdate]
+
+
+class UpdateJobRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    job_name: NameString
+    job_update: JobUpdate
+
+
+class UpdateJobResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    job_name: str | None = None
 
 
 class UpdateOpenTableFormatInput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -3358,6 +4078,11 @@ MODEL = _wire.ServiceModel(
             input=BatchCreatePartitionRequest,
             output=BatchCreatePartitionResponse,
         ),
+        "BatchDeleteConnection": _wire.Operation(
+            name="BatchDeleteConnection",
+            input=BatchDeleteConnectionRequest,
+            output=BatchDeleteConnectionResponse,
+        ),
         "BatchDeletePartition": _wire.Operation(
             name="BatchDeletePartition",
             input=BatchDeletePartitionRequest,
@@ -3374,15 +4099,24 @@ MODEL = _wire.ServiceModel(
         "BatchGetCrawlers": _wire.Operation(
             name="BatchGetCrawlers", input=BatchGetCrawlersRequest, output=BatchGetCrawlersResponse
         ),
+        "BatchGetJobs": _wire.Operation(
+            name="BatchGetJobs", input=BatchGetJobsRequest, output=BatchGetJobsResponse
+        ),
         "BatchGetPartition": _wire.Operation(
             name="BatchGetPartition",
             input=BatchGetPartitionRequest,
             output=BatchGetPartitionResponse,
         ),
+        "BatchStopJobRun": _wire.Operation(
+            name="BatchStopJobRun", input=BatchStopJobRunRequest, output=BatchStopJobRunResponse
+        ),
         "BatchUpdatePartition": _wire.Operation(
             name="BatchUpdatePartition",
             input=BatchUpdatePartitionRequest,
             output=BatchUpdatePartitionResponse,
+        ),
+        "CreateConnection": _wire.Operation(
+            name="CreateConnection", input=CreateConnectionRequest, output=CreateConnectionResponse
         ),
         "CreateCrawler": _wire.Operation(
             name="CreateCrawler", input=CreateCrawlerRequest, output=CreateCrawlerResponse
@@ -3422,11 +4156,17 @@ MODEL = _wire.ServiceModel(
             input=DeleteColumnStatisticsForTableRequest,
             output=DeleteColumnStatisticsForTableResponse,
         ),
+        "DeleteConnection": _wire.Operation(
+            name="DeleteConnection", input=DeleteConnectionRequest, output=DeleteConnectionResponse
+        ),
         "DeleteCrawler": _wire.Operation(
             name="DeleteCrawler", input=DeleteCrawlerRequest, output=DeleteCrawlerResponse
         ),
         "DeleteDatabase": _wire.Operation(
             name="DeleteDatabase", input=DeleteDatabaseRequest, output=DeleteDatabaseResponse
+        ),
+        "DeleteJob": _wire.Operation(
+            name="DeleteJob", input=DeleteJobRequest, output=DeleteJobResponse
         ),
         "DeletePartition": _wire.Operation(
             name="DeletePartition", input=DeletePartitionRequest, output=DeletePartitionResponse
@@ -3464,6 +4204,12 @@ MODEL = _wire.ServiceModel(
             input=GetColumnStatisticsForTableRequest,
             output=GetColumnStatisticsForTableResponse,
         ),
+        "GetConnection": _wire.Operation(
+            name="GetConnection", input=GetConnectionRequest, output=GetConnectionResponse
+        ),
+        "GetConnections": _wire.Operation(
+            name="GetConnections", input=GetConnectionsRequest, output=GetConnectionsResponse
+        ),
         "GetCrawler": _wire.Operation(
             name="GetCrawler", input=GetCrawlerRequest, output=GetCrawlerResponse
         ),
@@ -3475,6 +4221,11 @@ MODEL = _wire.ServiceModel(
         "GetCrawlers": _wire.Operation(
             name="GetCrawlers", input=GetCrawlersRequest, output=GetCrawlersResponse
         ),
+        "GetDataCatalogEncryptionSettings": _wire.Operation(
+            name="GetDataCatalogEncryptionSettings",
+            input=GetDataCatalogEncryptionSettingsRequest,
+            output=GetDataCatalogEncryptionSettingsResponse,
+        ),
         "GetDatabase": _wire.Operation(
             name="GetDatabase", input=GetDatabaseRequest, output=GetDatabaseResponse
         ),
@@ -3484,6 +4235,17 @@ MODEL = _wire.ServiceModel(
         "GetDataflowGraph": _wire.Operation(
             name="GetDataflowGraph", input=GetDataflowGraphRequest, output=GetDataflowGraphResponse
         ),
+        "GetJob": _wire.Operation(name="GetJob", input=GetJobRequest, output=GetJobResponse),
+        "GetJobBookmark": _wire.Operation(
+            name="GetJobBookmark", input=GetJobBookmarkRequest, output=GetJobBookmarkResponse
+        ),
+        "GetJobRun": _wire.Operation(
+            name="GetJobRun", input=GetJobRunRequest, output=GetJobRunResponse
+        ),
+        "GetJobRuns": _wire.Operation(
+            name="GetJobRuns", input=GetJobRunsRequest, output=GetJobRunsResponse
+        ),
+        "GetJobs": _wire.Operation(name="GetJobs", input=GetJobsRequest, output=GetJobsResponse),
         "GetMapping": _wire.Operation(
             name="GetMapping", input=GetMappingRequest, output=GetMappingResponse
         ),
@@ -3528,6 +4290,17 @@ MODEL = _wire.ServiceModel(
         "ListCrawls": _wire.Operation(
             name="ListCrawls", input=ListCrawlsRequest, output=ListCrawlsResponse
         ),
+        "ListJobs": _wire.Operation(
+            name="ListJobs", input=ListJobsRequest, output=ListJobsResponse
+        ),
+        "PutDataCatalogEncryptionSettings": _wire.Operation(
+            name="PutDataCatalogEncryptionSettings",
+            input=PutDataCatalogEncryptionSettingsRequest,
+            output=PutDataCatalogEncryptionSettingsResponse,
+        ),
+        "ResetJobBookmark": _wire.Operation(
+            name="ResetJobBookmark", input=ResetJobBookmarkRequest, output=ResetJobBookmarkResponse
+        ),
         "SearchTables": _wire.Operation(
             name="SearchTables", input=SearchTablesRequest, output=SearchTablesResponse
         ),
@@ -3539,6 +4312,9 @@ MODEL = _wire.ServiceModel(
             input=StartCrawlerScheduleRequest,
             output=StartCrawlerScheduleResponse,
         ),
+        "StartJobRun": _wire.Operation(
+            name="StartJobRun", input=StartJobRunRequest, output=StartJobRunResponse
+        ),
         "StopCrawler": _wire.Operation(
             name="StopCrawler", input=StopCrawlerRequest, output=StopCrawlerResponse
         ),
@@ -3549,6 +4325,9 @@ MODEL = _wire.ServiceModel(
         ),
         "TagResource": _wire.Operation(
             name="TagResource", input=TagResourceRequest, output=TagResourceResponse
+        ),
+        "TestConnection": _wire.Operation(
+            name="TestConnection", input=TestConnectionRequest, output=TestConnectionResponse
         ),
         "UntagResource": _wire.Operation(
             name="UntagResource", input=UntagResourceRequest, output=UntagResourceResponse
@@ -3563,6 +4342,9 @@ MODEL = _wire.ServiceModel(
             input=UpdateColumnStatisticsForTableRequest,
             output=UpdateColumnStatisticsForTableResponse,
         ),
+        "UpdateConnection": _wire.Operation(
+            name="UpdateConnection", input=UpdateConnectionRequest, output=UpdateConnectionResponse
+        ),
         "UpdateCrawler": _wire.Operation(
             name="UpdateCrawler", input=UpdateCrawlerRequest, output=UpdateCrawlerResponse
         ),
@@ -3573,6 +4355,9 @@ MODEL = _wire.ServiceModel(
         ),
         "UpdateDatabase": _wire.Operation(
             name="UpdateDatabase", input=UpdateDatabaseRequest, output=UpdateDatabaseResponse
+        ),
+        "UpdateJob": _wire.Operation(
+            name="UpdateJob", input=UpdateJobRequest, output=UpdateJobResponse
         ),
         "UpdatePartition": _wire.Operation(
             name="UpdatePartition", input=UpdatePartitionRequest, output=UpdatePartitionResponse
@@ -3590,7 +4375,6 @@ MODEL = _wire.ServiceModel(
         name: _wire.Operation(name)
         for name in (
             "AssociateGlossaryTerms",
-            "BatchDeleteConnection",
             "BatchGetBlueprints",
             "BatchGetCustomEntityTypes",
             "BatchGetDataQualityResult",
@@ -3598,12 +4382,10 @@ MODEL = _wire.ServiceModel(
             "BatchGetDataQualityRulesetEvaluationRun",
             "BatchGetDevEndpoints",
             "BatchGetIterableForms",
-            "BatchGetJobs",
             "BatchGetTableOptimizer",
             "BatchGetTriggers",
             "BatchGetWorkflows",
             "BatchPutDataQualityStatisticAnnotation",
-            "BatchStopJobRun",
             "CancelDataQualityRuleRecommendationRun",
             "CancelDataQualityRulesetEvaluationRun",
             "CancelMLTaskRun",
@@ -3613,7 +4395,6 @@ MODEL = _wire.ServiceModel(
             "CreateCatalog",
             "CreateClassifier",
             "CreateColumnStatisticsTaskSettings",
-            "CreateConnection",
             "CreateCustomEntityType",
             "CreateDataQualityRuleset",
             "CreateDevEndpoint",
@@ -3639,7 +4420,6 @@ MODEL = _wire.ServiceModel(
             "DeleteCatalog",
             "DeleteClassifier",
             "DeleteColumnStatisticsTaskSettings",
-            "DeleteConnection",
             "DeleteConnectionType",
             "DeleteCustomEntityType",
             "DeleteDataQualityRuleset",
@@ -3651,7 +4431,6 @@ MODEL = _wire.ServiceModel(
             "DeleteIntegration",
             "DeleteIntegrationResourceProperty",
             "DeleteIntegrationTableProperties",
-            "DeleteJob",
             "DeleteMLTransform",
             "DeleteRegistry",
             "DeleteResourcePolicy",
@@ -3680,11 +4459,8 @@ MODEL = _wire.ServiceModel(
             "GetColumnStatisticsTaskRun",
             "GetColumnStatisticsTaskRuns",
             "GetColumnStatisticsTaskSettings",
-            "GetConnection",
-            "GetConnections",
             "GetCustomEntityType",
             "GetDashboardUrl",
-            "GetDataCatalogEncryptionSettings",
             "GetDataCatalogExportConfiguration",
             "GetDataQualityModel",
             "GetDataQualityModelResult",
@@ -3702,11 +4478,6 @@ MODEL = _wire.ServiceModel(
             "GetGlueIdentityCenterConfiguration",
             "GetIntegrationResourceProperty",
             "GetIntegrationTableProperties",
-            "GetJob",
-            "GetJobBookmark",
-            "GetJobRun",
-            "GetJobRuns",
-            "GetJobs",
             "GetMLTaskRun",
             "GetMLTaskRuns",
             "GetMLTransform",
@@ -3758,7 +4529,6 @@ MODEL = _wire.ServiceModel(
             "ListIntegrationResourceProperties",
             "ListIntegrationTableProperties",
             "ListIterableForms",
-            "ListJobs",
             "ListMLTransforms",
             "ListMaterializedViewRefreshTaskRuns",
             "ListRegistries",
@@ -3775,7 +4545,6 @@ MODEL = _wire.ServiceModel(
             "PutAsset",
             "PutAssetType",
             "PutAttachment",
-            "PutDataCatalogEncryptionSettings",
             "PutDataCatalogExportConfiguration",
             "PutDataQualityProfileAnnotation",
             "PutFormType",
@@ -3786,7 +4555,6 @@ MODEL = _wire.ServiceModel(
             "RegisterConnectionType",
             "RegisterSchemaVersion",
             "RemoveSchemaVersionMetadata",
-            "ResetJobBookmark",
             "ResumeWorkflowRun",
             "RunStatement",
             "SearchAssets",
@@ -3797,7 +4565,6 @@ MODEL = _wire.ServiceModel(
             "StartDataQualityRulesetEvaluationRun",
             "StartExportLabelsTaskRun",
             "StartImportLabelsTaskRun",
-            "StartJobRun",
             "StartMLEvaluationTaskRun",
             "StartMLLabelingSetGenerationTaskRun",
             "StartMaterializedViewRefreshTaskRun",
@@ -3809,13 +4576,11 @@ MODEL = _wire.ServiceModel(
             "StopSession",
             "StopTrigger",
             "StopWorkflowRun",
-            "TestConnection",
             "UpdateAsset",
             "UpdateBlueprint",
             "UpdateCatalog",
             "UpdateClassifier",
             "UpdateColumnStatisticsTaskSettings",
-            "UpdateConnection",
             "UpdateDataQualityRuleset",
             "UpdateDevEndpoint",
             "UpdateGlossary",
@@ -3823,7 +4588,6 @@ MODEL = _wire.ServiceModel(
             "UpdateGlueIdentityCenterConfiguration",
             "UpdateIntegrationResourceProperty",
             "UpdateIntegrationTableProperties",
-            "UpdateJob",
             "UpdateJobFromSourceControl",
             "UpdateMLTransform",
             "UpdateRegistry",
