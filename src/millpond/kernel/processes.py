@@ -374,6 +374,17 @@ def _reap_soon(popen: "subprocess.Popen[bytes]") -> None:
         asyncio.get_running_loop().run_in_executor(None, popen.wait)
 
 
+def way_out() -> dict[str, str]:
+    """The variables by which this machine names proxies, and the index that pip asks: for what
+    installs something."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name.lower() in ("http_proxy", "https_proxy", "no_proxy", "ssl_cert_file")
+        or name.startswith("PIP_")
+    }
+
+
 def sweep_leftovers(marker: str) -> int:
     """Kill what is left of an earlier server with this marker; how many processes there were.
 

@@ -259,8 +259,8 @@ async def test_an_engine_that_died_starts_again_for_the_next_program(shell):
         "from pyspark.sql import SparkSession\n"
         "print(SparkSession.builder.getOrCreate().range(4).count())\n"
     )
-    os.kill(shell.cluster._engine.pid, 9)
-    await shell.cluster._engine.wait()
+    os.kill(shell.cluster.node("local").engine.pid, 9)
+    await shell.cluster.node("local").engine.wait()
     assert not shell.cluster.is_running
     assert (await shell.python(count))[:2] == (0, "4\n")
     assert shell.cluster.is_running
@@ -281,7 +281,9 @@ async def test_a_big_aggregation_stays_within_the_cluster_s_memory(data, marker,
     try:
         code, out, err = await Shell(cluster, folder).python(program)
         assert (code, out) == (0, "4000000\n"), err
-        status = (processes.Path("/proc") / str(cluster._engine.pid) / "status").read_text()
+        status = (
+            processes.Path("/proc") / str(cluster.node("local").engine.pid) / "status"
+        ).read_text()
         peak_kib = int(status.partition("VmHWM:")[2].split()[0])
         assert peak_kib < 1 << 20
     finally:

@@ -6,14 +6,18 @@ bootstrap action goes into the cluster's own. Its `bin` holds the programs of a 
 """
 
 import os
+import sys
 import sysconfig
 import venv
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
 from millpond.engines.spark.interface import Installed
 
+PYTHON = Path(sys.executable)
+"""The Python whose packages clusters see."""
 _RUNTIME = "millpond.engines.spark.runtime"
 _SOURCES = Path(__file__).resolve().parents[3]
 _MODULES = {
@@ -47,17 +51,22 @@ def find_installed() -> Installed | None:
         return None
 
 
-def make_environment(folder: Path, made: Path) -> Path:
+def make_environment(folder: Path, made: Path, before: Sequence[Path] = ()) -> Path:
     """Make the environment in `folder`; its `bin` folder.
 
     `made` is a mark, where no process of the cluster can write: with it, nothing is touched.
+    Modules in the folders `before` come before those of the platform's environment.
     """
     programs = folder / "bin"
     if made.exists():
         return programs
     venv.EnvBuilder(with_pip=False, symlinks=True, clear=True).create(folder)
     packages = Path(sysconfig.get_path("purelib", vars={"base": str(folder)}))
-    seen = [str(_SOURCES), *dict.fromkeys(map(sysconfig.get_path, ("purelib", "platlib")))]
+    seen = [
+        *map(str, before),
+        str(_SOURCES),
+        *dict.fromkeys(map(sysconfig.get_path, ("purelib", "platlib"))),
+    ]
     lines = [*seen, f"import {_RUNTIME}.hook"]
     (packages / "millpond-runtime.pth").write_text("\n".join(lines) + "\n", "utf-8")
     for name, module in _MODULES.items():

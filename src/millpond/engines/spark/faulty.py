@@ -7,8 +7,11 @@ from millpond.engines.spark.interface import (
     CannotStart,
     Cluster,
     Installed,
+    Load,
+    Node,
     Order,
     Run,
+    Size,
     Spark,
 )
 
@@ -30,6 +33,9 @@ class FaultySpark:
 
     def installed(self) -> Installed | None:
         return self._spark.installed()
+
+    def capacity(self) -> Size:
+        return self._spark.capacity()
 
     async def start(self, order: Order) -> Cluster:
         self._starts += 1
@@ -55,6 +61,18 @@ class FaultyCluster:
         if application.arguments[0] in self._failing_programs:
             raise CannotStart(f"{application.arguments[0]} could not be started (injected).")
         return await self._cluster.run(application)
+
+    async def add_node(self, node: Node) -> None:
+        await self._cluster.add_node(node)
+
+    async def remove_node(self, name: str, grace_seconds: float) -> None:
+        await self._cluster.remove_node(name, grace_seconds)
+
+    async def lose_node(self, name: str) -> None:
+        await self._cluster.lose_node(name)
+
+    def load(self) -> Load:
+        return self._cluster.load()
 
     async def stop(self) -> None:
         await self._cluster.stop()

@@ -24,7 +24,7 @@ from pathlib import Path
 from millpond.engines.streams.interface import CannotStart
 from millpond.engines.streams.launching import Place, confined, make_folders
 from millpond.engines.streams.options import Options
-from millpond.kernel.processes import Command, NotStarted, Stream, start
+from millpond.kernel.processes import Command, NotStarted, Stream, start, way_out
 
 FILE_NAME = "requirements.txt"
 _FILE_SIZE_BYTES_MAX = 1 << 20
@@ -98,7 +98,7 @@ class Requirements:
                         "HOME": str(place.tmp),
                         "TMPDIR": str(place.tmp),
                         "LANG": "C.UTF-8",
-                        **_way_out(),
+                        **way_out(),
                     },
                     folder=program,
                     marker=self._marker,
@@ -220,16 +220,6 @@ def _make_environment(new: Path, lines: list[str]) -> None:
 
 def _packages(environment: Path) -> Path:
     return Path(sysconfig.get_path("purelib", "venv", vars={"base": str(environment)}))
-
-
-def _way_out() -> dict[str, str]:
-    """What this machine says about proxies, and about the index that pip asks."""
-    return {
-        name: value
-        for name, value in os.environ.items()
-        if name.lower() in ("http_proxy", "https_proxy", "no_proxy", "ssl_cert_file")
-        or name.startswith("PIP_")
-    }
 
 
 async def _line(reader: asyncio.StreamReader) -> str:
