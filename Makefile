@@ -1,5 +1,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
+# Tests run side by side in this many processes; `make test PROCESSES=0` runs them in one.
+PROCESSES ?= auto
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
@@ -22,7 +24,7 @@ demo-fraud: setup
 	$(BIN)/python -m examples.fraud.demo
 
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(PROCESSES) --maxprocesses 4
 
 conform: setup
 	$(BIN)/python -m pytest tests/conformance

@@ -82,6 +82,12 @@ class Shell:
 
 
 @pytest.fixture
+def shell_of():
+    """A shell for a cluster and its folder."""
+    return Shell
+
+
+@pytest.fixture
 async def shell(spark, data, lake):
     """A started cluster with the lake's credentials."""
     folder = data / "clusters" / "j-1"
