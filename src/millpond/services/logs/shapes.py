@@ -30,8 +30,10 @@ AmazonResourceName = _Annotated[
         extra={"pattern": "[\\w+=/:,.@-]*"},
     ),
 ]
+ClientToken = _Annotated[str, _Meta(min_length=36, max_length=128, pattern="^(?:\\S{36,128})\\Z")]
 Days = _Annotated[int, _Meta(ge=-2147483648, le=2147483647)]
 DescribeLimit = _Annotated[int, _Meta(ge=1, le=50)]
+DescribeQueriesMaxResults = _Annotated[int, _Meta(ge=1, le=1000)]
 DestinationArn = _Annotated[str, _Meta(min_length=1)]
 DestinationName = _Annotated[str, _Meta(min_length=1, max_length=512, pattern="^(?:[^:*]*)\\Z")]
 DimensionsKey = _Annotated[str, _Meta(max_length=255)]
@@ -43,6 +45,7 @@ EntityKeyAttributesKey = _Annotated[str, _Meta(min_length=1, max_length=32)]
 EntityKeyAttributesValue = _Annotated[str, _Meta(min_length=1, max_length=512)]
 EventMessage = _Annotated[str, _Meta(min_length=1)]
 EventsLimit = _Annotated[int, _Meta(ge=1, le=10000)]
+EventsLimitStartQuery = _Annotated[int, _Meta(ge=1, le=100000)]
 ExpectedRevisionId = _Annotated[str, _Meta(min_length=1)]
 ExportDestinationBucket = _Annotated[str, _Meta(min_length=1, max_length=512)]
 ExportTaskId = _Annotated[str, _Meta(min_length=1, max_length=512)]
@@ -56,6 +59,8 @@ FieldIndexName = _Annotated[
 FieldSelectionCriteria = _Annotated[str, _Meta(max_length=2000)]
 FilterName = _Annotated[str, _Meta(min_length=1, max_length=512, pattern="^(?:[^:*]*)\\Z")]
 FilterPattern = _Annotated[str, _Meta(max_length=1024)]
+GetQueryResultsMaxItems = _Annotated[int, _Meta(ge=0, le=10000)]
+GetQueryResultsNextToken = _Annotated[str, _Meta(max_length=1024)]
 KmsKeyId = _Annotated[str, _Meta(max_length=256)]
 ListLimit = _Annotated[int, _Meta(ge=1, le=1000)]
 LogGroupClass = _Literal["STANDARD", "INFREQUENT_ACCESS", "DELIVERY"]
@@ -90,6 +95,20 @@ NextToken = _Annotated[str, _Meta(min_length=1)]
 OrderBy = _Literal["LogStreamName", "LastEventTime"]
 PolicyDocument = _Annotated[str, _Meta(min_length=1, max_length=51200)]
 PolicyScope = _Literal["ACCOUNT", "RESOURCE"]
+QueryDefinitionName = _Annotated[str, _Meta(min_length=1, max_length=255)]
+QueryDefinitionString = _Annotated[str, _Meta(min_length=1, max_length=10000)]
+QueryId = _Annotated[str, _Meta(min_length=1, max_length=256)]
+QueryLanguage = _Literal["CWLI", "SQL", "PPL"]
+QueryListMaxResults = _Annotated[int, _Meta(ge=1, le=1000)]
+QueryParameterDefaultValue = _Annotated[str, _Meta(max_length=1024)]
+QueryParameterDescription = _Annotated[str, _Meta(max_length=512)]
+QueryParameterName = _Annotated[
+    str, _Meta(min_length=1, max_length=128, pattern="^(?:^[a-zA-Z_][a-zA-Z0-9_]*)\\Z")
+]
+QueryStatus = _Literal[
+    "Scheduled", "Running", "Complete", "Failed", "Cancelled", "Timeout", "Unknown"
+]
+QueryString = _Annotated[str, _Meta(max_length=10000)]
 ResourceIdentifier = _Annotated[
     str,
     _Meta(
@@ -286,6 +305,18 @@ class DeleteMetricFilterRequest(
     filter_name: FilterName
 
 
+class DeleteQueryDefinitionRequest(
+    _Struct, kw_only=True, omit_defaults=True, rename={"query_definition_id": "queryDefinitionId"}
+):
+    query_definition_id: QueryId
+
+
+class DeleteQueryDefinitionResponse(
+    _Struct, kw_only=True, omit_defaults=True, rename={"success": "success"}
+):
+    success: bool | None = None
+
+
 class DeleteResourcePolicyRequest(
     _Struct,
     kw_only=True,
@@ -467,6 +498,62 @@ class DescribeMetricFiltersResponse(
     rename={"metric_filters": "metricFilters", "next_token": "nextToken"},
 ):
     metric_filters: list[MetricFilter] | None = None
+    next_token: str | None = None
+
+
+class DescribeQueriesRequest(
+    _Struct,
+    kw_only=True,
+    omit_defaults=True,
+    rename={
+        "log_group_name": "logGroupName",
+        "status": "status",
+        "max_results": "maxResults",
+        "next_token": "nextToken",
+        "query_language": "queryLanguage",
+    },
+):
+    log_group_name: LogGroupName | None = None
+    status: QueryStatus | None = None
+    max_results: DescribeQueriesMaxResults | None = None
+    next_token: NextToken | None = None
+    query_language: QueryLanguage | None = None
+
+
+class DescribeQueriesResponse(
+    _Struct,
+    kw_only=True,
+    omit_defaults=True,
+    rename={"queries": "queries", "next_token": "nextToken"},
+):
+    queries: list[QueryInfo] | None = None
+    next_token: str | None = None
+
+
+class DescribeQueryDefinitionsRequest(
+    _Struct,
+    kw_only=True,
+    omit_defaults=True,
+    rename={
+        "query_language": "queryLanguage",
+        "query_definition_name_prefix": "queryDefinitionNamePrefix",
+        "max_results": "maxResults",
+        "next_token": "nextToken",
+    },
+):
+    query_language: QueryLanguage | None = None
+    query_definition_name_prefix: QueryDefinitionName | None = None
+    max_results: QueryListMaxResults | None = None
+    next_token: NextToken | None = None
+
+
+class DescribeQueryDefinitionsResponse(
+    _Struct,
+    kw_only=True,
+    omit_defaults=True,
+    rename={"query_definitions": "queryDefinitions", "next_token": "nextToken"},
+):
+    query_definitions: list[QueryDefinition] | None = None
     next_token: str | None = None
 
 
@@ -728,6 +815,75 @@ class GetLogEventsResponse(
     next_backward_token: str | None = None
 
 
+class GetLogGroupFieldsRequest(
+    _Struct,
+    kw_only=True,
+    omit_defaults=True,
+    rename={
+        "log_group_name": "logGroupName",
+        "time": "time",
+        "log_group_identifier": "logGroupIdentifier",
+    },
+):
+    log_group_name: LogGroupName | None = None
+    time: Timestamp | None = None
+    log_group_identifier: LogGroupIdentifier | None = None
+
+
+class GetLogGroupFieldsResponse(
+    _Struct, kw_only=True, omit_defaults=True, rename={"log_group_fields": "logGroupFields"}
+):
+    log_group_fields: list[LogGroupField] | None = None
+
+
+class GetLogRecordRequest(
+    _Struct,
+    kw_only=True,
+    omit_defaults=True,
+    rename={"log_record_pointer": "logRecordPointer", "unmask": "unmask"},
+):
+    log_record_pointer: str
+    unmask: bool | None = None
+
+
+class GetLogRecordResponse(
+    _Struct, kw_only=True, omit_defaults=True, rename={"log_record": "logRecord"}
+):
+    log_record: dict[str, str] | None = None
+
+
+class GetQueryResultsRequest(
+    _Struct,
+    kw_only=True,
+    omit_defaults=True,
+    rename={"query_id": "queryId", "next_token": "nextToken", "max_items": "maxItems"},
+):
+    query_id: QueryId
+    next_token: GetQueryResultsNextToken | None = None
+    max_items: GetQueryResultsMaxItems | None = None
+
+
+class GetQueryResultsResponse(
+    _Struct,
+    kw_only=True,
+    omit_defaults=True,
+    rename={
+        "query_language": "queryLanguage",
+        "results": "results",
+        "statistics": "statistics",
+        "status": "status",
+        "encryption_key": "encryptionKey",
+        "next_token": "nextToken",
+    },
+):
+    query_language: str | None = None
+    results: list[list[ResultField]] | None = None
+    statistics: QueryStatistics | None = None
+    status: str | None = None
+    encryption_key: str | None = None
+    next_token: str | None = None
+
+
 class InputLogEvent(
     _Struct,
     kw_only=True,
@@ -890,6 +1046,13 @@ class LogGroup(
     log_group_arn: str | None = None
     deletion_protection_enabled: bool | None = None
     bearer_token_authentication_enabled: bool | None = None
+
+
+class LogGroupField(
+    _Struct, kw_only=True, omit_defaults=True, rename={"name": "name", "percent": "percent"}
+):
+    name: str | None = None
+    percent: int | None = None
 
 
 class LogGroupSummary(
@@ -1114,6 +1277,35 @@ class PutMetricFilterRequest(
     emit_system_field_dimensions: list[str] | None = None
 
 
+class PutQueryDefinitionRequest(
+    _Struct,
+    kw_only=True,
+    omit_defaults=True,
+    rename={
+        "query_language": "queryLanguage",
+        "name": "name",
+        "query_definition_id": "queryDefinitionId",
+        "log_group_names": "logGroupNames",
+        "query_string": "queryString",
+        "client_token": "clientToken",
+        "parameters": "parameters",
+    },
+):
+    query_language: QueryLanguage | None = None
+    name: QueryDefinitionName
+    query_definition_id: QueryId | None = None
+    log_group_names: list[LogGroupName] | None = None
+    query_string: QueryDefinitionString
+    client_token: ClientToken | None = None
+    parameters: _Annotated[list[QueryParameter], _Meta(max_length=20)] | None = None
+
+
+class PutQueryDefinitionResponse(
+    _Struct, kw_only=True, omit_defaults=True, rename={"query_definition_id": "queryDefinitionId"}
+):
+    query_definition_id: str | None = None
+
+
 class PutResourcePolicyRequest(
     _Struct,
     kw_only=True,
@@ -1178,6 +1370,90 @@ class PutSubscriptionFilterRequest(
     emit_system_fields: list[str] | None = None
 
 
+class QueryDefinition(
+    _Struct,
+    kw_only=True,
+    omit_defaults=True,
+    rename={
+        "query_language": "queryLanguage",
+        "query_definition_id": "queryDefinitionId",
+        "name": "name",
+        "query_string": "queryString",
+        "last_modified": "lastModified",
+        "log_group_names": "logGroupNames",
+        "parameters": "parameters",
+    },
+):
+    query_language: str | None = None
+    query_definition_id: str | None = None
+    name: str | None = None
+    query_string: str | None = None
+    last_modified: int | None = None
+    log_group_names: list[str] | None = None
+    parameters: list[QueryParameter] | None = None
+
+
+class QueryInfo(
+    _Struct,
+    kw_only=True,
+    omit_defaults=True,
+    rename={
+        "query_language": "queryLanguage",
+        "query_id": "queryId",
+        "query_string": "queryString",
+        "status": "status",
+        "create_time": "createTime",
+        "log_group_name": "logGroupName",
+        "query_duration": "queryDuration",
+        "bytes_scanned": "bytesScanned",
+        "user_identity": "userIdentity",
+    },
+):
+    query_language: str | None = None
+    query_id: str | None = None
+    query_string: str | None = None
+    status: str | None = None
+    create_time: int | None = None
+    log_group_name: str | None = None
+    query_duration: int | None = None
+    bytes_scanned: float | None = None
+    user_identity: str | None = None
+
+
+class QueryParameter(
+    _Struct,
+    kw_only=True,
+    omit_defaults=True,
+    rename={"name": "name", "default_value": "defaultValue", "description": "description"},
+):
+    name: QueryParameterName
+    default_value: QueryParameterDefaultValue | None = None
+    description: QueryParameterDescription | None = None
+
+
+class QueryStatistics(
+    _Struct,
+    kw_only=True,
+    omit_defaults=True,
+    rename={
+        "records_matched": "recordsMatched",
+        "records_scanned": "recordsScanned",
+        "estimated_records_skipped": "estimatedRecordsSkipped",
+        "bytes_scanned": "bytesScanned",
+        "estimated_bytes_skipped": "estimatedBytesSkipped",
+        "log_groups_scanned": "logGroupsScanned",
+        "result_count": "resultCount",
+    },
+):
+    records_matched: float | None = None
+    records_scanned: float | None = None
+    estimated_records_skipped: float | None = None
+    bytes_scanned: float | None = None
+    estimated_bytes_skipped: float | None = None
+    log_groups_scanned: float | None = None
+    result_count: float | None = None
+
+
 class RejectedEntityInfo(
     _Struct, kw_only=True, omit_defaults=True, rename={"error_type": "errorType"}
 ):
@@ -1218,6 +1494,13 @@ class ResourcePolicy(
     policy_scope: str | None = None
     resource_arn: str | None = None
     revision_id: str | None = None
+
+
+class ResultField(
+    _Struct, kw_only=True, omit_defaults=True, rename={"field": "field", "value": "value"}
+):
+    field: str | None = None
+    value: str | None = None
 
 
 class SearchedLogStream(
@@ -1261,6 +1544,43 @@ class StartLiveTailResponse(
             exceptions=("SessionTimeoutException", "SessionStreamingException"),
         ),
     ] = None
+
+
+class StartQueryRequest(
+    _Struct,
+    kw_only=True,
+    omit_defaults=True,
+    rename={
+        "query_language": "queryLanguage",
+        "log_group_name": "logGroupName",
+        "log_group_names": "logGroupNames",
+        "log_group_identifiers": "logGroupIdentifiers",
+        "start_time": "startTime",
+        "end_time": "endTime",
+        "query_string": "queryString",
+        "limit": "limit",
+    },
+):
+    query_language: QueryLanguage | None = None
+    log_group_name: LogGroupName | None = None
+    log_group_names: list[LogGroupName] | None = None
+    log_group_identifiers: list[LogGroupIdentifier] | None = None
+    start_time: Timestamp
+    end_time: Timestamp
+    query_string: QueryString
+    limit: EventsLimitStartQuery | None = None
+
+
+class StartQueryResponse(_Struct, kw_only=True, omit_defaults=True, rename={"query_id": "queryId"}):
+    query_id: str | None = None
+
+
+class StopQueryRequest(_Struct, kw_only=True, omit_defaults=True, rename={"query_id": "queryId"}):
+    query_id: QueryId
+
+
+class StopQueryResponse(_Struct, kw_only=True, omit_defaults=True, rename={"success": "success"}):
+    success: bool | None = None
 
 
 class SubscriptionFilter(
@@ -1379,6 +1699,11 @@ MODEL = _wire.ServiceModel(
         "DeleteMetricFilter": _wire.Operation(
             name="DeleteMetricFilter", input=DeleteMetricFilterRequest
         ),
+        "DeleteQueryDefinition": _wire.Operation(
+            name="DeleteQueryDefinition",
+            input=DeleteQueryDefinitionRequest,
+            output=DeleteQueryDefinitionResponse,
+        ),
         "DeleteResourcePolicy": _wire.Operation(
             name="DeleteResourcePolicy", input=DeleteResourcePolicyRequest
         ),
@@ -1413,6 +1738,14 @@ MODEL = _wire.ServiceModel(
             input=DescribeMetricFiltersRequest,
             output=DescribeMetricFiltersResponse,
         ),
+        "DescribeQueries": _wire.Operation(
+            name="DescribeQueries", input=DescribeQueriesRequest, output=DescribeQueriesResponse
+        ),
+        "DescribeQueryDefinitions": _wire.Operation(
+            name="DescribeQueryDefinitions",
+            input=DescribeQueryDefinitionsRequest,
+            output=DescribeQueryDefinitionsResponse,
+        ),
         "DescribeResourcePolicies": _wire.Operation(
             name="DescribeResourcePolicies",
             input=DescribeResourcePoliciesRequest,
@@ -1431,6 +1764,17 @@ MODEL = _wire.ServiceModel(
         ),
         "GetLogEvents": _wire.Operation(
             name="GetLogEvents", input=GetLogEventsRequest, output=GetLogEventsResponse
+        ),
+        "GetLogGroupFields": _wire.Operation(
+            name="GetLogGroupFields",
+            input=GetLogGroupFieldsRequest,
+            output=GetLogGroupFieldsResponse,
+        ),
+        "GetLogRecord": _wire.Operation(
+            name="GetLogRecord", input=GetLogRecordRequest, output=GetLogRecordResponse
+        ),
+        "GetQueryResults": _wire.Operation(
+            name="GetQueryResults", input=GetQueryResultsRequest, output=GetQueryResultsResponse
         ),
         "ListLogGroups": _wire.Operation(
             name="ListLogGroups", input=ListLogGroupsRequest, output=ListLogGroupsResponse
@@ -1456,6 +1800,11 @@ MODEL = _wire.ServiceModel(
             name="PutLogGroupDeletionProtection", input=PutLogGroupDeletionProtectionRequest
         ),
         "PutMetricFilter": _wire.Operation(name="PutMetricFilter", input=PutMetricFilterRequest),
+        "PutQueryDefinition": _wire.Operation(
+            name="PutQueryDefinition",
+            input=PutQueryDefinitionRequest,
+            output=PutQueryDefinitionResponse,
+        ),
         "PutResourcePolicy": _wire.Operation(
             name="PutResourcePolicy",
             input=PutResourcePolicyRequest,
@@ -1469,6 +1818,12 @@ MODEL = _wire.ServiceModel(
         ),
         "StartLiveTail": _wire.Operation(
             name="StartLiveTail", input=StartLiveTailRequest, output=StartLiveTailResponse
+        ),
+        "StartQuery": _wire.Operation(
+            name="StartQuery", input=StartQueryRequest, output=StartQueryResponse
+        ),
+        "StopQuery": _wire.Operation(
+            name="StopQuery", input=StopQueryRequest, output=StopQueryResponse
         ),
         "TagLogGroup": _wire.Operation(name="TagLogGroup", input=TagLogGroupRequest),
         "TagResource": _wire.Operation(name="TagResource", input=TagResourceRequest),
@@ -1498,7 +1853,6 @@ MODEL = _wire.ServiceModel(
             "DeleteIntegration",
             "DeleteLogAnomalyDetector",
             "DeleteLookupTable",
-            "DeleteQueryDefinition",
             "DeleteScheduledQuery",
             "DeleteSyslogConfiguration",
             "DeleteTransformer",
@@ -1512,8 +1866,6 @@ MODEL = _wire.ServiceModel(
             "DescribeImportTasks",
             "DescribeIndexPolicies",
             "DescribeLookupTables",
-            "DescribeQueries",
-            "DescribeQueryDefinitions",
             "DisassociateSourceFromS3TableIntegration",
             "GetDataProtectionPolicy",
             "GetDelivery",
@@ -1523,11 +1875,8 @@ MODEL = _wire.ServiceModel(
             "GetIntegration",
             "GetLogAnomalyDetector",
             "GetLogFields",
-            "GetLogGroupFields",
             "GetLogObject",
-            "GetLogRecord",
             "GetLookupTable",
-            "GetQueryResults",
             "GetScheduledQuery",
             "GetScheduledQueryHistory",
             "GetStorageTierPolicy",
@@ -1548,12 +1897,9 @@ MODEL = _wire.ServiceModel(
             "PutDeliverySource",
             "PutIndexPolicy",
             "PutIntegration",
-            "PutQueryDefinition",
             "PutStorageTierPolicy",
             "PutSyslogConfiguration",
             "PutTransformer",
-            "StartQuery",
-            "StopQuery",
             "TestTransformer",
             "UpdateAnomaly",
             "UpdateDeliveryConfiguration",
