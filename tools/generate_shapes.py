@@ -7,6 +7,8 @@
     validation_code = "ValidationException" # optional: the code for a broken constraint
     [patterns]                              # optional: of strings, in place of AWS's
     HttpEndpointUrl = "https?://.*"
+    [values]                                # optional: of enumerations, besides AWS's
+    WorkerType = ["R.1X"]
 
 and writes `src/millpond/services/<service>/shapes.py`. With `--check` it writes nothing and exits
 with 1 when a file differs from what it would write.
@@ -301,7 +303,8 @@ class Writer:
         if shape.type_name == "string" and shape.enum:
             if self.protocol == "rest-xml":
                 return plain
-            self.aliases[name] = f"_Literal[{', '.join(repr(value) for value in shape.enum)}]"
+            values = [*shape.enum, *self.configuration.get("values", {}).get(shape.name, ())]
+            self.aliases[name] = f"_Literal[{', '.join(map(repr, values))}]"
             return name
         constraints = list(self._constraints(shape))
         if not constraints:

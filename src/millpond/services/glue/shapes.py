@@ -687,7 +687,21 @@ ViewDialect = _Literal["REDSHIFT", "ATHENA", "SPARK"]
 ViewDialectVersionString = _Annotated[str, _Meta(min_length=1, max_length=255)]
 ViewTextString = _Annotated[str, _Meta(max_length=409600)]
 ViewUpdateAction = _Literal["ADD", "REPLACE", "ADD_OR_REPLACE", "DROP"]
-WorkerType = _Literal["Standard", "G.1X", "G.2X", "G.025X", "G.4X", "G.8X", "Z.2X"]
+WorkerType = _Literal[
+    "Standard",
+    "G.1X",
+    "G.2X",
+    "G.025X",
+    "G.4X",
+    "G.8X",
+    "Z.2X",
+    "G.12X",
+    "G.16X",
+    "R.1X",
+    "R.2X",
+    "R.4X",
+    "R.8X",
+]
 
 
 class Aggregate(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
