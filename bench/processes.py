@@ -11,9 +11,10 @@ from typing import Literal, Self
 
 _PAGE_SIZE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
-Role = Literal["server", "application", "producer", "client", "other"]
+Role = Literal["server", "application", "engine", "producer", "client", "other"]
 _WORDS: tuple[tuple[Role, str, str], ...] = (
     ("application", "millpond.engines.streams.runtime.main", "run"),
+    ("engine", "millpond.engines.spark.runtime.engine", ""),
     ("producer", "examples.fraud.produce", ""),
 )
 
@@ -33,7 +34,7 @@ class Sampler:
     """Samples a process and its children until left: `with Sampler(process) as sampler: …`.
 
     Processes are told apart by what they run: Millpond is the `server`, `application` runs a
-    streaming application, `client` is this process.
+    streaming application, `engine` is Sail, `client` is this process.
     """
 
     def __init__(self, process: subprocess.Popen[bytes] | int, every_seconds: float = 1.0) -> None:
