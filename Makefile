@@ -5,7 +5,7 @@ PROCESSES ?= auto
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo demo-retail demo-fraud test check bench peers kcl conform shapes docs clean
+.PHONY: setup demo demo-retail demo-fraud test check bench peers kcl airflow conform shapes docs clean
 
 setup: $(STAMP)
 
@@ -47,6 +47,15 @@ kcl: setup
 	$(BIN)/python -m pip download --quiet --no-deps --dest build/kcl amazon_kclpy==3.2.0
 	mkdir -p build/kcl/python
 	tar --extract --file build/kcl/amazon_kclpy-3.2.0.tar.gz --directory build/kcl/python --strip-components 1 amazon_kclpy-3.2.0/amazon_kclpy
+
+# Apache Airflow with its Amazon provider, for tests/scenarios/test_airflow.py.
+AIRFLOW_PINS := tests/scenarios/airflow/constraints.txt
+airflow: build/airflow/.installed
+
+build/airflow/.installed: $(AIRFLOW_PINS)
+	$(PYTHON) -m venv build/airflow
+	build/airflow/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(AIRFLOW_PINS) apache-airflow apache-airflow-providers-amazon
+	@touch $@
 
 shapes: setup
 	$(BIN)/python tools/generate_shapes.py
