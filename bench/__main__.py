@@ -5,7 +5,7 @@ import sys
 import time
 from datetime import date
 
-from bench import applications, fraud, retail, s3, seed, servers, streams
+from bench import applications, fraud, releases, retail, s3, seed, servers, streams
 
 
 def _s3(keys: int) -> None:
@@ -45,7 +45,17 @@ def _start() -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parts = ["start", "s3", "kinesis", "applications", "nexmark", "retail", "seed", "fraud"]
+    parts = [
+        "start",
+        "s3",
+        "kinesis",
+        "applications",
+        "nexmark",
+        "retail",
+        "releases",
+        "seed",
+        "fraud",
+    ]
     parser.add_argument("parts", nargs="*", default=parts)
     parser.add_argument("--keys", type=int, default=100_000, help="keys for the listing")
     parser.add_argument("--rows", type=int, default=20_000_000, help="rows for the retail job")
@@ -58,6 +68,9 @@ def main() -> None:
     parser.add_argument("--fraud-seconds", type=int, default=600, help="of the fraud job")
     parser.add_argument(
         "--rising-seconds", type=int, default=30, help="of each higher rate of it; 0: none"
+    )
+    parser.add_argument(
+        "--tpch", type=int, nargs="*", default=[1, 10], help="scale factors of TPC-H"
     )
     parser.add_argument(
         "--seed-parquet", type=int, nargs="*", default=[1, 10, 50], help="logical GB of Parquet"
@@ -85,6 +98,8 @@ def main() -> None:
                 nexmark.compare(options.events)
             case "retail":
                 retail.compare(options.rows)
+            case "releases":
+                releases.compare(options.rows, options.tpch)
             case "seed":
                 seed.compare(options.seed_parquet, options.seed_csv)
             case _:
