@@ -2,8 +2,8 @@
 
     spark-submit tpch.py --data s3://bench/tpch/ --queries s3://bench/queries.json
 
-It prints a line of JSON: the seconds of each query, and a digest of its rows with figures rounded to
-what engines agree on.
+It prints a line of JSON: the seconds of each query, and a digest of its rows, whose figures are
+rounded to what engines agree on.
 """
 
 import argparse
