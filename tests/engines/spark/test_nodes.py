@@ -78,7 +78,7 @@ async def test_an_application_waits_where_no_node_is_left_and_goes_on_with_the_n
     await program.attempted(1)
     await shell.cluster.lose_node("i-1")
     async with asyncio.timeout(10):
-        while shell.cluster.load().applications_waiting == 0:
+        while shell.cluster.load().applications_waiting == 0:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     await shell.cluster.add_node(Node("i-2", SIZE))
     assert await program.end() == (0, "500500 after 2 attempts")
@@ -175,12 +175,12 @@ async def test_modules_that_cannot_be_had_are_named(spark, data, lake, tmp_path)
     order = Order(
         "j-1", data / "clusters" / "j-1", python_modules=(str(tmp_path / "missing-1.0.whl"),)
     )
-    with pytest.raises(CannotStart, match="missing-1.0"):
+    with pytest.raises(CannotStart, match=r"missing-1\.0"):
         await spark.start(order)
 
 
 async def test_programs_that_sail_does_not_have_are_refused_by_name(spark, data):
-    with pytest.raises(CannotStart, match="Hive, Trino: not there on Sail"):
+    with pytest.raises(CannotStart, match=r"Hive, Trino: not there on Sail"):
         await spark.start(Order("j-1", data / "clusters" / "j-1", programs=("Trino", "Hive")))
 
 
