@@ -11,6 +11,7 @@ from millpond.services.glue.operations import (
     partition_batches,
     partition_indexes,
     partitions,
+    scripts,
     search,
     statistics,
     tables,
@@ -76,4 +77,8 @@ OPERATIONS: Mapping[str, Any] = {
     "TagResource": tags.tag_resource,
     "UntagResource": tags.untag_resource,
     "GetCatalogImportStatus": databases.get_catalog_import_status,
+    "CreateScript": scripts.create_script,
+    "GetDataflowGraph": scripts.get_dataflow_graph,
+    "GetMapping": scripts.get_mapping,
+    "GetPlan": scripts.get_plan,
 }

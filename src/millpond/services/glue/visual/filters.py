@@ -48,7 +48,7 @@ def _plain(graph: Graph, node: Node, given: Any) -> str:
         if len(values) != 1:
             raise node.refusal("a filter ISNULL has one value, the column.")
         return f"{field} is None"
-    if len(values) != 2:  # noqa: PLR2004 - both sides of an operator
+    if len(values) != 2:
         raise node.refusal(f"a filter {operation} has two values, not {len(values)}.")
     if operation == "REGEX":
         if not constants:

@@ -77,7 +77,7 @@ def call(function: str, *positional: object, **named: object) -> Bracketed:
 
 def laid_out(before: str, expression: Expression, after: str = "", depth: int = 0) -> str:
     """`before`, the expression and `after`, broken where they do not fit."""
-    flat = before + _flat(expression) + after
+    flat = before + on_one_line(expression) + after
     indent = INDENT * depth
     if isinstance(expression, Source) or len(indent + flat) <= LINE_LENGTH:
         return flat
@@ -87,7 +87,7 @@ def laid_out(before: str, expression: Expression, after: str = "", depth: int = 
     opening, closing = before + expression.opening, f"{indent}{expression.closing}{after}"
     if not expression.parts:
         return flat
-    single = ", ".join(prefix + _flat(part) for prefix, part in expression.parts)
+    single = ", ".join(prefix + on_one_line(part) for prefix, part in expression.parts)
     called = expression.closing == ")" and expression.opening != "("
     if called and len(inner + single) <= LINE_LENGTH:
         return f"{opening}\n{inner}{single}\n{closing}"
@@ -106,13 +106,14 @@ def _broken_condition(before: str, condition: Condition, after: str, depth: int)
     return f"{before}lambda row: (\n{body}\n{INDENT * depth}){after}"
 
 
-def _flat(expression: Expression) -> str:
+def on_one_line(expression: Expression) -> str:
+    """The expression, however long it is."""
     if isinstance(expression, Source):
         return expression.text
     if isinstance(expression, Condition):
         return "lambda row: " + f" {expression.operator} ".join(expression.parts)
     if expression.opening == "{" and not expression.parts:
         return "{}"
-    parts = ", ".join(prefix + _flat(part) for prefix, part in expression.parts)
+    parts = ", ".join(prefix + on_one_line(part) for prefix, part in expression.parts)
     lone = expression.opening == "(" and len(expression.parts) == 1
     return f"{expression.opening}{parts}{',' if lone else ''}{expression.closing}"
