@@ -8,6 +8,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import ipaddress
 import json
 import re
 import unicodedata
@@ -295,6 +296,20 @@ def parse_duration(text: str) -> int:
     return round(float(found[1]) * _DURATION_MS[found[2]])
 
 
+def ip_version(text: str) -> int:
+    try:
+        return ipaddress.ip_address(text).version
+    except ValueError:
+        return 0
+
+
+def in_subnet(text: str, subnet: str) -> bool:
+    try:
+        return ipaddress.ip_address(text) in ipaddress.ip_network(subnet, strict=False)
+    except ValueError:
+        return False
+
+
 _ZONED = "STRUCT(t TIMESTAMP, z VARCHAR)"
 FUNCTIONS: tuple[tuple[str, Callable[..., Any], tuple[str, ...], str], ...] = (
     ("p_to_base", to_base, ("BIGINT", "BIGINT"), "VARCHAR"),
@@ -324,5 +339,7 @@ FUNCTIONS: tuple[tuple[str, Callable[..., Any], tuple[str, ...], str], ...] = (
     ("p_from_iso8601", from_iso8601, ("VARCHAR",), _ZONED),
     ("p_human_seconds", human_seconds, ("DOUBLE",), "VARCHAR"),
     ("p_parse_duration", parse_duration, ("VARCHAR",), "BIGINT"),
+    ("p_ip_version", ip_version, ("VARCHAR",), "BIGINT"),
+    ("p_in_subnet", in_subnet, ("VARCHAR", "VARCHAR"), "BOOLEAN"),
 )
 """Name, function, parameter types and result type in DuckDB."""

@@ -1,0 +1,1 @@
+"""CloudWatch Logs Insights: its query language, and how queries run on the SQL engine."""

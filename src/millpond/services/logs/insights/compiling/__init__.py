@@ -1,0 +1,1 @@
+"""From a query's tree to SELECTs over the table of events."""
