@@ -23,6 +23,8 @@ settings.load_profile("any machine")
 
 READY_SECONDS_MAX = 20.0
 STOP_SECONDS_MAX = 20.0
+RELEASES = Path(__file__).resolve().parents[1] / "build" / "releases"
+"""Where tests have their releases of Apache Spark: made once for a checkout."""
 
 
 class Server:
@@ -43,7 +45,7 @@ class Server:
     def start(self) -> float:
         """Start and wait until it is healthy; the seconds that took."""
         command = [sys.executable, "-m", "millpond", "up", "--port", str(self.port)]
-        command += ["--data", str(self.data), *self._flags]
+        command += ["--data", str(self.data), "--releases", str(RELEASES), *self._flags]
         self._variables = {}
         started = time.perf_counter()
         with self.log.open("ab") as log:

@@ -14,6 +14,7 @@ from typing import Any
 
 FILE_NAME = "millpond.toml"
 ENVIRONMENT_PREFIX = "MILLPOND_"
+FOLDER_IN_CACHE = "millpond/releases"
 
 
 class BadSetting(ValueError):
@@ -37,6 +38,8 @@ class Settings:
     spark_threads: int
     spark_port: int
     spark_idle_seconds: int
+    releases: Path
+    maven: str
     kinesis_limits: bool
     kinesis_state_seconds: float
     streams_memory: int
@@ -105,6 +108,20 @@ def _seconds(text: str) -> float:
     if not re.fullmatch(r"[0-9]{1,5}(\.[0-9]{1,3})?", text):
         raise ValueError("is not a number of seconds, such as 0, 0.5 or 30")
     return float(text)
+
+
+def releases_folder(text: str, environment: Mapping[str, str]) -> Path:
+    """The folder that the setting `releases` names."""
+    if text != "auto":
+        return Path(text).expanduser()
+    cache = environment.get("XDG_CACHE_HOME", "")
+    return (Path(cache) if cache.startswith("/") else Path.home() / ".cache") / FOLDER_IN_CACHE
+
+
+def _repository(text: str) -> str:
+    if text == "auto":
+        return ""
+    return _matching(r"https?://[^\s]+", "an http:// or https:// URL, or auto")(text)
 
 
 SETTINGS: tuple[Setting, ...] = (
@@ -203,6 +220,23 @@ SETTINGS: tuple[Setting, ...] = (
         "How long the engine behind `spark_port` stays when no program is connected.",
     ),
     Setting(
+        "releases",
+        "FOLDER",
+        "auto",
+        lambda text: releases_folder(text, os.environ),
+        "The folder of the releases of Apache Spark, about 1 GB each, which are made when they are "
+        "first needed. `auto` is `millpond/releases` in the user's cache folder "
+        "(`$XDG_CACHE_HOME` or `~/.cache`), so that all data folders share them.",
+    ),
+    Setting(
+        "maven",
+        "URL",
+        "auto",
+        _repository,
+        "The Maven repository that jars for those releases are fetched from. `auto` is the mirror "
+        "of Maven's central repository that `~/.m2/settings.xml` names, or that repository itself.",
+    ),
+    Setting(
         "kinesis_limits",
         "aws|none",
         "aws",
@@ -272,8 +306,8 @@ def read_settings(
             values[setting.name] = setting.read(text)
         except ValueError as error:
             raise BadSetting(f"{source}: {text!r} {error}.") from error
-        if setting.name == "data":
-            values["data"] = (base / values["data"]).resolve()
+        if isinstance(values[setting.name], Path):
+            values[setting.name] = (base / values[setting.name]).resolve()
     return Settings(**values)
 
 

@@ -22,8 +22,11 @@ from millpond.engines.log.embedded import EmbeddedLog
 from millpond.engines.objects.embedded import EmbeddedObjects
 from millpond.engines.records.embedded import EmbeddedRecords
 from millpond.engines.records.interface import Records
+from millpond.engines.spark.apache.releases import Releases
+from millpond.engines.spark.apache.spark import ApacheSpark
+from millpond.engines.spark.apache.versions import VERSIONS
 from millpond.engines.spark.embedded import Bounds, SailSpark
-from millpond.engines.spark.interface import SAIL, Sparks
+from millpond.engines.spark.interface import SAIL, Size, Sparks
 from millpond.engines.sql.embedded import Bounds as SqlBounds
 from millpond.engines.sql.embedded import EmbeddedSql
 from millpond.engines.sql.interface import Sql
@@ -80,13 +83,7 @@ async def open_platform(
         engines.push_async_callback(objects.close)
         log = await asyncio.to_thread(EmbeddedLog.open, settings.data / "log", clock)
         engines.push_async_callback(log.close)
-        sparks: Sparks = {
-            SAIL: SailSpark(
-                settings.data,
-                marker_of(settings.data),
-                Bounds(settings.spark_memory, settings.spark_threads),
-            )
-        }
+        sparks = _sparks(settings)
         sql: Sql = MissingSql()
         if importlib.util.find_spec("duckdb") and importlib.util.find_spec("sqlglot"):
             embedded_sql = await asyncio.to_thread(
@@ -140,6 +137,19 @@ async def open_platform(
             credentials=credentials,
             sparks=sparks,
         )
+
+
+def _sparks(settings: Settings) -> Sparks:
+    """Sail, and each version of Apache Spark."""
+    marker = marker_of(settings.data)
+    capacity = Size(settings.spark_threads, settings.spark_memory)
+    releases = Releases(settings.releases, settings.maven, marker)
+    apache: Sparks = {
+        version.name: ApacheSpark(settings.data, marker, capacity, releases, version)
+        for version in VERSIONS
+    }
+    bounds = Bounds(settings.spark_memory, settings.spark_threads)
+    return {SAIL: SailSpark(settings.data, marker, bounds), **apache}
 
 
 def marker_of(data: Path) -> str:

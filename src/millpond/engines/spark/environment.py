@@ -1,15 +1,17 @@
 """A cluster's own Python environment: thin, made in a moment, changed by nobody else.
 
 It is a virtual environment in the cluster's folder that also sees the packages of the environment
-that Millpond runs in (the engine, Spark's client, pandas, boto3 …), read-only. `pip install` in a
-bootstrap action goes into the cluster's own. Its `bin` holds the programs of a cluster's shell.
+of its runtime (for Sail, the one that Millpond runs in: the engine, Spark's client, pandas, boto3
+…), read-only. `pip install` in a bootstrap action goes into the cluster's own. Its `bin` holds the
+programs of a cluster's shell.
 """
 
 import os
 import sys
 import sysconfig
 import venv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,8 +23,6 @@ PYTHON = Path(sys.executable)
 _RUNTIME = "millpond.engines.spark.runtime"
 _SOURCES = Path(__file__).resolve().parents[3]
 _MODULES = {
-    "spark-submit": f"{_RUNTIME}.submit",
-    "spark-sql": f"{_RUNTIME}.sql",
     "run-script": f"{_RUNTIME}.script",
     "pip": "pip",
     "pip3": "pip",
@@ -43,6 +43,24 @@ exec "$@"
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a runtime's environments have in common: the folders of the packages that they see, the
+    module that every Python of theirs imports as it starts, and their programs beside those that
+    all have: a module each, and what it is told first."""
+
+    packages: tuple[Path, ...]
+    hook: str
+    programs: Mapping[str, str]
+
+
+SAIL_KIND = Kind(
+    packages=tuple(dict.fromkeys(Path(sysconfig.get_path(n)) for n in ("purelib", "platlib"))),
+    hook=f"{_RUNTIME}.hook",
+    programs={"spark-submit": f"{_RUNTIME}.submit", "spark-sql": f"{_RUNTIME}.sql"},
+)
+
+
 def find_installed() -> Installed | None:
     """The versions of the engine and of Spark's client; None when one of them is missing."""
     try:
@@ -51,7 +69,9 @@ def find_installed() -> Installed | None:
         return None
 
 
-def make_environment(folder: Path, made: Path, before: Sequence[Path] = ()) -> Path:
+def make_environment(
+    folder: Path, made: Path, before: Sequence[Path] = (), kind: Kind = SAIL_KIND
+) -> Path:
     """Make the environment in `folder`; its `bin` folder.
 
     `made` is a mark, where no process of the cluster can write: with it, nothing is touched.
@@ -62,14 +82,9 @@ def make_environment(folder: Path, made: Path, before: Sequence[Path] = ()) -> P
         return programs
     venv.EnvBuilder(with_pip=False, symlinks=True, clear=True).create(folder)
     packages = Path(sysconfig.get_path("purelib", vars={"base": str(folder)}))
-    seen = [
-        *map(str, before),
-        str(_SOURCES),
-        *dict.fromkeys(map(sysconfig.get_path, ("purelib", "platlib"))),
-    ]
-    lines = [*seen, f"import {_RUNTIME}.hook"]
+    lines = [*map(str, (*before, _SOURCES, *kind.packages)), f"import {kind.hook}"]
     (packages / "millpond-runtime.pth").write_text("\n".join(lines) + "\n", "utf-8")
-    for name, module in _MODULES.items():
+    for name, module in (*_MODULES.items(), *kind.programs.items()):
         _write_program(programs / name, f'#!/bin/sh\nexec "${{0%/*}}/python3" -m {module} "$@"\n')
     _write_program(programs / "sudo", _SUDO)
     made.touch()

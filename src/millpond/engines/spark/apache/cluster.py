@@ -1,0 +1,237 @@
+"""A cluster on Apache Spark: a master, a worker for each node, and the applications beside them.
+
+An application's driver is a process of ours, as a step's command line is; its executors run on the
+nodes. Apache Spark itself does again what a lost node had done.
+"""
+
+import asyncio
+import contextlib
+
+from millpond.engines.spark.apache import daemons, properties
+from millpond.engines.spark.apache.node import SparkNode
+from millpond.engines.spark.apache.place import Place
+from millpond.engines.spark.apache.state import MasterState, ask_master
+from millpond.engines.spark.interface import (
+    Application,
+    CannotStart,
+    Finished,
+    Load,
+    Node,
+    Size,
+)
+from millpond.kernel.processes import Command, Ended, NotStarted, Process, start
+
+STOP_GRACE_SECONDS = 2.0
+LOOK_SECONDS = 1.0
+"""How old what `load` tells may be while applications run."""
+
+
+class ApacheCluster:
+    """See `interface.Cluster`. `capacity` is what it may use when its order names no nodes."""
+
+    def __init__(self, place: Place, capacity: Size) -> None:
+        self._place, self._capacity = place, capacity
+        order = place.order
+        self._wanted = {node.name: node for node in order.nodes or (Node("local", capacity),)}
+        self._nodes: dict[str, SparkNode] = {}
+        self._leaving: set[SparkNode] = set()
+        self._runs: set[ApacheRun] = set()
+        self._master: Process | None = None
+        self._master_ended: asyncio.Future[Ended] | None = None
+        self._port = self._page_port = 0
+        self._state = MasterState()
+        self._looking: asyncio.Task[None] | None = None
+        self._starting = asyncio.Lock()
+        self._stopped = False
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where its master listens."""
+        return ("127.0.0.1", self._port)
+
+    @property
+    def page(self) -> str:
+        """The address of the master's page; empty without one."""
+        return f"http://127.0.0.1:{self._page_port}" if self.is_running else ""
+
+    @property
+    def is_running(self) -> bool:
+        return self._master_ended is not None and not self._master_ended.done()
+
+    async def start_engine(self) -> None:
+        """Start the master and the nodes, unless they run or are not wanted.
+
+        Raises:
+            CannotStart: they did not come up; the text has the end of a log.
+        """
+        async with self._starting:
+            if self.is_running or not self._place.order.with_engine:
+                return
+            await self._end_engine()
+            self._port, self._page_port = daemons.free_port(), daemons.free_port()
+            await asyncio.to_thread(self._place.write_defaults, self._defaults())
+            self._master = await daemons.start_master(self._place, self._port, self._page_port)
+            self._master_ended = asyncio.ensure_future(self._master.wait())
+            await asyncio.gather(*map(self._start_node, list(self._wanted.values())))
+            self._looking = asyncio.ensure_future(self._look())
+
+    async def run(self, application: Application) -> "ApacheRun":
+        self._refuse_stopped()
+        await self.start_engine()
+        await asyncio.to_thread(application.folder.mkdir, parents=True, exist_ok=True)
+        place = self._place
+        command = Command(
+            application.arguments,
+            env=place.environment()
+            | place.for_programs(self._master_url, self._share())
+            | dict(application.environment),
+            folder=application.folder,
+            marker=place.marker,
+            stdout=application.stdout,
+            stderr=application.stderr,
+            limits=place.limits(self._capacity.memory_bytes),
+            sandbox=place.sandbox(application.folder),
+        )
+        try:
+            run = ApacheRun(await start(command))
+        except NotStarted as error:
+            raise CannotStart(str(error)) from error
+        self._runs.add(run)
+        run.ended.add_done_callback(lambda _: self._runs.discard(run))
+        return run
+
+    async def add_node(self, node: Node) -> None:
+        self._refuse_stopped()
+        self._wanted[node.name] = node
+        if not self.is_running:
+            await self.start_engine()
+            return
+        try:
+            await self._start_node(node)
+        except CannotStart:
+            self._wanted.pop(node.name, None)
+            raise
+        await self._look_once()
+
+    async def remove_node(self, name: str, grace_seconds: float) -> None:
+        await self._take_away(name, grace_seconds)
+
+    async def lose_node(self, name: str) -> None:
+        await self._take_away(name, None)
+
+    def load(self) -> Load:
+        state = self._state
+        by_port = {worker.port: worker for worker in state.workers if worker.is_alive}
+        workers = {name: by_port.get(node.port) for name, node in self._nodes.items()}
+        there = [worker for worker in workers.values() if worker is not None]
+        cores = sum(worker.cores for worker in there)
+        cores_used = sum(worker.cores_used for worker in there)
+        waiting = sum(one.is_waiting for one in state.applications)
+        return Load(
+            nodes={name: worker.cores_used if worker else 0 for name, worker in workers.items()},
+            cores=cores,
+            cores_used=cores_used,
+            cores_wanted=0,
+            memory_bytes=sum(worker.memory_bytes for worker in there),
+            memory_bytes_used=sum(worker.memory_bytes_used for worker in there),
+            applications_running=len(state.applications) - waiting,
+            applications_waiting=waiting,
+        )
+
+    async def stop(self) -> None:
+        self._stopped = True
+        await asyncio.gather(*(run.end(STOP_GRACE_SECONDS) for run in list(self._runs)))
+        async with self._starting:
+            await self._end_engine()
+
+    @property
+    def _master_url(self) -> str:
+        return f"spark://127.0.0.1:{self._port}"
+
+    def _refuse_stopped(self) -> None:
+        if self._stopped:
+            raise CannotStart(f"The cluster {self._place.order.name} has been stopped.")
+
+    def _share(self) -> Size:
+        """What an executor can have on each node: the smallest there is."""
+        sizes = [node.size for node in self._wanted.values()] or [self._capacity]
+        return Size(min(s.cores for s in sizes), min(s.memory_bytes for s in sizes))
+
+    def _defaults(self) -> dict[str, str]:
+        order = self._place.order
+        given = properties.defaults(
+            self._place.release.version.spark,
+            share=self._share(),
+            capacity=self._capacity,
+            secret=self._place.secret,
+            folder=str(self._place.folder),
+            access=order.access,
+        )
+        return given | dict(order.properties) | {"spark.master": self._master_url}
+
+    async def _start_node(self, node: Node) -> None:
+        added = SparkNode(self._place, node, self._ask)
+        await added.start(self._master_url)
+        if self._stopped:
+            await added.lose()
+            return
+        self._nodes[node.name] = added
+
+    async def _take_away(self, name: str, grace_seconds: float | None) -> None:
+        """At once without a grace. A node that is leaving already may be lost."""
+        self._wanted.pop(name, None)
+        node = self._nodes.pop(name, None) or next(
+            (one for one in self._leaving if one.name == name), None
+        )
+        if node is None:
+            return
+        self._leaving.add(node)
+        try:
+            await (node.lose() if grace_seconds is None else node.drain(grace_seconds))
+        finally:
+            self._leaving.discard(node)
+
+    async def _end_engine(self) -> None:
+        looking, self._looking = self._looking, None
+        if looking is not None:
+            looking.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await looking
+        nodes = [*self._nodes.values(), *self._leaving]
+        self._nodes.clear()
+        await asyncio.gather(*(node.lose() for node in nodes))
+        if self._master is not None:
+            await self._master.kill()
+        self._state = MasterState()
+
+    async def _ask(self) -> MasterState | None:
+        return await ask_master(self._page_port)
+
+    async def _look_once(self) -> None:
+        state = await self._ask()
+        if state is not None:
+            self._state = state
+
+    async def _look(self) -> None:
+        while True:
+            await self._look_once()
+            await asyncio.sleep(LOOK_SECONDS)
+
+
+class ApacheRun:
+    """See `interface.Run`."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self.ended = asyncio.ensure_future(process.wait())
+
+    async def wait(self) -> Finished:
+        ended = await asyncio.shield(self.ended)
+        return Finished(ended.code, ended.describe(), ended.killed)
+
+    def interrupt(self) -> None:
+        self._process.signal(2)
+
+    async def end(self, grace_seconds: float) -> Finished:
+        await self._process.kill(grace_seconds)
+        return await self.wait()

@@ -1,0 +1,139 @@
+"""Where a cluster on Apache Spark lives: its folders, and what its processes see of the machine."""
+
+import json
+import secrets
+from pathlib import Path
+
+from millpond.engines.spark import environment
+from millpond.engines.spark.apache import properties
+from millpond.engines.spark.apache.releases import Release
+from millpond.engines.spark.apache.variables import MASTER_VARIABLE, SHARE_VARIABLE
+from millpond.engines.spark.interface import Order, Size
+from millpond.engines.spark.sail.place import GLUE
+from millpond.kernel.processes import Limits, Sandbox
+
+UNCOUNTED_BYTES = 1536 << 20
+"""What the process limit allows beyond a process's memory: what a Java reserves beside its heap."""
+_LIBRARIES = Path(__file__).resolve().parents[1] / "libraries"
+_PROGRAMS = "millpond.engines.spark.apache.programs"
+_WRITABLE = ("env", "home", "modules", "spill", "tmp", "work")
+
+
+class Place:
+    """`data` is the platform's data folder, of which a cluster sees its own folder alone; `marker`
+    marks its processes; `layers` hold further modules of Python."""
+
+    def __init__(
+        self, data: Path, marker: str, order: Order, release: Release, layers: tuple[Path, ...]
+    ) -> None:
+        self.marker, self.order, self.release = marker, order, release
+        self.folder = order.folder.resolve()
+        self.programs = self.folder / "env" / "bin"
+        self.secret = secrets.token_hex(32)
+        self._data, self._layers = data, layers
+
+    @property
+    def home(self) -> Path:
+        return self.folder / "home"
+
+    @property
+    def tmp(self) -> Path:
+        return self.folder / "tmp"
+
+    @property
+    def conf(self) -> Path:
+        return self.folder / "conf"
+
+    def spill(self, name: str) -> Path:
+        return self.folder / "spill" / name
+
+    def work(self, name: str) -> Path:
+        return self.folder / "work" / name
+
+    def log(self, name: str) -> Path:
+        return self.folder / "logs" / f"{name}.log"
+
+    def make_folders(self) -> None:
+        """Make what is not there yet; an environment that was made is left as it is."""
+        for name in ("conf", "logs", *_WRITABLE):
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
+        self.spill("driver").mkdir(exist_ok=True)
+        libraries = (_LIBRARIES,) if GLUE in self.order.programs else ()
+        kind = environment.Kind(
+            packages=(self.release.spark.parent,),
+            hook=f"{_PROGRAMS}.hook",
+            programs={
+                name: f"{_PROGRAMS}.submit {name}"
+                for name in ("spark-submit", "spark-sql", "spark-shell", "pyspark")
+            },
+        )
+        environment.make_environment(
+            self.folder / "env",
+            made=self.folder / "conf" / "environment-made",
+            before=(*self._layers, *libraries),
+            kind=kind,
+        )
+
+    def write_defaults(self, defaults: dict[str, str]) -> None:
+        """Write what every program, the master and the nodes begin with."""
+        path = self.conf / "spark-defaults.conf"
+        path.touch(0o600)
+        path.write_text(properties.as_text(defaults), "utf-8")
+
+    def environment(self) -> dict[str, str]:
+        """The variables of every process."""
+        access = self.order.access
+        variables = {
+            "PATH": environment.search_path(self.programs),
+            "HOME": str(self.home),
+            "TMPDIR": str(self.tmp),
+            "LANG": "C.UTF-8",
+            "USER": "hadoop",
+            "LOGNAME": "hadoop",
+            "HADOOP_USER_NAME": "hadoop",
+            "VIRTUAL_ENV": str(self.programs.parent),
+            "PYTHONUNBUFFERED": "1",
+            "PYSPARK_PYTHON": str(self.programs / "python3"),
+            "SPARK_CONF_DIR": str(self.conf),
+            "SPARK_HOME": str(self.release.spark),
+            "SPARK_SCALA_VERSION": self.release.version.scala,
+            "SPARK_LOCAL_IP": "127.0.0.1",
+            "SPARK_LOCAL_HOSTNAME": "localhost",
+            "SPARK_LOCAL_DIRS": str(self.spill("driver")),
+            "JAVA_HOME": str(self.release.java),
+        }
+        if access is not None:
+            variables |= {
+                "AWS_ENDPOINT_URL": access.endpoint,
+                "AWS_REGION": access.region,
+                "AWS_DEFAULT_REGION": access.region,
+                "AWS_ACCESS_KEY_ID": access.access_key_id,
+                "AWS_SECRET_ACCESS_KEY": access.secret_access_key,
+                "AWS_EC2_METADATA_DISABLED": "true",
+            }
+            if access.session_token:
+                variables["AWS_SESSION_TOKEN"] = access.session_token
+        return variables | dict(self.order.environment)
+
+    def for_programs(self, master: str, share: Size) -> dict[str, str]:
+        """Further variables of programs: the master, and what one executor can have at most."""
+        told = {"cores": share.cores, "memory_bytes": share.memory_bytes}
+        return {MASTER_VARIABLE: master, SHARE_VARIABLE: json.dumps(told)}
+
+    def limits(self, memory_bytes: int) -> Limits:
+        return Limits(memory_bytes=memory_bytes + UNCOUNTED_BYTES)
+
+    def sandbox(self, *more: Path) -> Sandbox:
+        """`more` are folders that the process may write besides the cluster's."""
+        return Sandbox(
+            reads=(
+                self.conf,
+                *self._layers,
+                self.release.python.parent.parent,
+                self.release.java,
+            ),
+            writes=(*(self.folder / name for name in _WRITABLE), *more),
+            hidden=(self._data,),
+            private_tmp=self.tmp,
+            network=True,
+        )

@@ -1,0 +1,1 @@
+"""What runs inside a cluster on Apache Spark: in its Python, which has PySpark."""

@@ -1,0 +1,59 @@
+"""Apache Spark as a runtime: see `interface.Spark`."""
+
+import asyncio
+from pathlib import Path
+
+from millpond.engines.spark.apache.cluster import ApacheCluster
+from millpond.engines.spark.apache.place import Place
+from millpond.engines.spark.apache.releases import Releases
+from millpond.engines.spark.apache.versions import Version
+from millpond.engines.spark.interface import CannotStart, Installed, Order, Size
+from millpond.engines.spark.modules import PythonModules
+from millpond.engines.spark.sail.place import GLUE
+
+_PROGRAMS = frozenset({"Spark", GLUE})
+
+
+class ApacheSpark:
+    """`data` is the platform's data folder, which no cluster can read but for its own folder;
+    `marker` marks its processes; `capacity` is what one cluster may use."""
+
+    def __init__(
+        self, data: Path, marker: str, capacity: Size, releases: Releases, version: Version
+    ) -> None:
+        self._data = data.resolve()
+        self._marker, self._capacity = marker, capacity
+        self._releases, self._version = releases, version
+        self._modules = PythonModules(self._data, marker, self._data / "python-modules")
+
+    def installed(self) -> Installed | None:
+        if not (self._releases.is_made(self._version) or self._releases.can_be_made()):
+            return None
+        spark = self._version.spark
+        return Installed(spark, "Apache Spark", spark)
+
+    def capacity(self) -> Size:
+        return self._capacity
+
+    async def start(self, order: Order) -> ApacheCluster:
+        if self.installed() is None:
+            raise CannotStart(
+                f"Apache Spark {self._version.spark} cannot be had here: it is fetched by pip, "
+                "which is missing: pip install 'millpond[spark]'."
+            )
+        missing = sorted(set(order.programs) - _PROGRAMS)
+        if missing:
+            raise CannotStart(
+                f"{', '.join(missing)}: not there on Apache Spark {self._version.spark}."
+            )
+        release = await self._releases.ready(self._version, order.progress)
+        layers = await self._modules.ready(release.python, order.python_modules, order.progress)
+        place = Place(self._data, self._marker, order, release, layers)
+        await asyncio.to_thread(place.make_folders)
+        cluster = ApacheCluster(place, self._capacity)
+        try:
+            await cluster.start_engine()
+        except BaseException:
+            await cluster.stop()
+            raise
+        return cluster
