@@ -166,6 +166,7 @@ def services_of(lent: Lent) -> Mapping[str, Service]:
             clock=lent.clock,
             ids=lent.ids,
             pages=lent.pages,
+            meter=lent.meter,
             call_aws=caller(services, emr_needs.CALLS),
             credentials=lent.credentials,
             sparks=lent.sparks,
@@ -250,6 +251,8 @@ def services_of(lent: Lent) -> Mapping[str, Service]:
             clock=lent.clock,
             ids=lent.ids,
             pages=lent.pages,
+            meter=lent.meter,
+            call_aws=caller(services, logs_needs.CALLS),
         ),
         logs_tasks.STEPS,
     )

@@ -8,7 +8,16 @@ import pytest
 
 from millpond.app.supervisor import Supervisor
 from millpond.engines.records.embedded import EmbeddedRecords
-from millpond.engines.spark.interface import SAIL, CannotStart, Finished, Installed
+from millpond.engines.spark.interface import (
+    SAIL,
+    SPARK_3_5,
+    SPARK_4,
+    CannotStart,
+    Finished,
+    Installed,
+    Load,
+    Size,
+)
 from millpond.gateway.dispatch import InProcessCaller
 from millpond.gateway.service import Service
 from millpond.kernel.body import gather
@@ -17,6 +26,7 @@ from millpond.kernel.clock import ManualClock
 from millpond.kernel.credentials import Credential
 from millpond.kernel.errors import ServiceError
 from millpond.kernel.ids import SeededIds
+from millpond.kernel.metrics import MinuteMeter
 from millpond.kernel.pages import Pages
 from millpond.services.emr import shapes
 from millpond.services.emr.needs import CALLS, Needs
@@ -27,12 +37,31 @@ ENDED = ("COMPLETED", "FAILED", "CANCELLED", "INTERRUPTED")
 
 
 class FakeSpark:
-    """`true` and `false` end at once, `hang` when it is ended, `stubborn` only when killed."""
+    """`true` and `false` end at once, `hang` when it is ended, `stubborn` only when killed.
 
-    def __init__(self):
-        self.what = Installed("4.2.0", "Sail", "0.7.2")
+    Tests say how busy its clusters are: `wanted` cores of work, which nodes do as far as they go.
+    `failing_nodes` do not come up; a node that is taken away goes when `let_go` has been set.
+    """
+
+    def __init__(self, what=None):
+        self.what = what or Installed("4.2.0", "Sail", "0.7.2")
         self.orders, self.ran, self.alive = [], [], set()
-        self.failing_starts = []
+        self.failing_starts, self.failing_nodes = [], []
+        self.wanted, self.clusters, self.events = 0, [], []
+        self.size = Size(8, 16 << 30)
+        self.let_go = asyncio.Event()
+        self.let_go.set()
+        self.let_start = asyncio.Event()
+        self.let_start.set()
+        self.environments = []
+
+    def capacity(self):
+        return self.size
+
+    @property
+    def nodes(self):
+        """The nodes of the newest cluster and their sizes."""
+        return self.clusters[-1].nodes
 
     def installed(self):
         return self.what
@@ -41,18 +70,59 @@ class FakeSpark:
         self.orders.append(order)
         if self.failing_starts:
             raise CannotStart(self.failing_starts.pop())
-        return FakeCluster(self)
+        if not self.let_start.is_set():
+            order.progress("Making the release")
+            await self.let_start.wait()
+        self.clusters.append(FakeCluster(self, order))
+        return self.clusters[-1]
 
 
 class FakeCluster:
     address, is_running = ("127.0.0.1", 0), True
 
-    def __init__(self, spark):
+    def __init__(self, spark, order):
         self.spark, self.runs = spark, []
+        self.nodes = {node.name: node.size for node in order.nodes}
+
+    async def add_node(self, node):
+        if self.spark.failing_nodes:
+            raise CannotStart(self.spark.failing_nodes.pop())
+        self.nodes[node.name] = node.size
+        self.spark.events.append(("added", node.name))
+
+    async def remove_node(self, name, grace_seconds):
+        self.spark.events.append(("removing", name, grace_seconds))
+        size = self.nodes.pop(name)
+        await self.spark.let_go.wait()
+        assert size
+
+    async def lose_node(self, name):
+        self.spark.events.append(("lost", name))
+        del self.nodes[name]
+
+    def load(self):
+        left, used = self.spark.wanted, {}
+        for name, size in self.nodes.items():
+            used[name] = min(left, size.cores)
+            left -= used[name]
+        cores = sum(size.cores for size in self.nodes.values())
+        memory = sum(size.memory_bytes for size in self.nodes.values())
+        busy = sum(used.values())
+        return Load(
+            nodes=used,
+            cores=cores,
+            cores_used=busy,
+            cores_wanted=left,
+            memory_bytes=memory,
+            memory_bytes_used=memory * busy // cores if cores else 0,
+            applications_running=len(self.spark.alive),
+            applications_waiting=0,
+        )
 
     async def run(self, application):
         program = application.arguments[0]
         self.spark.ran.append(application.arguments)
+        self.spark.environments.append(dict(application.environment))
         if program == "missing":
             raise CannotStart("There is no program missing.")
         application.folder.mkdir(parents=True, exist_ok=True)
@@ -114,6 +184,11 @@ class Bench:
     def __init__(self, records, folder):
         self.records, self.folder = records, folder
         self.clock, self.spark, self.issuer = ManualClock(), FakeSpark(), Issuer()
+        programs = {"Hadoop": "3.4.2", "Hive": "4.1.0"}
+        self.apache = FakeSpark(Installed("4.2.0", "Apache Spark", "4.2.0", programs))
+        self.older = FakeSpark()
+        self.older.what = None
+        self.meter = MinuteMeter(self.clock)
         self.objects: Mapping[str, bytes] = {}
         self.missing_bucket = False
         self.supervisor = None
@@ -122,9 +197,10 @@ class Bench:
             clock=self.clock,
             ids=SeededIds(1),
             pages=Pages(b"secret"),
+            meter=self.meter,
             call_aws=self._call_s3,
             credentials=self.issuer,
-            sparks={SAIL: self.spark},
+            sparks={SAIL: self.spark, SPARK_4: self.apache, SPARK_3_5: self.older},
             folder=folder,
             endpoint=lambda: "http://127.0.0.1:4566",
         )
@@ -156,7 +232,7 @@ class Bench:
     async def stop(self):
         """As the platform ends when it is told to: nothing of a cluster is left running."""
         await self.supervisor.stop(5)
-        assert not self.spark.alive
+        assert not self.spark.alive | self.apache.alive
 
     async def restart(self):
         await self.stop()
@@ -187,6 +263,30 @@ class Bench:
             words, action = words
         jar = {"Jar": "command-runner.jar", "Args": words.split()}
         return {"Name": words[:200], "ActionOnFailure": action, "HadoopJarStep": jar}
+
+    async def instances(self, cluster_id, **filters):
+        answer = await self.aws("ListInstances", ClusterId=cluster_id, **filters)
+        return answer["Instances"]
+
+    async def groups(self, cluster_id):
+        """Groups by their kind."""
+        answer = await self.aws("ListInstanceGroups", ClusterId=cluster_id)
+        return {group["InstanceGroupType"]: group for group in answer["InstanceGroups"]}
+
+    async def until_instances(self, cluster_id, *states, **filters):
+        async def found():
+            listed = await self.instances(cluster_id, **filters)
+            return sorted(one["Status"]["State"] for one in listed)
+
+        await self.until(found, sorted(states))
+        return await self.instances(cluster_id, **filters)
+
+    async def tick(self, seconds, step=2):
+        """Let time pass as a cluster looks at it."""
+        for _ in range(seconds // step):
+            self.clock.advance(step)
+            for _ in range(20):
+                await asyncio.sleep(0.001)
 
     async def cluster(self, cluster_id):
         return (await self.aws("DescribeCluster", ClusterId=cluster_id))["Cluster"]

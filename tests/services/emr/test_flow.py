@@ -13,7 +13,7 @@ from millpond.services.emr.model.records import (
     Cluster,
     Failure,
     Group,
-    Machine,
+    Instance,
 )
 
 FAILURE = Failure(reason="Unknown Error.", message="it broke")
@@ -21,7 +21,15 @@ ACTIONS = ("CONTINUE", "CANCEL_AND_WAIT", "TERMINATE_CLUSTER", "TERMINATE_JOB_FL
 SPEC = shapes.InstanceGroupConfig(
     instance_role="MASTER", instance_type="m5.xlarge", instance_count=1
 )
-MACHINE = Machine(id="ci-1", ec2_id="i-1", instance_type="m5.xlarge", market="ON_DEMAND")
+MASTER = Instance(
+    id="ci-1",
+    ec2_id="i-1",
+    part="ig-1",
+    role="MASTER",
+    instance_type="m5.xlarge",
+    market="ON_DEMAND",
+    created_ms=0,
+)
 
 
 def step(action=None, name="step"):
@@ -37,7 +45,8 @@ def flow(*actions, ready=True, **changes):
         request=shapes.RunJobFlowInput(name="n", instances=shapes.JobFlowInstancesConfig()),
         creator_arn="arn",
         created_ms=0,
-        groups=(Group(id="ig-1", config=SPEC, machine=MACHINE),),
+        groups=(Group(id="ig-1", config=SPEC),),
+        instances=(MASTER,),
         **changes,
     )
     made = Flow(cluster, ())

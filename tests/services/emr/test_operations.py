@@ -2,8 +2,6 @@
 
 import pytest
 
-from millpond.services.emr.model.machines import normalized_hours
-
 MASTER = {"InstanceRole": "MASTER", "InstanceType": "m5.xlarge", "InstanceCount": 1}
 CORE = {"InstanceRole": "CORE", "InstanceType": "r5.2xlarge", "InstanceCount": 4}
 
@@ -13,14 +11,17 @@ def groups(*configs):
 
 
 async def test_releases_tell_what_is_installed(bench):
-    assert await bench.aws("ListReleaseLabels") == {"ReleaseLabels": ["emr-spark-8.0.0"]}
+    assert await bench.aws("ListReleaseLabels") == {
+        "ReleaseLabels": ["emr-spark-8.0.0", "emr-8.0.0"]
+    }
     for filters, found in (
         ({"Prefix": "emr-spark"}, 1),
         ({"Prefix": "emr-7"}, 0),
-        ({"Application": "spark"}, 1),
-        ({"Application": "Spark@4.2"}, 1),
+        ({"Application": "spark"}, 2),
+        ({"Application": "Spark@4.2"}, 2),
+        ({"Application": "hadoop@3.4"}, 1),
         ({"Application": "spark@3.5.0"}, 0),
-        ({"Application": "hive"}, 0),
+        ({"Application": "pig"}, 0),
     ):
         answer = await bench.aws("ListReleaseLabels", Filters=filters)
         assert len(answer["ReleaseLabels"]) == found, filters
@@ -32,7 +33,7 @@ async def test_releases_tell_what_is_installed(bench):
 
 
 async def test_without_an_engine_there_is_no_release(bench, refusal):
-    bench.spark.what = None
+    bench.spark.what = bench.apache.what = None
     assert (await bench.aws("ListReleaseLabels"))["ReleaseLabels"] == []
     told = await refusal(bench.run())
     assert told.code == "ValidationException"
@@ -42,11 +43,11 @@ async def test_without_an_engine_there_is_no_release(bench, refusal):
 @pytest.mark.parametrize(
     ("members", "message"),
     [
-        ({"ReleaseLabel": "emr-7.9.0"}, "emr-7.9.0. Installed is emr-spark-8.0.0 with Spark 4.2.0"),
+        ({"ReleaseLabel": "emr-7.9.0"}, "emr-7.9.0. There is emr-spark-8.0.0 with Spark 4.2.0 and Sail"),
         ({"ReleaseLabel": "emr-6.1.0", "AmiVersion": "3.8.0"}, "Only one AMI version and release"),
         ({"ReleaseLabel": None, "AmiVersion": "3.8.0"}, "AmiVersion 3.8.0 is not supported"),
         ({"Applications": [{"Name": "Hive"}]}, "Application Hive is not available in release"),
-        ({"Applications": [{"Name": "Spark", "Version": "3.5"}]}, "installed in version 4.2.0"),
+        ({"Applications": [{"Name": "Spark", "Version": "3.5"}]}, "has version 4.2.0, not 3.5"),
         ({"JobFlowRole": None}, "InstanceProfile is required for creating cluster."),
         ({"ServiceRole": None}, "ServiceRole is required for creating cluster."),
         ({"Name": "a|b"}, "cannot contain the characters"),
@@ -54,7 +55,7 @@ async def test_without_an_engine_there_is_no_release(bench, refusal):
         ({"StepConcurrencyLevel": 257}, "must be between 1 and 256"),
         ({"AutoTerminationPolicy": {"IdleTimeout": 59}}, "between 60 and 604800 seconds"),
         ({"Tags": [{"Key": "aws:x", "Value": "y"}]}, "is reserved"),
-        ({"SecurityConfiguration": "sc"}, "SecurityConfiguration is not supported"),
+        ({"SecurityConfiguration": "sc"}, "Security configuration sc does not exist."),
         ({"CustomAmiId": "ami-1"}, "CustomAmiId is not supported"),
         ({"StepExecutionRoleArn": "arn:aws:iam::0:role/r"}, "Runtime roles are not supported"),
         ({"Instances": groups(CORE)}, "Exactly one master instance group"),
@@ -118,7 +119,7 @@ async def test_a_cluster_is_described_as_it_was_asked_for(bench):
     assert cluster["MasterPublicDnsName"] == "localhost"
 
 
-async def test_groups_are_told_as_asked_for_with_one_instance_each(bench):
+async def test_groups_have_the_instances_that_were_asked_for(bench):
     ebs = {"EbsBlockDeviceConfigs": [
         {"VolumeSpecification": {"VolumeType": "gp3", "SizeInGB": 64}, "VolumesPerInstance": 2}
     ]}  # fmt: skip
@@ -128,12 +129,12 @@ async def test_groups_are_told_as_asked_for_with_one_instance_each(bench):
     await bench.until_cluster(cluster_id, "WAITING")
     listed = await bench.aws("ListInstanceGroups", ClusterId=cluster_id)
     master, core = listed["InstanceGroups"]
-    assert (core["RequestedInstanceCount"], core["RunningInstanceCount"]) == (4, 1)
+    assert (core["RequestedInstanceCount"], core["RunningInstanceCount"]) == (4, 4)
     assert [d["Device"] for d in core["EbsBlockDevices"]] == ["/dev/sdb", "/dev/sdc"]
     assert master["Status"]["State"] == "RUNNING"
-    (instance,) = (
-        await bench.aws("ListInstances", ClusterId=cluster_id, InstanceGroupTypes=["CORE"])
-    )["Instances"]
+    instances = await bench.instances(cluster_id, InstanceGroupTypes=["CORE"])
+    assert len({one["Ec2InstanceId"] for one in instances}) == 4
+    instance = instances[0]
     assert instance["InstanceGroupId"] == core["Id"]
     assert instance["InstanceType"] == "r5.2xlarge"
     assert instance["PrivateIpAddress"] == "127.0.0.1"
@@ -143,7 +144,7 @@ async def test_groups_are_told_as_asked_for_with_one_instance_each(bench):
     assert (await bench.cluster(cluster_id))["NormalizedInstanceHours"] == 2 * (8 + 4 * 16)
 
 
-async def test_fleets_are_told_as_asked_for(bench, refusal):
+async def test_fleets_have_as_many_instances_as_reach_their_targets(bench, refusal):
     fleets = [
         {
             "Name": "m",
@@ -162,11 +163,11 @@ async def test_fleets_are_told_as_asked_for(bench, refusal):
     await bench.until_cluster(cluster_id, "WAITING")
     master, core = (await bench.aws("ListInstanceFleets", ClusterId=cluster_id))["InstanceFleets"]
     assert (master["Name"], master["ProvisionedOnDemandCapacity"]) == ("m", 1)
-    assert (core["TargetSpotCapacity"], core["ProvisionedSpotCapacity"]) == (3, 1)
+    assert (core["TargetSpotCapacity"], core["ProvisionedSpotCapacity"]) == (3, 4)
     assert core["InstanceTypeSpecifications"][0]["WeightedCapacity"] == 2
     assert (await bench.cluster(cluster_id))["InstanceCollectionType"] == "INSTANCE_FLEET"
     listed = await bench.aws("ListInstances", ClusterId=cluster_id, InstanceFleetType="CORE")
-    assert listed["Instances"][0]["Market"] == "SPOT"
+    assert [one["Market"] for one in listed["Instances"]] == ["SPOT", "SPOT"]
     told = await refusal(bench.aws("ListInstanceGroups", ClusterId=cluster_id))
     assert told.message == "Instance fleets and instance groups are mutually exclusive."
 
@@ -317,19 +318,3 @@ async def test_steps_that_cannot_be_added_are_refused(bench, refusal):
     told = await refusal(add(bench.step("true"), ExecutionRoleArn="arn:aws:iam::0:role/runtime"))
     assert told.message.startswith("Runtime roles are not supported")
     assert len((await add(*[bench.step("hang")] * 255))["StepIds"]) == 255
-
-
-@pytest.mark.parametrize(
-    ("size", "weight"), [("small", 1), ("large", 4), ("xlarge", 8), ("24xlarge", 192), ("metal", 8)]
-)
-def test_hours_are_normalized_by_the_size_of_the_instance(size, weight):
-    from millpond.services.emr.model.records import Group, Machine
-    from millpond.services.emr.shapes import InstanceGroupConfig
-
-    config = InstanceGroupConfig(
-        instance_role="MASTER", instance_type=f"m5.{size}", instance_count=2
-    )
-    machine = Machine(id="ci", ec2_id="i", instance_type=f"m5.{size}", market="SPOT")
-    group = Group(id="ig", config=config, machine=machine)
-    assert normalized_hours((group,), (), 1) == 2 * weight
-    assert normalized_hours((group,), (), 3_600_001) == 4 * weight

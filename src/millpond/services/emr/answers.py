@@ -1,7 +1,7 @@
 """Clusters and steps in AWS's shapes. Pure."""
 
 from millpond.services.emr import shapes
-from millpond.services.emr.model.machines import normalized_hours
+from millpond.services.emr.model import crew
 from millpond.services.emr.model.places import shown_log_uri
 from millpond.services.emr.model.records import CLUSTER_ENDED, Cluster, Step
 
@@ -29,11 +29,8 @@ def show_status(cluster: Cluster) -> shapes.ClusterStatus:
 
 
 def show_hours(cluster: Cluster, now_ms: int) -> int:
-    """NormalizedInstanceHours: from when it was ready to its end or now."""
-    if cluster.ready_ms is None:
-        return 0
-    running_ms = (cluster.end_ms or now_ms) - cluster.ready_ms
-    return normalized_hours(cluster.groups, cluster.fleets, running_ms)
+    """NormalizedInstanceHours of all its instances, from when each was ready to its end or now."""
+    return cluster.spent_hours + sum(crew.hours(one, now_ms) for one in cluster.instances)
 
 
 def show_summary(cluster: Cluster, now_ms: int) -> shapes.ClusterSummary:
@@ -71,9 +68,10 @@ def show_cluster(cluster: Cluster, region: str, now_ms: int) -> shapes.Cluster:
         release_label=request.release_label,
         auto_terminate=not cluster.keep_alive,
         termination_protected=cluster.termination_protected,
-        unhealthy_node_replacement=instances.unhealthy_node_replacement,
+        unhealthy_node_replacement=cluster.unhealthy_node_replacement,
         visible_to_all_users=cluster.visible_to_all_users,
         applications=request.applications or [],
+        security_configuration=request.security_configuration,
         tags=[shapes.Tag(key=key, value=value) for key, value in cluster.tags.items()],
         service_role=request.service_role,
         normalized_instance_hours=show_hours(cluster, now_ms),

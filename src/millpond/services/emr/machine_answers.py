@@ -1,43 +1,58 @@
-"""Instance groups, fleets and instances in AWS's shapes. Pure.
-
-Each group or fleet has one instance, whose address is this machine's: there is one machine, and
-the counts that were asked for are told as asked for.
-"""
+"""Instance groups, fleets and instances in AWS's shapes. Pure."""
 
 from typing import Any
 
 from millpond.services.emr import shapes
 from millpond.services.emr.answers import MASTER_HOST, has_ended, seconds
-from millpond.services.emr.model.records import Cluster, Fleet, Group
+from millpond.services.emr.model.records import Cluster, Fleet, Group, Instance
 
+NO_ROOM = "This machine has room for no more nodes: the resize could not complete."
 _STATES = {
     "STARTING": "PROVISIONING",
     "BOOTSTRAPPING": "BOOTSTRAPPING",
     "RUNNING": "RUNNING",
     "WAITING": "RUNNING",
-    "TERMINATING": "RUNNING",
+    "TERMINATING": "TERMINATING",
     "TERMINATED": "TERMINATED",
     "TERMINATED_WITH_ERRORS": "TERMINATED",
 }
 _ADDRESS = "127.0.0.1"
 
 
-def _status(cluster: Cluster) -> dict[str, Any]:
-    """State and reason, in the names that three shapes share."""
-    state = _STATES[cluster.state]
-    code = "CLUSTER_TERMINATED" if has_ended(cluster) else None
-    message = "Job flow terminated" if has_ended(cluster) else None
-    if cluster.reason_code == "BOOTSTRAP_FAILURE" and has_ended(cluster):
-        message = cluster.reason_message
+def _status(cluster: Cluster, part: str, target: int) -> dict[str, Any]:
+    """State and reason of a group or fleet, in the names that two shapes share."""
+    state, code, message = _STATES[cluster.state], None, None
+    if has_ended(cluster):
+        code, message = "CLUSTER_TERMINATED", "Job flow terminated"
+        if cluster.reason_code == "BOOTSTRAP_FAILURE":
+            message = cluster.reason_message
+    elif state == "RUNNING":
+        mine = [one for one in cluster.instances if one.part == part and one.is_alive]
+        if any(one.state != "RUNNING" or one.leaving for one in mine):
+            state = "RESIZING"
+        elif sum(one.weight for one in mine) < target:
+            state, message = "SUSPENDED", NO_ROOM
     return {"state": state, "code": code, "message": message}
 
 
-def _times(cluster: Cluster) -> dict[str, float | None]:
+def _times(cluster: Cluster, part: Group | Fleet) -> dict[str, float | None]:
+    ready = cluster.ready_ms
+    if ready is not None:
+        ready = max(ready, part.created_ms)
     return {
-        "creation_date_time": seconds(cluster.created_ms),
-        "ready_date_time": seconds(cluster.ready_ms),
+        "creation_date_time": seconds(part.created_ms or cluster.created_ms),
+        "ready_date_time": seconds(ready),
         "end_date_time": seconds(cluster.end_ms),
     }
+
+
+def _running(cluster: Cluster, part: str, market: str | None = None) -> int:
+    """Units that run, of one market or of all."""
+    return sum(
+        one.weight
+        for one in cluster.instances
+        if one.part == part and one.state == "RUNNING" and market in (None, one.market)
+    )
 
 
 def _volumes(ebs: shapes.EbsConfiguration | None) -> list[shapes.EbsBlockDevice]:
@@ -54,7 +69,10 @@ def _volumes(ebs: shapes.EbsConfiguration | None) -> list[shapes.EbsBlockDevice]
 
 
 def show_group(cluster: Cluster, group: Group) -> shapes.InstanceGroup:
-    status, config = _status(cluster), group.config
+    config = group.config
+    status = _status(cluster, group.id, config.instance_count)
+    if status["state"] == "RUNNING" and group.configurations_version != group.applied_version:
+        status["state"] = "RECONFIGURING"
     return shapes.InstanceGroup(
         id=group.id,
         name=config.name or f"{config.instance_role.title()} Instance Group",
@@ -63,25 +81,48 @@ def show_group(cluster: Cluster, group: Group) -> shapes.InstanceGroup:
         bid_price=config.bid_price,
         instance_type=config.instance_type,
         requested_instance_count=0 if has_ended(cluster) else config.instance_count,
-        running_instance_count=1 if status["state"] == "RUNNING" else 0,
+        running_instance_count=_running(cluster, group.id),
         status=shapes.InstanceGroupStatus(
             state=status["state"],
             state_change_reason=shapes.InstanceGroupStateChangeReason(
                 code=status["code"], message=status["message"]
             ),
-            timeline=shapes.InstanceGroupTimeline(**_times(cluster)),
+            timeline=shapes.InstanceGroupTimeline(**_times(cluster, group)),
         ),
         configurations=config.configurations or [],
+        configurations_version=group.configurations_version,
+        last_successfully_applied_configurations=group.applied_configurations
+        if group.applied_version
+        else config.configurations or [],
+        last_successfully_applied_configurations_version=group.applied_version,
         ebs_block_devices=_volumes(config.ebs_configuration),
         ebs_optimized=config.ebs_configuration.ebs_optimized if config.ebs_configuration else None,
-        shrink_policy=shapes.ShrinkPolicy(),
+        shrink_policy=group.shrink or shapes.ShrinkPolicy(),
+        auto_scaling_policy=show_policy(cluster, group),
+    )
+
+
+def show_policy(cluster: Cluster, group: Group) -> shapes.AutoScalingPolicyDescription | None:
+    """A group's automatic scaling policy: it is attached as long as its cluster lives."""
+    if group.scaling is None:
+        return None
+    policy = group.scaling.policy
+    return shapes.AutoScalingPolicyDescription(
+        status=shapes.AutoScalingPolicyStatus(
+            state="DETACHED" if has_ended(cluster) else "ATTACHED",
+            state_change_reason=shapes.AutoScalingPolicyStateChangeReason(
+                code="USER_REQUEST", message=""
+            ),
+        ),
+        constraints=policy.constraints,
+        rules=policy.rules,
     )
 
 
 def show_fleet(cluster: Cluster, fleet: Fleet) -> shapes.InstanceFleet:
-    status, config = _status(cluster), fleet.config
-    runs = status["state"] == "RUNNING"
-    on_demand = fleet.machine.market == "ON_DEMAND"
+    config = fleet.config
+    on_demand, spot = config.target_on_demand_capacity or 0, config.target_spot_capacity or 0
+    status = _status(cluster, fleet.id, on_demand + spot)
     return shapes.InstanceFleet(
         id=fleet.id,
         name=config.name or config.instance_fleet_type.title(),
@@ -90,13 +131,13 @@ def show_fleet(cluster: Cluster, fleet: Fleet) -> shapes.InstanceFleet:
             state_change_reason=shapes.InstanceFleetStateChangeReason(
                 code=status["code"], message=status["message"]
             ),
-            timeline=shapes.InstanceFleetTimeline(**_times(cluster)),
+            timeline=shapes.InstanceFleetTimeline(**_times(cluster, fleet)),
         ),
         instance_fleet_type=config.instance_fleet_type,
-        target_on_demand_capacity=config.target_on_demand_capacity or 0,
-        target_spot_capacity=config.target_spot_capacity or 0,
-        provisioned_on_demand_capacity=int(runs and on_demand),
-        provisioned_spot_capacity=int(runs and not on_demand),
+        target_on_demand_capacity=on_demand,
+        target_spot_capacity=spot,
+        provisioned_on_demand_capacity=_running(cluster, fleet.id, "ON_DEMAND"),
+        provisioned_spot_capacity=_running(cluster, fleet.id, "SPOT"),
         instance_type_specifications=[
             shapes.InstanceTypeSpecification(
                 instance_type=one.instance_type,
@@ -115,25 +156,30 @@ def show_fleet(cluster: Cluster, fleet: Fleet) -> shapes.InstanceFleet:
     )
 
 
-def show_instance(cluster: Cluster, part: Group | Fleet) -> shapes.Instance:
-    status, machine = _status(cluster), part.machine
+def show_instance(cluster: Cluster, instance: Instance) -> shapes.Instance:
     return shapes.Instance(
-        id=machine.id,
-        ec2_instance_id=machine.ec2_id,
+        id=instance.id,
+        ec2_instance_id=instance.ec2_id,
         public_dns_name=MASTER_HOST,
         public_ip_address=_ADDRESS,
         private_dns_name=MASTER_HOST,
         private_ip_address=_ADDRESS,
         status=shapes.InstanceStatus(
-            state=status["state"],
+            state=instance.state,
             state_change_reason=shapes.InstanceStateChangeReason(
-                code=status["code"], message=status["message"]
+                code=instance.reason_code or None,
+                message=instance.reason_message
+                or (instance.leaving.message if instance.leaving else None),
             ),
-            timeline=shapes.InstanceTimeline(**_times(cluster)),
+            timeline=shapes.InstanceTimeline(
+                creation_date_time=seconds(instance.created_ms),
+                ready_date_time=seconds(instance.ready_ms),
+                end_date_time=seconds(instance.end_ms),
+            ),
         ),
-        instance_group_id=part.id if isinstance(part, Group) else None,
-        instance_fleet_id=part.id if isinstance(part, Fleet) else None,
-        market=machine.market,
-        instance_type=machine.instance_type,
+        instance_group_id=instance.part if cluster.groups else None,
+        instance_fleet_id=instance.part if cluster.fleets else None,
+        market=instance.market,
+        instance_type=instance.instance_type,
         ebs_volumes=[],
     )

@@ -10,6 +10,7 @@ from millpond.kernel.call import Caller
 from millpond.kernel.clock import Clock
 from millpond.kernel.credentials import CredentialsIssuer
 from millpond.kernel.ids import Ids
+from millpond.kernel.metrics import Meter
 from millpond.kernel.pages import Pages
 
 CALLS: tuple[tuple[str, str], ...] = (("s3", "PutObject"),)
@@ -25,6 +26,7 @@ class Needs:
     clock: Clock
     ids: Ids
     pages: Pages
+    meter: Meter
     call_aws: Caller
     credentials: CredentialsIssuer
     sparks: Sparks

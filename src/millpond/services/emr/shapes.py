@@ -60,6 +60,8 @@ OnDemandCapacityReservationPreference = _Literal["open", "none"]
 OnDemandCapacityReservationUsageStrategy = _Literal["use-capacity-reservations-first"]
 OnDemandProvisioningAllocationStrategy = _Literal["lowest-price", "prioritized"]
 PlacementGroupStrategy = _Literal["SPREAD", "PARTITION", "CLUSTER", "NONE"]
+Port = _Annotated[int, _Meta(ge=-1, le=65535)]
+ReconfigurationType = _Literal["OVERWRITE", "MERGE"]
 RepoUpgradeOnBoot = _Literal["SECURITY", "NONE"]
 ScaleDownBehavior = _Literal["TERMINATE_AT_INSTANCE_HOUR", "TERMINATE_AT_TASK_COMPLETION"]
 ScalingStrategy = _Literal["DEFAULT", "ADVANCED"]
@@ -130,6 +132,28 @@ XmlStringMaxLen256 = _Annotated[
 ]
 
 
+class AddInstanceFleetInput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    cluster_id: XmlStringMaxLen256
+    instance_fleet: InstanceFleetConfig
+
+
+class AddInstanceFleetOutput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    cluster_id: str | None = None
+    instance_fleet_id: str | None = None
+    cluster_arn: str | None = None
+
+
+class AddInstanceGroupsInput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    instance_groups: list[InstanceGroupConfig]
+    job_flow_id: XmlStringMaxLen256
+
+
+class AddInstanceGroupsOutput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    job_flow_id: str | None = None
+    instance_group_ids: list[str] | None = None
+    cluster_arn: str | None = None
+
+
 class AddJobFlowStepsInput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     job_flow_id: XmlStringMaxLen256
     steps: list[StepConfig]
@@ -182,6 +206,18 @@ class AutoScalingPolicyStatus(_Struct, kw_only=True, omit_defaults=True, rename=
 
 class AutoTerminationPolicy(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     idle_timeout: Long | None = None
+
+
+class BlockPublicAccessConfiguration(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    block_public_security_group_rules: bool
+    permitted_public_security_group_rule_ranges: list[PortRange] | None = None
+
+
+class BlockPublicAccessConfigurationMetadata(
+    _Struct, kw_only=True, omit_defaults=True, rename="pascal"
+):
+    creation_date_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+    created_by_arn: str | None = None
 
 
 class BootstrapActionConfig(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -355,6 +391,24 @@ class Configuration(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     properties: dict[str, str] | None = None
 
 
+class CreateSecurityConfigurationInput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: XmlString
+    security_configuration: str
+
+
+class CreateSecurityConfigurationOutput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: str | None = None
+    creation_date_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+
+
+class DeleteSecurityConfigurationInput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: XmlString
+
+
+class DeleteSecurityConfigurationOutput(_Struct, kw_only=True, omit_defaults=True):
+    pass
+
+
 class DescribeClusterInput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     cluster_id: ClusterId
 
@@ -384,6 +438,20 @@ class DescribeReleaseLabelOutput(
     applications: list[SimplifiedApplication] | None = None
     next_token: str | None = None
     available_os_releases: list[OSRelease] | None = None
+
+
+class DescribeSecurityConfigurationInput(
+    _Struct, kw_only=True, omit_defaults=True, rename="pascal"
+):
+    name: XmlString
+
+
+class DescribeSecurityConfigurationOutput(
+    _Struct, kw_only=True, omit_defaults=True, rename="pascal"
+):
+    name: str | None = None
+    security_configuration: str | None = None
+    creation_date_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
 
 
 class DescribeStepInput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -449,6 +517,25 @@ class GetAutoTerminationPolicyOutput(_Struct, kw_only=True, omit_defaults=True, 
     auto_termination_policy: AutoTerminationPolicy | None = None
 
 
+class GetBlockPublicAccessConfigurationInput(_Struct, kw_only=True, omit_defaults=True):
+    pass
+
+
+class GetBlockPublicAccessConfigurationOutput(
+    _Struct, kw_only=True, omit_defaults=True, rename="pascal"
+):
+    block_public_access_configuration: BlockPublicAccessConfiguration | None = None
+    block_public_access_configuration_metadata: BlockPublicAccessConfigurationMetadata | None = None
+
+
+class GetManagedScalingPolicyInput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    cluster_id: ClusterId
+
+
+class GetManagedScalingPolicyOutput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    managed_scaling_policy: ManagedScalingPolicy | None = None
+
+
 class HadoopJarStepConfig(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     properties: list[KeyValue] | None = None
     jar: XmlString
@@ -501,6 +588,15 @@ class InstanceFleetConfig(_Struct, kw_only=True, omit_defaults=True, rename="pas
     instance_type_configs: list[InstanceTypeConfig] | None = None
     launch_specifications: InstanceFleetProvisioningSpecifications | None = None
     resize_specifications: InstanceFleetResizingSpecifications | None = None
+    context: XmlStringMaxLen256 | None = None
+
+
+class InstanceFleetModifyConfig(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    instance_fleet_id: InstanceFleetId
+    target_on_demand_capacity: WholeNumber | None = None
+    target_spot_capacity: WholeNumber | None = None
+    resize_specifications: InstanceFleetResizingSpecifications | None = None
+    instance_type_configs: list[InstanceTypeConfig] | None = None
     context: XmlStringMaxLen256 | None = None
 
 
@@ -569,6 +665,27 @@ class InstanceGroupConfig(_Struct, kw_only=True, omit_defaults=True, rename="pas
     custom_ami_id: XmlStringMaxLen256 | None = None
 
 
+class InstanceGroupModifyConfig(
+    _Struct,
+    kw_only=True,
+    omit_defaults=True,
+    rename={
+        "instance_group_id": "InstanceGroupId",
+        "instance_count": "InstanceCount",
+        "ec2_instance_ids_to_terminate": "EC2InstanceIdsToTerminate",
+        "shrink_policy": "ShrinkPolicy",
+        "reconfiguration_type": "ReconfigurationType",
+        "configurations": "Configurations",
+    },
+):
+    instance_group_id: XmlStringMaxLen256
+    instance_count: Integer | None = None
+    ec2_instance_ids_to_terminate: list[str] | None = None
+    shrink_policy: ShrinkPolicy | None = None
+    reconfiguration_type: ReconfigurationType | None = None
+    configurations: list[Configuration] | None = None
+
+
 class InstanceGroupStateChangeReason(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     code: str | None = None
     message: str | None = None
@@ -589,7 +706,7 @@ class InstanceGroupTimeline(_Struct, kw_only=True, omit_defaults=True, rename="p
 class InstanceResizePolicy(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     instances_to_terminate: list[str] | None = None
     instances_to_protect: list[str] | None = None
-    instance_termination_timeout: int | None = None
+    instance_termination_timeout: Integer | None = None
 
 
 class InstanceStateChangeReason(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -745,6 +862,15 @@ class ListReleaseLabelsOutput(_Struct, kw_only=True, omit_defaults=True, rename=
     next_token: str | None = None
 
 
+class ListSecurityConfigurationsInput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    marker: str | None = None
+
+
+class ListSecurityConfigurationsOutput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    security_configurations: list[SecurityConfigurationSummary] | None = None
+    marker: str | None = None
+
+
 class ListStepsInput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     cluster_id: ClusterId
     step_states: list[StepState] | None = None
@@ -777,6 +903,16 @@ class ModifyClusterInput(_Struct, kw_only=True, omit_defaults=True, rename="pasc
 class ModifyClusterOutput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     step_concurrency_level: int | None = None
     extended_support: bool | None = None
+
+
+class ModifyInstanceFleetInput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    cluster_id: ClusterId
+    instance_fleet: InstanceFleetModifyConfig
+
+
+class ModifyInstanceGroupsInput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    cluster_id: ClusterId | None = None
+    instance_groups: list[InstanceGroupModifyConfig] | None = None
 
 
 class MonitoringConfiguration(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -817,6 +953,24 @@ class PlacementType(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     availability_zones: list[XmlStringMaxLen256] | None = None
 
 
+class PortRange(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    min_range: Port
+    max_range: Port | None = None
+
+
+class PutAutoScalingPolicyInput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    cluster_id: ClusterId
+    instance_group_id: InstanceGroupId
+    auto_scaling_policy: AutoScalingPolicy
+
+
+class PutAutoScalingPolicyOutput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    cluster_id: str | None = None
+    instance_group_id: str | None = None
+    auto_scaling_policy: AutoScalingPolicyDescription | None = None
+    cluster_arn: str | None = None
+
+
 class PutAutoTerminationPolicyInput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     cluster_id: ClusterId
     auto_termination_policy: AutoTerminationPolicy | None = None
@@ -826,9 +980,37 @@ class PutAutoTerminationPolicyOutput(_Struct, kw_only=True, omit_defaults=True):
     pass
 
 
+class PutBlockPublicAccessConfigurationInput(
+    _Struct, kw_only=True, omit_defaults=True, rename="pascal"
+):
+    block_public_access_configuration: BlockPublicAccessConfiguration
+
+
+class PutBlockPublicAccessConfigurationOutput(_Struct, kw_only=True, omit_defaults=True):
+    pass
+
+
+class PutManagedScalingPolicyInput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    cluster_id: ClusterId
+    managed_scaling_policy: ManagedScalingPolicy
+
+
+class PutManagedScalingPolicyOutput(_Struct, kw_only=True, omit_defaults=True):
+    pass
+
+
 class ReleaseLabelFilter(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     prefix: str | None = None
     application: str | None = None
+
+
+class RemoveAutoScalingPolicyInput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    cluster_id: ClusterId
+    instance_group_id: InstanceGroupId
+
+
+class RemoveAutoScalingPolicyOutput(_Struct, kw_only=True, omit_defaults=True):
+    pass
 
 
 class RemoveAutoTerminationPolicyInput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -836,6 +1018,14 @@ class RemoveAutoTerminationPolicyInput(_Struct, kw_only=True, omit_defaults=True
 
 
 class RemoveAutoTerminationPolicyOutput(_Struct, kw_only=True, omit_defaults=True):
+    pass
+
+
+class RemoveManagedScalingPolicyInput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    cluster_id: ClusterId
+
+
+class RemoveManagedScalingPolicyOutput(_Struct, kw_only=True, omit_defaults=True):
     pass
 
 
@@ -968,6 +1158,11 @@ class ScriptBootstrapActionConfig(_Struct, kw_only=True, omit_defaults=True, ren
     args: list[XmlString] | None = None
 
 
+class SecurityConfigurationSummary(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: str | None = None
+    creation_date_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+
+
 class SetKeepJobFlowAliveWhenNoStepsInput(
     _Struct, kw_only=True, omit_defaults=True, rename="pascal"
 ):
@@ -980,13 +1175,18 @@ class SetTerminationProtectionInput(_Struct, kw_only=True, omit_defaults=True, r
     termination_protected: bool
 
 
+class SetUnhealthyNodeReplacementInput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    job_flow_ids: list[XmlString]
+    unhealthy_node_replacement: bool
+
+
 class SetVisibleToAllUsersInput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     job_flow_ids: list[XmlString]
     visible_to_all_users: bool
 
 
 class ShrinkPolicy(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
-    decommission_timeout: int | None = None
+    decommission_timeout: Integer | None = None
     instance_resize_policy: InstanceResizePolicy | None = None
 
 
@@ -1103,12 +1303,28 @@ MODEL = _wire.ServiceModel(
     target_prefix="ElasticMapReduce",
     message_member="Message",
     operations={
+        "AddInstanceFleet": _wire.Operation(
+            name="AddInstanceFleet", input=AddInstanceFleetInput, output=AddInstanceFleetOutput
+        ),
+        "AddInstanceGroups": _wire.Operation(
+            name="AddInstanceGroups", input=AddInstanceGroupsInput, output=AddInstanceGroupsOutput
+        ),
         "AddJobFlowSteps": _wire.Operation(
             name="AddJobFlowSteps", input=AddJobFlowStepsInput, output=AddJobFlowStepsOutput
         ),
         "AddTags": _wire.Operation(name="AddTags", input=AddTagsInput, output=AddTagsOutput),
         "CancelSteps": _wire.Operation(
             name="CancelSteps", input=CancelStepsInput, output=CancelStepsOutput
+        ),
+        "CreateSecurityConfiguration": _wire.Operation(
+            name="CreateSecurityConfiguration",
+            input=CreateSecurityConfigurationInput,
+            output=CreateSecurityConfigurationOutput,
+        ),
+        "DeleteSecurityConfiguration": _wire.Operation(
+            name="DeleteSecurityConfiguration",
+            input=DeleteSecurityConfigurationInput,
+            output=DeleteSecurityConfigurationOutput,
         ),
         "DescribeCluster": _wire.Operation(
             name="DescribeCluster", input=DescribeClusterInput, output=DescribeClusterOutput
@@ -1118,6 +1334,11 @@ MODEL = _wire.ServiceModel(
             input=DescribeReleaseLabelInput,
             output=DescribeReleaseLabelOutput,
         ),
+        "DescribeSecurityConfiguration": _wire.Operation(
+            name="DescribeSecurityConfiguration",
+            input=DescribeSecurityConfigurationInput,
+            output=DescribeSecurityConfigurationOutput,
+        ),
         "DescribeStep": _wire.Operation(
             name="DescribeStep", input=DescribeStepInput, output=DescribeStepOutput
         ),
@@ -1125,6 +1346,16 @@ MODEL = _wire.ServiceModel(
             name="GetAutoTerminationPolicy",
             input=GetAutoTerminationPolicyInput,
             output=GetAutoTerminationPolicyOutput,
+        ),
+        "GetBlockPublicAccessConfiguration": _wire.Operation(
+            name="GetBlockPublicAccessConfiguration",
+            input=GetBlockPublicAccessConfigurationInput,
+            output=GetBlockPublicAccessConfigurationOutput,
+        ),
+        "GetManagedScalingPolicy": _wire.Operation(
+            name="GetManagedScalingPolicy",
+            input=GetManagedScalingPolicyInput,
+            output=GetManagedScalingPolicyOutput,
         ),
         "ListBootstrapActions": _wire.Operation(
             name="ListBootstrapActions",
@@ -1150,21 +1381,57 @@ MODEL = _wire.ServiceModel(
         "ListReleaseLabels": _wire.Operation(
             name="ListReleaseLabels", input=ListReleaseLabelsInput, output=ListReleaseLabelsOutput
         ),
+        "ListSecurityConfigurations": _wire.Operation(
+            name="ListSecurityConfigurations",
+            input=ListSecurityConfigurationsInput,
+            output=ListSecurityConfigurationsOutput,
+        ),
         "ListSteps": _wire.Operation(
             name="ListSteps", input=ListStepsInput, output=ListStepsOutput
         ),
         "ModifyCluster": _wire.Operation(
             name="ModifyCluster", input=ModifyClusterInput, output=ModifyClusterOutput
         ),
+        "ModifyInstanceFleet": _wire.Operation(
+            name="ModifyInstanceFleet", input=ModifyInstanceFleetInput
+        ),
+        "ModifyInstanceGroups": _wire.Operation(
+            name="ModifyInstanceGroups", input=ModifyInstanceGroupsInput
+        ),
+        "PutAutoScalingPolicy": _wire.Operation(
+            name="PutAutoScalingPolicy",
+            input=PutAutoScalingPolicyInput,
+            output=PutAutoScalingPolicyOutput,
+        ),
         "PutAutoTerminationPolicy": _wire.Operation(
             name="PutAutoTerminationPolicy",
             input=PutAutoTerminationPolicyInput,
             output=PutAutoTerminationPolicyOutput,
         ),
+        "PutBlockPublicAccessConfiguration": _wire.Operation(
+            name="PutBlockPublicAccessConfiguration",
+            input=PutBlockPublicAccessConfigurationInput,
+            output=PutBlockPublicAccessConfigurationOutput,
+        ),
+        "PutManagedScalingPolicy": _wire.Operation(
+            name="PutManagedScalingPolicy",
+            input=PutManagedScalingPolicyInput,
+            output=PutManagedScalingPolicyOutput,
+        ),
+        "RemoveAutoScalingPolicy": _wire.Operation(
+            name="RemoveAutoScalingPolicy",
+            input=RemoveAutoScalingPolicyInput,
+            output=RemoveAutoScalingPolicyOutput,
+        ),
         "RemoveAutoTerminationPolicy": _wire.Operation(
             name="RemoveAutoTerminationPolicy",
             input=RemoveAutoTerminationPolicyInput,
             output=RemoveAutoTerminationPolicyOutput,
+        ),
+        "RemoveManagedScalingPolicy": _wire.Operation(
+            name="RemoveManagedScalingPolicy",
+            input=RemoveManagedScalingPolicyInput,
+            output=RemoveManagedScalingPolicyOutput,
         ),
         "RemoveTags": _wire.Operation(
             name="RemoveTags", input=RemoveTagsInput, output=RemoveTagsOutput
@@ -1178,6 +1445,9 @@ MODEL = _wire.ServiceModel(
         "SetTerminationProtection": _wire.Operation(
             name="SetTerminationProtection", input=SetTerminationProtectionInput
         ),
+        "SetUnhealthyNodeReplacement": _wire.Operation(
+            name="SetUnhealthyNodeReplacement", input=SetUnhealthyNodeReplacementInput
+        ),
         "SetVisibleToAllUsers": _wire.Operation(
             name="SetVisibleToAllUsers", input=SetVisibleToAllUsersInput
         ),
@@ -1188,42 +1458,26 @@ MODEL = _wire.ServiceModel(
     absent={
         name: _wire.Operation(name)
         for name in (
-            "AddInstanceFleet",
-            "AddInstanceGroups",
             "CreatePersistentAppUI",
-            "CreateSecurityConfiguration",
             "CreateStudio",
             "CreateStudioSessionMapping",
-            "DeleteSecurityConfiguration",
             "DeleteStudio",
             "DeleteStudioSessionMapping",
             "DescribeJobFlows",
             "DescribeNotebookExecution",
             "DescribePersistentAppUI",
-            "DescribeSecurityConfiguration",
             "DescribeStudio",
-            "GetBlockPublicAccessConfiguration",
             "GetClusterSessionCredentials",
-            "GetManagedScalingPolicy",
             "GetOnClusterAppUIPresignedURL",
             "GetPersistentAppUIPresignedURL",
             "GetSession",
             "GetSessionEndpoint",
             "GetStudioSessionMapping",
             "ListNotebookExecutions",
-            "ListSecurityConfigurations",
             "ListSessions",
             "ListStudioSessionMappings",
             "ListStudios",
             "ListSupportedInstanceTypes",
-            "ModifyInstanceFleet",
-            "ModifyInstanceGroups",
-            "PutAutoScalingPolicy",
-            "PutBlockPublicAccessConfiguration",
-            "PutManagedScalingPolicy",
-            "RemoveAutoScalingPolicy",
-            "RemoveManagedScalingPolicy",
-            "SetUnhealthyNodeReplacement",
             "StartNotebookExecution",
             "StartSession",
             "StopNotebookExecution",

@@ -4,6 +4,10 @@
     newest   time left, cluster id   → (empty): clusters, the newest first
     step     cluster id, number      → Step
     number   cluster id, step id     → the step's number
+    gone     cluster id, time, id    → Instance that ended while its cluster went on
+    part     group id                → its cluster's id
+    security name                    → SecurityConfiguration
+    public                           → PublicAccess
 
 each below `emr`, the account and the region. Values are msgpack.
 """
@@ -16,7 +20,13 @@ from millpond.engines.records.interface import Transaction, end_of
 from millpond.kernel.call import Scope
 from millpond.kernel.tasks import Task, schedule
 from millpond.services.emr.model.flow import Flow
-from millpond.services.emr.model.records import Cluster, Step
+from millpond.services.emr.model.records import (
+    Cluster,
+    Instance,
+    PublicAccess,
+    SecurityConfiguration,
+    Step,
+)
 
 CLUSTER_TASK = "cluster"
 _END_OF_TIME_MS = 10**15
@@ -24,6 +34,9 @@ _END_OF_TIME_MS = 10**15
 _encode = msgspec.msgpack.Encoder().encode
 _CLUSTER = msgspec.msgpack.Decoder(Cluster)
 _STEP = msgspec.msgpack.Decoder(Step)
+_INSTANCE = msgspec.msgpack.Decoder(Instance)
+_SECURITY = msgspec.msgpack.Decoder(SecurityConfiguration)
+_PUBLIC = msgspec.msgpack.Decoder(PublicAccess)
 
 
 def _key(scope: Scope, kind: str, *parts: str) -> bytes:
@@ -70,6 +83,11 @@ def save_flow(transaction: Transaction, scope: Scope, flow: Flow, *, wake: bool 
     for step in flow.changed.values():
         transaction.put(_key(scope, "step", cluster.id, f"{step.number:08d}"), _encode(step))
         transaction.put(_key(scope, "number", cluster.id, step.id), str(step.number).encode())
+    for one in flow.gone:
+        position = (cluster.id, f"{one.end_ms or 0:016d}", one.ec2_id)
+        transaction.put(_key(scope, "gone", *position), _encode(one))
+    for group in cluster.groups:
+        transaction.put(_key(scope, "part", group.id), cluster.id.encode())
     if wake:
         task = Task("emr", CLUSTER_TASK, cluster.id, 0, scope.account, scope.region)
         schedule(transaction, task)
@@ -105,3 +123,58 @@ async def scan_steps(
     end = end_of(prefix) if before is None else prefix + f"{before:08d}".encode()
     async for _, value in transaction.scan(prefix, end, reverse=True):
         yield _STEP.decode(value)
+
+
+async def scan_gone(
+    transaction: Transaction, scope: Scope, cluster_id: str
+) -> AsyncIterator[Instance]:
+    """The instances that ended while their cluster went on, the first one first."""
+    prefix = _key(scope, "gone", cluster_id, "")
+    async for _, value in transaction.scan(prefix, end_of(prefix)):
+        yield _INSTANCE.decode(value)
+
+
+async def find_cluster_of_group(
+    transaction: Transaction, scope: Scope, group_id: str
+) -> str | None:
+    """The id of the cluster that has an instance group."""
+    if "\0" in group_id:
+        return None
+    value = await transaction.get(_key(scope, "part", group_id))
+    return None if value is None else value.decode()
+
+
+async def load_security(
+    transaction: Transaction, scope: Scope, name: str
+) -> SecurityConfiguration | None:
+    if "\0" in name:
+        return None
+    value = await transaction.get(_key(scope, "security", name))
+    return None if value is None else _SECURITY.decode(value)
+
+
+def save_security(transaction: Transaction, scope: Scope, made: SecurityConfiguration) -> None:
+    transaction.put(_key(scope, "security", made.name), _encode(made))
+
+
+def delete_security(transaction: Transaction, scope: Scope, name: str) -> None:
+    transaction.delete(_key(scope, "security", name))
+
+
+async def scan_security(
+    transaction: Transaction, scope: Scope, after: str = ""
+) -> AsyncIterator[SecurityConfiguration]:
+    """Security configurations by name, those after `after`."""
+    prefix = _key(scope, "security", "")
+    start = prefix + after.encode() + b"\0" if after else prefix
+    async for _, value in transaction.scan(start, end_of(prefix)):
+        yield _SECURITY.decode(value)
+
+
+async def load_public_access(transaction: Transaction, scope: Scope) -> PublicAccess | None:
+    value = await transaction.get(_key(scope, "public"))
+    return None if value is None else _PUBLIC.decode(value)
+
+
+def save_public_access(transaction: Transaction, scope: Scope, made: PublicAccess) -> None:
+    transaction.put(_key(scope, "public"), _encode(made))

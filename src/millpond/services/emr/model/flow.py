@@ -1,7 +1,8 @@
 """The life of a cluster and its steps: what happens, and what becomes of it.
 
 A `Flow` is what one transaction holds of a cluster: the cluster and its steps that have not ended.
-Events change it in place; `changed` are the steps that have to be written, besides the cluster.
+Events change it in place; `changed` are the steps that have to be written, besides the cluster, and
+`gone` the instances that ended and are no more part of it.
 
     STARTING → BOOTSTRAPPING → RUNNING ⇄ WAITING → TERMINATING → TERMINATED[_WITH_ERRORS]
     PENDING → RUNNING → COMPLETED | FAILED | CANCELLED, by way of CANCEL_PENDING when it runs
@@ -9,18 +10,21 @@ Events change it in place; `changed` are the steps that have to be written, besi
 Source: EMR Management Guide, "Understanding the cluster lifecycle", "Work with steps".
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
 from msgspec.structs import replace
 
 from millpond.services.emr import shapes
+from millpond.services.emr.model import crew
 from millpond.services.emr.model.records import (
     CLUSTER_ENDED,
     CLUSTER_ENDING,
     STEP_ENDED,
     Cluster,
     Failure,
+    Instance,
+    InstanceState,
     Step,
 )
 
@@ -28,6 +32,7 @@ RESTARTED = Failure(
     reason="The platform was restarted while the step ran.",
     message="Its process has been ended. Add the step again to run it again.",
 )
+_ENDED = "Job flow terminated"
 _GOOD_ENDS = frozenset({"USER_REQUEST", "ALL_STEPS_COMPLETED"})
 _TERMINATING_ACTIONS = frozenset({"TERMINATE_CLUSTER", "TERMINATE_JOB_FLOW"})
 
@@ -42,6 +47,7 @@ class Flow:
         self.cluster = cluster
         self.steps = {step.id: step for step in active}
         self.changed: dict[str, Step] = {}
+        self.gone: list[Instance] = []
 
     @property
     def running(self) -> list[Step]:
@@ -62,6 +68,11 @@ class Flow:
         if self.cluster.state == "STARTING":
             self._say("BOOTSTRAPPING", "Running bootstrap actions")
 
+    def tell_progress(self, text: str) -> None:
+        """What takes long before there is a machine."""
+        if self.cluster.state == "STARTING":
+            self._say("STARTING", text)
+
     def end_bootstrap_action(self, count: int) -> None:
         """`count` actions are done."""
         self.cluster = replace(self.cluster, bootstrapped=count)
@@ -70,6 +81,10 @@ class Flow:
         """Bootstrapped: steps can run from now on."""
         if self.cluster.state in ("STARTING", "BOOTSTRAPPING"):
             self.cluster = replace(self.cluster, ready_ms=now_ms)
+            bootstrapped = frozenset(
+                one.ec2_id for one in self.cluster.instances if one.state == "BOOTSTRAPPING"
+            )
+            self.cluster = crew.advance(self.cluster, bootstrapped, "RUNNING", now_ms)
             self._say("RUNNING", "Running step")
             self._settle(now_ms)
 
@@ -87,6 +102,13 @@ class Flow:
             return
         for step in list(self.steps.values()):
             self._end_step(replace(step, state="CANCELLED", message="Job terminated"), now_ms)
+        self.cluster = replace(
+            self.cluster,
+            instances=tuple(
+                crew.end(one, "CLUSTER_TERMINATED", _ENDED, now_ms)
+                for one in self.cluster.instances
+            ),
+        )
         good = self.cluster.reason_code in _GOOD_ENDS
         state = "TERMINATED" if good else "TERMINATED_WITH_ERRORS"
         self.cluster = replace(self.cluster, state=state, end_ms=now_ms, access_key_id="")
@@ -115,6 +137,47 @@ class Flow:
         if "idle_timeout_seconds" in changes and self.cluster.idle_since_ms is not None:
             self.cluster = replace(self.cluster, idle_since_ms=now_ms)
         self._settle(now_ms)
+
+    # Of its instances
+
+    def staff(self, room: int, fresh: Callable[[str], str], now_ms: int) -> None:
+        """Add the instances that it lacks, as far as there is room for `room` nodes."""
+        if not self.is_ending:
+            self.cluster = crew.grow(self.cluster, room, fresh, now_ms)
+
+    def trim(self, busy: Mapping[str, int], now_ms: int) -> None:
+        """Let those instances leave that it has too many, by the cores that each has in use."""
+        if not self.is_ending:
+            self.cluster = crew.shrink(self.cluster, busy, now_ms)
+
+    def start_instances(self, ec2_ids: Iterable[str], now_ms: int) -> None:
+        """The nodes of these instances are up."""
+        state: InstanceState = "RUNNING" if self.cluster.is_ready else "BOOTSTRAPPING"
+        self.cluster = crew.advance(self.cluster, frozenset(ec2_ids), state, now_ms)
+
+    def end_leaving(self, now_ms: int) -> None:
+        """The engine has ended, and with it the nodes that were leaving."""
+        for one in self.cluster.instances:
+            if one.is_alive and one.leaving is not None:
+                self.end_instance(one.ec2_id, one.leaving.code, one.leaving.message, now_ms)
+
+    def change(self, changed: Cluster) -> None:
+        """The cluster as a rule of `model` has changed it."""
+        self.cluster = changed
+
+    def end_instance(self, ec2_id: str, code: str, message: str, now_ms: int) -> None:
+        """An instance is no more; without its master the cluster cannot go on."""
+        found = next((one for one in self.cluster.instances if one.ec2_id == ec2_id), None)
+        if found is None or not found.is_alive:
+            return
+        ended = crew.end(found, code, message, now_ms)
+        if found.role == "MASTER":
+            self.terminate("INSTANCE_FAILURE", f"The master node was terminated. {message}", now_ms)
+            return
+        self.gone.append(ended)
+        left = tuple(one for one in self.cluster.instances if one.ec2_id != ec2_id)
+        spent = self.cluster.spent_hours + crew.hours(ended, now_ms)
+        self.cluster = replace(self.cluster, instances=left, spent_hours=spent)
 
     # Of its steps
 
@@ -160,7 +223,8 @@ class Flow:
         self._settle(now_ms)
 
     def take_up(self, now_ms: int) -> None:
-        """After a restart: what ran is not running any more."""
+        """After a restart: what ran is not running any more, and what was leaving has left."""
+        self.end_leaving(now_ms)
         for step in self.running:
             self.end_step(step.id, RESTARTED, now_ms)
 

@@ -1,20 +1,21 @@
 """RunJobFlow: what may be asked for, and the cluster that it makes.
 
-What is not implemented and would change what a cluster does is refused by its name. What only a
-fleet of machines could show (scaling, placement, disks, network) is recorded: there is one machine.
+What is not implemented and would change what a cluster does is refused by its name. What only
+machines apart could show (placement, disks, network) is recorded.
 
 Source: EMR API reference, RunJobFlow, JobFlowInstancesConfig.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from millpond.engines.spark.interface import Installed
+from millpond.engines.spark.interface import Sparks
 from millpond.services.emr import shapes
 from millpond.services.emr.errors import Validation
 from millpond.services.emr.model.configurations import read_configurations
 from millpond.services.emr.model.machines import plan_machines
+from millpond.services.emr.model.managed_scaling import check_managed_policy
 from millpond.services.emr.model.places import read_log_uri
 from millpond.services.emr.model.records import Cluster
 from millpond.services.emr.model.releases import choose_applications, require_release
@@ -29,7 +30,7 @@ _NAME_REFUSED = frozenset("<>$|`")
 
 def plan_cluster(
     request: shapes.RunJobFlowInput,
-    installed: Installed | None,
+    sparks: Sparks,
     *,
     arn: Callable[[str], str],
     fresh: Callable[[str], str],
@@ -41,7 +42,8 @@ def plan_cluster(
     Raises:
         Validation: AWS would refuse it, or it asks for what is not implemented.
     """
-    release = _check_release(request, installed)
+    label = _check_release(request)
+    release = require_release(label, sparks)
     _check_roles(request)
     _refuse_missing(request)
     if _NAME_REFUSED & set(request.name):
@@ -53,18 +55,19 @@ def plan_cluster(
     if len(request.steps or ()) > STEPS_ACTIVE_MAX:
         raise Validation(f"There can be at most {STEPS_ACTIVE_MAX} steps.")
     check_steps(request.steps or (), concurrency=concurrency)
-    groups, fleets = plan_machines(request.instances, fresh)
-    read_configurations(request.configurations, *(group.config.configurations for group in groups))
+    groups, fleets = plan_machines(request.instances, fresh, now_ms)
+    by_group = (group.config.configurations for group in groups)
+    read_configurations(label, request.configurations, *by_group)
     tags = merge_tags({}, request.tags or ())
     policy = request.auto_termination_policy
     asked = msgspec.structs.replace(
         request,
-        applications=choose_applications(request.applications, release),
+        applications=choose_applications(request.applications, label, release),
         steps=None,
         tags=None,
     )
     cluster_id = fresh("j-")
-    return Cluster(
+    cluster = Cluster(
         id=cluster_id,
         arn=arn(f"cluster/{cluster_id}"),
         request=asked,
@@ -75,11 +78,16 @@ def plan_cluster(
         fleets=fleets,
         keep_alive=bool(request.instances.keep_job_flow_alive_when_no_steps),
         termination_protected=bool(request.instances.termination_protected),
+        unhealthy_node_replacement=request.instances.unhealthy_node_replacement,
         visible_to_all_users=request.visible_to_all_users is not False,
         step_concurrency=concurrency,
         idle_timeout_seconds=None if policy is None else check_idle_timeout(policy),
         tags=tags,
     )
+    if request.managed_scaling_policy is None:
+        return cluster
+    check_managed_policy(request.managed_scaling_policy, cluster)
+    return msgspec.structs.replace(cluster, managed_scaling=request.managed_scaling_policy)
 
 
 def check_concurrency(level: int | None) -> int:
@@ -113,7 +121,7 @@ def check_idle_timeout(policy: shapes.AutoTerminationPolicy) -> int:
     return seconds
 
 
-def merge_tags(tags: dict[str, str], more: "list[shapes.Tag] | tuple[()]") -> dict[str, str]:
+def merge_tags(tags: Mapping[str, str], more: Sequence[shapes.Tag]) -> dict[str, str]:
     """Tags with others over them.
 
     Raises:
@@ -132,7 +140,7 @@ def merge_tags(tags: dict[str, str], more: "list[shapes.Tag] | tuple[()]") -> di
     return merged
 
 
-def _check_release(request: shapes.RunJobFlowInput, installed: Installed | None) -> Installed:
+def _check_release(request: shapes.RunJobFlowInput) -> str:
     if request.ami_version and request.release_label:
         raise Validation(
             "Only one AMI version and release label may be specified. "
@@ -140,7 +148,7 @@ def _check_release(request: shapes.RunJobFlowInput, installed: Installed | None)
         )
     if request.ami_version:
         raise Validation(f"AmiVersion {request.ami_version} is not supported; give a ReleaseLabel.")
-    return require_release(request.release_label, installed)
+    return request.release_label or ""
 
 
 def _check_roles(request: shapes.RunJobFlowInput) -> None:
@@ -155,7 +163,6 @@ def _refuse_missing(request: shapes.RunJobFlowInput) -> None:
     to_cloud_watch = monitoring.cloud_watch_log_configuration if monitoring else None
     asked = {
         "SupportedProducts": request.supported_products or request.new_supported_products,
-        "SecurityConfiguration": request.security_configuration,
         "KerberosAttributes": request.kerberos_attributes,
         "CustomAmiId": request.custom_ami_id,
         "OSReleaseLabel": request.os_release_label,

@@ -13,6 +13,7 @@ ClusterState = Literal[
 StepState = Literal[
     "PENDING", "CANCEL_PENDING", "RUNNING", "COMPLETED", "CANCELLED", "FAILED", "INTERRUPTED"
 ]
+InstanceState = Literal["PROVISIONING", "BOOTSTRAPPING", "RUNNING", "TERMINATED"]
 Role = Literal["MASTER", "CORE", "TASK"]
 
 CLUSTER_ENDED = frozenset({"TERMINATED", "TERMINATED_WITH_ERRORS"})
@@ -20,37 +21,81 @@ CLUSTER_ENDING = CLUSTER_ENDED | {"TERMINATING"}
 STEP_ENDED = frozenset({"COMPLETED", "CANCELLED", "FAILED", "INTERRUPTED"})
 
 
-class Machine(msgspec.Struct, frozen=True, kw_only=True):
-    """The one synthetic instance of a group or fleet: EMR's id of it, and EC2's."""
+class Leaving(msgspec.Struct, frozen=True, kw_only=True):
+    """Why an instance is being taken away. It ends when its work is done or moved to others, after
+    the grace at the latest."""
+
+    since_ms: int
+    grace_seconds: float
+    message: str
+    code: str = ""
+
+
+class Instance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An instance of a group or fleet (`part`): EMR's id of it, and EC2's, which is the name of its
+    node. `weight` is what it counts of its part's target."""
 
     id: str
     ec2_id: str
+    part: str
+    role: Role
     instance_type: str
     market: str
+    created_ms: int
+    weight: int = 1
+    state: InstanceState = "PROVISIONING"
+    ready_ms: int | None = None
+    end_ms: int | None = None
+    reason_code: str = ""
+    reason_message: str = ""
+    leaving: Leaving | None = None
+
+    @property
+    def is_alive(self) -> bool:
+        return self.state != "TERMINATED"
+
+    @property
+    def stays(self) -> bool:
+        """Alive, and not being taken away."""
+        return self.is_alive and self.leaving is None
 
 
-class Group(msgspec.Struct, frozen=True, kw_only=True):
-    """An instance group as it was asked for, and its instance."""
+class Scaling(msgspec.Struct, frozen=True, kw_only=True):
+    """A group's automatic scaling policy, and when it last changed the group's size."""
+
+    policy: shapes.AutoScalingPolicy
+    scaled_ms: int = 0
+
+
+class Group(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An instance group. `config` is as it stands now: its count is the target."""
 
     id: str
     config: shapes.InstanceGroupConfig
-    machine: Machine
+    created_ms: int = 0
+    scaling: Scaling | None = None
+    shrink: shapes.ShrinkPolicy | None = None
+    configurations_version: int = 0
+    applied_version: int = 0
+    applied_configurations: list[shapes.Configuration] = []
 
 
-class Fleet(msgspec.Struct, frozen=True, kw_only=True):
-    """An instance fleet as it was asked for, and its instance."""
+class Fleet(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An instance fleet. `config` is as it stands now, with its targets."""
 
     id: str
     config: shapes.InstanceFleetConfig
-    machine: Machine
+    created_ms: int = 0
 
 
 class Cluster(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A cluster. `request` is what RunJobFlow was asked, without steps and tags.
 
-    `active` are the numbers of its steps that have not ended; `bootstrapped` counts the bootstrap
-    actions that are done; `idle_since_ms` is set while there is nothing to do;
-    `access_key_id` are the credentials lent to it, `""` when there are none.
+    `active` are the numbers of its steps that have not ended; `instances` those that are alive,
+    and at the cluster's end the last ones, while `spent_hours` are the normalised instance hours
+    of those that ended before; `bootstrapped` counts the bootstrap actions that are done;
+    `idle_since_ms` is set while there is nothing to do; `access_key_id` are the credentials lent
+    to it, `""` when there are none.
     """
 
     id: str
@@ -65,8 +110,12 @@ class Cluster(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     end_ms: int | None = None
     groups: tuple[Group, ...] = ()
     fleets: tuple[Fleet, ...] = ()
+    instances: tuple[Instance, ...] = ()
+    managed_scaling: shapes.ManagedScalingPolicy | None = None
+    spent_hours: int = 0
     keep_alive: bool = False
     termination_protected: bool = False
+    unhealthy_node_replacement: bool | None = None
     visible_to_all_users: bool = True
     step_concurrency: int = 1
     idle_timeout_seconds: int | None = None
@@ -79,10 +128,13 @@ class Cluster(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     access_key_id: str = ""
 
     @property
-    def master(self) -> Machine:
-        machines = {group.config.instance_role: group.machine for group in self.groups}
-        machines |= {fleet.config.instance_fleet_type: fleet.machine for fleet in self.fleets}
-        return machines["MASTER"]
+    def master(self) -> Instance:
+        """The one whose logs and credentials stand for the cluster."""
+        return next(one for one in self.instances if one.role == "MASTER")
+
+    @property
+    def is_ready(self) -> bool:
+        return self.state in ("RUNNING", "WAITING")
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -111,3 +163,19 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def action_on_failure(self) -> str:
         return self.config.action_on_failure or "TERMINATE_CLUSTER"
+
+
+class SecurityConfiguration(msgspec.Struct, frozen=True, kw_only=True):
+    """A security configuration: JSON as it was given."""
+
+    name: str
+    text: str
+    created_ms: int
+
+
+class PublicAccess(msgspec.Struct, frozen=True, kw_only=True):
+    """An account's block public access configuration of a region, and who set it."""
+
+    configuration: shapes.BlockPublicAccessConfiguration
+    created_ms: int
+    creator_arn: str

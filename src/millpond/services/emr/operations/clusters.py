@@ -1,12 +1,13 @@
 """Clusters: start, describe, list, end."""
 
-from millpond.engines.spark.interface import SAIL
 from millpond.kernel.call import Call
 from millpond.services.emr import shapes, store
 from millpond.services.emr.answers import show_cluster, show_summary
 from millpond.services.emr.errors import Validation
 from millpond.services.emr.model.flow import Flow
 from millpond.services.emr.model.launch import plan_cluster
+from millpond.services.emr.model.releases import runtime_of
+from millpond.services.emr.model.sizes import room
 from millpond.services.emr.needs import Needs
 from millpond.services.emr.operations.ids import fresh
 from millpond.services.emr.operations.scope import (
@@ -32,7 +33,7 @@ async def run_job_flow(
     now_ms = needs.clock.now_ms()
     cluster = plan_cluster(
         request,
-        needs.sparks[SAIL].installed(),
+        needs.sparks,
         arn=lambda resource: call.arn("elasticmapreduce", resource),
         fresh=lambda prefix: fresh(needs.ids, prefix),
         creator_arn=call.principal.arn,
@@ -41,7 +42,12 @@ async def run_job_flow(
     flow = Flow(cluster, ())
     steps = request.steps or []
     flow.add_steps(steps, [fresh(needs.ids, "s-") for _ in steps], now_ms)
+    capacity = runtime_of(cluster.request, needs.sparks).capacity()
+    flow.staff(room(capacity), lambda prefix: fresh(needs.ids, prefix), now_ms)
     async with needs.records.transaction() as transaction:
+        name = request.security_configuration
+        if name and await store.load_security(transaction, call, name) is None:
+            raise Validation(f"Security configuration {name} does not exist.")
         store.save_new(transaction, call, flow)
     return shapes.RunJobFlowOutput(job_flow_id=cluster.id, cluster_arn=cluster.arn)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from millpond.kernel.call import Call
-from millpond.services.emr import shapes
+from millpond.services.emr import shapes, store
 from millpond.services.emr.errors import InvalidRequest
 from millpond.services.emr.machine_answers import show_fleet, show_group, show_instance
 from millpond.services.emr.model.records import Cluster, Fleet, Group
@@ -62,11 +62,13 @@ async def list_instance_fleets(
 async def list_instances(
     needs: Needs, call: Call, request: shapes.ListInstancesInput
 ) -> shapes.ListInstancesOutput:
-    """The synthetic instance of each group or fleet, by id, kind or state.
+    """Instances by group or fleet, kind or state, those that have ended first, 50 at a time.
 
     Source: EMR API reference, ListInstances.
     """
-    cluster = await _load(needs, call, request.cluster_id)
+    async with needs.records.transaction() as transaction:
+        cluster = await require_cluster(transaction, call, request.cluster_id)
+        gone = [one async for one in store.scan_gone(transaction, call, cluster.id)]
     kinds: set[str] = set(request.instance_group_types or ())
     if request.instance_fleet_type:
         kinds.add(request.instance_fleet_type)
@@ -75,23 +77,16 @@ async def list_instances(
     if ids - {part.id for part in parts}:
         raise InvalidRequest(f"Instance group or fleet id '{min(map(str, ids))}' is not valid.")
     states = frozenset(request.instance_states or ())
-    shown = []
-    for part in parts:
-        role = (
-            part.config.instance_role
-            if isinstance(part, Group)
-            else part.config.instance_fleet_type
-        )
-        instance = show_instance(cluster, part)
-        state = instance.status.state if instance.status else None
-        if (
-            (not ids or part.id in ids)
-            and (not kinds or role in kinds)
-            and (not states or state in states)
-        ):
-            shown.append(instance)
-    page, marker = _page(needs, f"ListInstances/{cluster.id}", request.marker, shown)
-    return shapes.ListInstancesOutput(instances=page, marker=marker)
+    found = [
+        one
+        for one in (*gone, *cluster.instances)
+        if (not ids or one.part in ids)
+        and (not kinds or one.role in kinds)
+        and (not states or one.state in states)
+    ]
+    page, marker = _page(needs, f"ListInstances/{cluster.id}", request.marker, found)
+    shown = [show_instance(cluster, one) for one in page]
+    return shapes.ListInstancesOutput(instances=shown, marker=marker)
 
 
 async def list_bootstrap_actions(

@@ -1,6 +1,5 @@
-"""Release labels: what is truly installed."""
+"""Release labels: what there truly is."""
 
-from millpond.engines.spark.interface import SAIL
 from millpond.kernel.call import Call
 from millpond.services.emr import shapes
 from millpond.services.emr.model.releases import applications, labels, require_release
@@ -14,17 +13,20 @@ async def list_release_labels(
 
     Source: EMR API reference, ListReleaseLabels.
     """
-    installed = needs.sparks[SAIL].installed()
-    found = labels(installed)
+    found = labels(needs.sparks)
     filters = request.filters or shapes.ReleaseLabelFilter()
     if filters.prefix:
         found = [label for label in found if label.startswith(filters.prefix)]
-    if filters.application and installed is not None:
-        name, _, version = filters.application.lower().partition("@")
-        known = {(one.name or "").lower(): one.version or "" for one in applications(installed)}
-        if name not in known or not known[name].startswith(version):
-            found = []
+    if filters.application:
+        found = [label for label in found if _has(needs, label, filters.application)]
     return shapes.ListReleaseLabelsOutput(release_labels=found)
+
+
+def _has(needs: Needs, label: str, application: str) -> bool:
+    name, _, version = application.lower().partition("@")
+    installed = require_release(label, needs.sparks)
+    known = {(one.name or "").lower(): one.version or "" for one in applications(installed)}
+    return name in known and known[name].startswith(version)
 
 
 async def describe_release_label(
@@ -37,8 +39,8 @@ async def describe_release_label(
 
     Source: EMR API reference, DescribeReleaseLabel.
     """
-    installed = needs.sparks[SAIL].installed()
-    label = request.release_label or next(iter(labels(installed)), None)
+    label = request.release_label or next(iter(labels(needs.sparks)), None)
+    installed = require_release(label, needs.sparks)
     return shapes.DescribeReleaseLabelOutput(
-        release_label=label, applications=applications(require_release(label, installed))
+        release_label=label, applications=applications(installed)
     )

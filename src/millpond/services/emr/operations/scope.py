@@ -36,6 +36,18 @@ async def require_flow(transaction: Transaction, call: Call, cluster_id: str) ->
     return flow
 
 
+async def require_living(transaction: Transaction, call: Call, cluster_id: str) -> Flow:
+    """As `require_flow`, of a cluster that is not ending.
+
+    Raises:
+        InvalidRequest: there is none of that id, or it is ending.
+    """
+    flow = await require_flow(transaction, call, cluster_id)
+    if flow.is_ending:
+        raise InvalidRequest(f"Cluster '{cluster_id}' is {flow.cluster.state}.")
+    return flow
+
+
 async def require_job_flow(transaction: Transaction, call: Call, job_flow_id: str) -> Flow:
     """As `require_flow`, for the operations that speak of job flows.
 

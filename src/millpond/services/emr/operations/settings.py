@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from millpond.kernel.call import Call
 from millpond.services.emr import shapes, store
-from millpond.services.emr.errors import InvalidRequest, Validation
+from millpond.services.emr.errors import Validation
 from millpond.services.emr.model.launch import check_concurrency, check_idle_timeout
 from millpond.services.emr.needs import Needs
 from millpond.services.emr.operations.scope import (
     require_cluster,
-    require_flow,
     require_job_flow,
+    require_living,
 )
 
 
@@ -73,6 +73,24 @@ async def set_visible_to_all_users(
     )
 
 
+async def set_unhealthy_node_replacement(
+    needs: Needs, call: Call, request: shapes.SetUnhealthyNodeReplacementInput
+) -> None:
+    """Record whether nodes that fail are to be replaced; here they always are.
+
+    Raises:
+        Validation: one does not exist or is ending.
+
+    Source: EMR API reference, SetUnhealthyNodeReplacement.
+    """
+    await _configure_all(
+        needs,
+        call,
+        request.job_flow_ids,
+        unhealthy_node_replacement=request.unhealthy_node_replacement,
+    )
+
+
 async def modify_cluster(
     needs: Needs, call: Call, request: shapes.ModifyClusterInput
 ) -> shapes.ModifyClusterOutput:
@@ -85,9 +103,7 @@ async def modify_cluster(
     Source: EMR API reference, ModifyCluster.
     """
     async with needs.records.transaction() as transaction:
-        flow = await require_flow(transaction, call, request.cluster_id)
-        if flow.is_ending:
-            raise InvalidRequest(f"Cluster '{request.cluster_id}' is {flow.cluster.state}.")
+        flow = await require_living(transaction, call, request.cluster_id)
         if request.step_concurrency_level is not None:
             level = check_concurrency(request.step_concurrency_level)
             flow.configure(needs.clock.now_ms(), step_concurrency=level)
@@ -141,8 +157,6 @@ async def remove_auto_termination_policy(
 
 async def _set_idle_timeout(needs: Needs, call: Call, cluster_id: str, seconds: int | None) -> None:
     async with needs.records.transaction() as transaction:
-        flow = await require_flow(transaction, call, cluster_id)
-        if flow.is_ending:
-            raise InvalidRequest(f"Cluster '{cluster_id}' is {flow.cluster.state}.")
+        flow = await require_living(transaction, call, cluster_id)
         flow.configure(needs.clock.now_ms(), idle_timeout_seconds=seconds)
         store.save_flow(transaction, call, flow)

@@ -1,26 +1,30 @@
-"""Tags of a cluster."""
+"""Tags of a cluster, and the one that is an order."""
 
 from millpond.kernel.call import Call
 from millpond.services.emr import shapes, store
+from millpond.services.emr.model.interruptions import interrupt, split_orders
 from millpond.services.emr.model.launch import merge_tags
 from millpond.services.emr.needs import Needs
 from millpond.services.emr.operations.scope import require_flow
 
 
 async def add_tags(needs: Needs, call: Call, request: shapes.AddTagsInput) -> shapes.AddTagsOutput:
-    """Add tags to a cluster, over those of the same key.
+    """Add tags to a cluster, over those of the same key; or interrupt a Spot instance of it.
 
     Raises:
-        InvalidRequest: there is no such cluster.
+        InvalidRequest: there is no such cluster, or no such Spot instance.
         Validation: a tag is malformed, or there are too many.
 
     Source: EMR API reference, AddTags.
     """
     async with needs.records.transaction() as transaction:
         flow = await require_flow(transaction, call, request.resource_id)
-        tags = merge_tags(flow.cluster.tags, request.tags)
+        given, orders = split_orders(request.tags)
+        tags = merge_tags(flow.cluster.tags, given)
         flow.configure(needs.clock.now_ms(), tags=tags)
-        store.save_flow(transaction, call, flow, wake=False)
+        for order in orders:
+            flow.change(interrupt(flow.cluster, order, needs.clock.now_ms()))
+        store.save_flow(transaction, call, flow, wake=bool(orders))
     return shapes.AddTagsOutput()
 
 

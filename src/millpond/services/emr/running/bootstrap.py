@@ -1,4 +1,8 @@
-"""Bootstrap actions: scripts that run one after another before the first step."""
+"""Bootstrap actions: scripts that run one after another before the first step.
+
+They run once for a cluster, not on each of its nodes: these share one file system, and find there
+what the actions did, whenever they come.
+"""
 
 import asyncio
 from typing import Literal
@@ -8,8 +12,8 @@ from millpond.kernel.clock import Clock
 from millpond.services.emr.model.places import bootstrap_place
 from millpond.services.emr.model.records import Cluster
 from millpond.services.emr.running.desk import Desk
+from millpond.services.emr.running.folders import Folders
 from millpond.services.emr.running.logs import Logs
-from millpond.services.emr.running.node import Node
 from millpond.services.emr.running.work import Work
 
 ACTION_SECONDS_MAX = 3600.0
@@ -19,7 +23,7 @@ Outcome = Literal["done", "failed", "late", "stopped"]
 
 
 async def run_bootstrap_actions(
-    desk: Desk, engine: spark.Cluster, logs: Logs, node: Node, clock: Clock
+    desk: Desk, engine: spark.Cluster, logs: Logs, folders: Folders, clock: Clock
 ) -> bool:
     """Run the actions that are left, and tell how that went; whether the cluster lives on.
 
@@ -28,7 +32,7 @@ async def run_bootstrap_actions(
     cluster = (await desk.read()).cluster
     actions = cluster.request.bootstrap_actions or []
     for number in range(cluster.bootstrapped + 1, len(actions) + 1):
-        outcome = await _run_action(desk, engine, logs, node, clock, cluster, number)
+        outcome = await _run_action(desk, engine, logs, folders, clock, cluster, number)
         if outcome == "done":
             await _tell_done(desk, number)
             continue
@@ -43,7 +47,7 @@ async def _run_action(
     desk: Desk,
     engine: spark.Cluster,
     logs: Logs,
-    node: Node,
+    folders: Folders,
     clock: Clock,
     cluster: Cluster,
     number: int,
@@ -51,10 +55,11 @@ async def _run_action(
     action = (cluster.request.bootstrap_actions or [])[number - 1].script_bootstrap_action
     place = bootstrap_place(cluster, number)
     names = ("bootstrap-actions", str(number))
-    scratch, files = node.scratch(*names), node.log_files(*names)
+    scratch, files = folders.scratch(*names), folders.log_files(*names)
     work = Work(f"bootstrap action {number}", scratch, files, place, clock)
     words = ("run-script", action.path, *(action.args or ()))
     running = asyncio.create_task(work.run(engine, words, logs))
+    ear = desk.listen()
     until_ms = desk.now_ms() + int(ACTION_SECONDS_MAX * 1000)
     try:
         while not running.done():
@@ -62,7 +67,7 @@ async def _run_action(
                 return "stopped"
             if desk.now_ms() >= until_ms:
                 return "late"
-            await desk.wait({running}, until_ms)
+            await ear.wait({running}, until_ms)
         return "done" if running.result() is None else "failed"
     finally:
         await work.end()

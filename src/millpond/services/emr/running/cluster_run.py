@@ -10,6 +10,8 @@ run takes it up: a step that ran has failed, a step that waits goes on, an end b
 
 import asyncio
 import shutil
+from collections.abc import Callable
+from functools import partial
 
 from millpond.engines.spark import interface as spark
 from millpond.kernel.call import Call
@@ -19,13 +21,17 @@ from millpond.services.emr.model.configurations import read_configurations
 from millpond.services.emr.model.flow import Flow
 from millpond.services.emr.model.places import engine_place
 from millpond.services.emr.model.records import CLUSTER_ENDED, Cluster
-from millpond.services.emr.model.releases import has_spark
+from millpond.services.emr.model.releases import needs_engine, programs_of, runtime_of
+from millpond.services.emr.model.resizing import applied, is_reconfiguring
 from millpond.services.emr.model.role import ACTIONS, role_name
+from millpond.services.emr.model.sizes import nodes, room
 from millpond.services.emr.needs import Needs
+from millpond.services.emr.operations.ids import fresh
 from millpond.services.emr.running.bootstrap import run_bootstrap_actions
+from millpond.services.emr.running.crew import Crew
 from millpond.services.emr.running.desk import Desk
+from millpond.services.emr.running.folders import Folders
 from millpond.services.emr.running.logs import Logs
-from millpond.services.emr.running.node import Node
 from millpond.services.emr.running.step_runs import StepRuns
 
 CREDENTIALS_LIFETIME_SECONDS = 7 * 24 * 3600
@@ -40,9 +46,10 @@ class ClusterRun:
         self._needs, self._task = needs, task
         self._desk = Desk(needs, task, wake)
         self._folder = needs.folder / task.subject
-        self._node = Node(self._folder / "node", self._folder / "logs")
-        self._steps = StepRuns(self._desk, self._node, needs.clock)
+        self._folders = Folders(self._folder / "node", self._folder / "logs")
+        self._steps = StepRuns(self._desk, self._folders, needs.clock)
         self._engine: spark.Cluster | None = None
+        self._crew: Crew | None = None
         self._logs: Logs | None = None
         self._issued_ms = 0
 
@@ -54,13 +61,15 @@ class ClusterRun:
             return None
         self._desk.open()
         try:
+            interrupted = flow
+            flow = await self._staff(flow)
             credential = await self._lend(flow.cluster)
             self._logs = logs = self._open_logs(credential)
-            await self._steps.archive_interrupted(flow, logs)
+            await self._steps.archive_interrupted(interrupted, logs)
             await self._desk.tell(lambda flow: flow.take_up(self._desk.now_ms()))
             engine = await self._start(credential, logs)
             if engine is not None and await run_bootstrap_actions(
-                self._desk, engine, logs, self._node, self._needs.clock
+                self._desk, engine, logs, self._folders, self._needs.clock
             ):
                 await self._work(logs)
             if self._desk.stopping:
@@ -69,6 +78,20 @@ class ClusterRun:
             return None
         finally:
             await self._let_go()
+
+    async def _staff(self, flow: Flow) -> Flow:
+        """The cluster with all instances that there is room for."""
+        runtime = runtime_of(flow.cluster.request, self._needs.sparks)
+        nodes_max, now_ms = room(runtime.capacity()), self._desk.now_ms()
+
+        def change(flow: Flow) -> Flow:
+            flow.end_leaving(now_ms)
+            flow.staff(nodes_max, lambda prefix: fresh(self._needs.ids, prefix), now_ms)
+            flow.trim({}, now_ms)
+            flow.end_leaving(now_ms)
+            return flow
+
+        return await self._desk.tell(change)
 
     async def _lend(self, cluster: Cluster) -> Credential:
         """Credentials for the cluster's programs; those that it had before end."""
@@ -99,29 +122,76 @@ class ClusterRun:
         return Logs(needs.call_aws, call, needs.clock)
 
     async def _start(self, credential: Credential, logs: Logs) -> spark.Cluster | None:
-        """Start the engine; None when the cluster is to end instead."""
-        flow = await self._desk.read()
+        """Start the engine with a node for each instance; None when the cluster is to end."""
+        flow = await self._staff(await self._desk.read())
         if flow.is_ending or self._desk.stopping:
             return None
+        runtime = runtime_of(flow.cluster.request, self._needs.sparks)
         try:
-            runtime = self._needs.sparks[spark.SAIL]
-            engine = await runtime.start(self._order(flow.cluster, credential))
+            engine = await self._wait_for_start(runtime, flow.cluster, credential)
         except spark.CannotStart as error:
             text, now_ms = str(error), self._desk.now_ms()
             await self._desk.tell(lambda flow: flow.terminate("INTERNAL_ERROR", text, now_ms))
             return None
+        if engine is None:
+            return None
         self._engine = engine
-        logs.follow(engine_place(flow.cluster), self._node.engine_log)
-        await self._desk.tell(lambda flow: flow.begin_bootstrap())
+        logs.follow(engine_place(flow.cluster), self._folders.engine_log)
+        started = [one.ec2_id for one in flow.cluster.instances if one.stays]
+
+        def change(flow: Flow) -> None:
+            flow.begin_bootstrap()
+            flow.start_instances(started, self._desk.now_ms())
+            flow.change(applied(flow.cluster))
+
+        await self._desk.tell(change)
         return engine
 
-    def _order(self, cluster: Cluster, credential: Credential) -> spark.Order:
+    async def _wait_for_start(
+        self, runtime: spark.Spark, cluster: Cluster, credential: Credential
+    ) -> spark.Cluster | None:
+        """The started engine; None when the cluster or the platform is to end before. What takes
+        long is told in the cluster's reason."""
+        ear, loop = self._desk.listen(), asyncio.get_running_loop()
+        said: list[str] = []
+
+        def hear(text: str) -> None:
+            said.append(text)
+            ear.nudge()
+
+        def progress(text: str) -> None:
+            loop.call_soon_threadsafe(hear, text)
+
+        order = self._order(cluster, credential, runtime.capacity(), progress)
+        starting = asyncio.create_task(runtime.start(order))
+        try:
+            while not starting.done():
+                await ear.wait({starting}, None)
+                if said:
+                    text = said[-1]
+                    said.clear()
+                    await self._desk.tell(partial(Flow.tell_progress, text=text))
+                if not starting.done() and await self._desk.must_stop():
+                    return None
+            return starting.result()
+        finally:
+            if not starting.done():
+                starting.cancel()
+                await asyncio.wait([starting])
+
+    def _order(
+        self,
+        cluster: Cluster,
+        credential: Credential,
+        capacity: spark.Size,
+        progress: Callable[[str], None],
+    ) -> spark.Order:
         request = cluster.request
         by_group = (group.config.configurations for group in cluster.groups)
-        settings = read_configurations(request.configurations, *by_group)
+        settings = read_configurations(request.release_label, request.configurations, *by_group)
         return spark.Order(
             name=cluster.id,
-            folder=self._node.folder,
+            folder=self._folders.folder,
             access=spark.Access(
                 endpoint=self._needs.endpoint(),
                 region=self._task.region,
@@ -129,18 +199,24 @@ class ClusterRun:
                 secret_access_key=credential.secret_access_key,
                 session_token=credential.session_token,
             ),
-            with_engine=has_spark(request),
+            with_engine=needs_engine(request),
             properties=settings.properties,
             environment=settings.environment,
+            nodes=nodes(cluster, capacity),
+            programs=programs_of(request),
+            progress=progress,
         )
 
     async def _work(self, logs: Logs) -> None:
         """Run steps until the cluster is to end or the platform stops."""
-        desk = self._desk
+        desk, ear = self._desk, self._desk.listen()
+        crew_ended = await self._open_crew()
         while not await desk.must_stop():
             flow = await desk.read()
             self._steps.cancel_asked(flow)
-            await self._renew_credentials(flow, logs)
+            if self._must_renew(flow):
+                crew_ended = await self._renew(flow, logs)
+                continue
             if self._engine is not None and await self._steps.start_next(
                 flow.cluster, self._engine, logs
             ):
@@ -149,24 +225,47 @@ class ClusterRun:
             if idle_until_ms is not None and desk.now_ms() >= idle_until_ms:
                 await desk.tell(lambda flow: flow.idle_out(desk.now_ms()))
                 continue
-            await desk.wait(self._steps.running, idle_until_ms)
+            await ear.wait({*self._steps.running, *crew_ended}, idle_until_ms)
+            for task in crew_ended:
+                if task.done():
+                    task.result()
             await self._steps.collect_ended()
 
-    async def _renew_credentials(self, flow: Flow, logs: Logs) -> None:
-        """Between steps, give a cluster that is old fresh credentials and a fresh engine."""
+    async def _open_crew(self) -> set[asyncio.Task[None]]:
+        """Let the nodes of the engine come and go from now on."""
+        if self._engine is None:
+            return set()
+        cluster = (await self._desk.read()).cluster
+        capacity = runtime_of(cluster.request, self._needs.sparks).capacity()
+        needs = self._needs
+        self._crew = Crew(self._desk, needs.ids, needs.meter, self._task, self._engine, capacity)
+        return {self._crew.start()}
+
+    def _must_renew(self, flow: Flow) -> bool:
+        """Whether the engine is to start anew now that no step runs: its credentials are old, or
+        there are new configurations."""
+        if self._steps.running:
+            return False
         age_ms = self._desk.now_ms() - self._issued_ms
-        if self._steps.running or age_ms < CREDENTIALS_RENEWED_SECONDS * 1000:
-            return
+        return age_ms >= CREDENTIALS_RENEWED_SECONDS * 1000 or is_reconfiguring(flow.cluster)
+
+    async def _renew(self, flow: Flow, logs: Logs) -> set[asyncio.Task[None]]:
+        await self._stop_engine()
+        self._engine = await self._start(await self._lend(flow.cluster), logs)
+        return await self._open_crew()
+
+    async def _stop_engine(self) -> None:
+        if self._crew is not None:
+            await self._crew.stop()
+            self._crew = None
         if self._engine is not None:
             await self._engine.stop()
-        self._engine = await self._start(await self._lend(flow.cluster), logs)
 
     async def _end(self, logs: Logs) -> None:
         """End what runs, keep its logs, and tell that the cluster has ended."""
         await self._steps.end_all()
-        if self._engine is not None:
-            await self._engine.stop()
-        await logs.finish(self._node.engine_log)
+        await self._stop_engine()
+        await logs.finish(self._folders.engine_log)
         await self._remove_folder()
         cluster = (await self._desk.read()).cluster
         if cluster.access_key_id:
@@ -175,8 +274,7 @@ class ClusterRun:
 
     async def _let_go(self) -> None:
         """Leave no process and no task behind."""
-        if self._engine is not None:
-            await self._engine.stop()
+        await self._stop_engine()
         self._steps.let_go()
         if self._logs is not None:
             await self._logs.stop()

@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
+from millpond.kernel.clock import Clock
 from millpond.kernel.errors import Conflict
 from millpond.kernel.tasks import Task, Wake
 from millpond.services.emr import store
@@ -21,7 +22,7 @@ class Desk:
 
     def __init__(self, needs: Needs, task: Task, wake: Wake) -> None:
         self._needs, self._task, self._wake = needs, task, wake
-        self._nudge = asyncio.Event()
+        self._ears: list[Ear] = []
         self._listening: asyncio.Task[None] | None = None
 
     @property
@@ -65,20 +66,38 @@ class Desk:
         """Whether the cluster is to end, or the platform."""
         return self.stopping or (await self.read()).is_ending
 
+    def listen(self) -> "Ear":
+        """Hear from now on what is asked for."""
+        ear = Ear(self._needs.clock)
+        self._ears.append(ear)
+        return ear
+
+    async def _listen(self) -> None:
+        while not self._wake.stopping:
+            await self._wake.wait(_LOOK_SECONDS)
+            for ear in self._ears:
+                ear.nudge()
+
+
+class Ear:
+    """Someone who waits for what a cluster is asked; nothing between two waits is lost."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._nudged = asyncio.Event()
+
+    def nudge(self) -> None:
+        self._nudged.set()
+
     async def wait(self, running: Iterable[asyncio.Task[Any]], until_ms: int | None) -> None:
         """Until one of `running` ends, something was asked for, or the time has come."""
-        waiting: set[asyncio.Task[Any]] = {asyncio.create_task(self._nudge.wait())}
+        waiting: set[asyncio.Task[Any]] = {asyncio.create_task(self._nudged.wait())}
         if until_ms is not None:
-            seconds = (until_ms - self.now_ms()) / 1000
-            waiting.add(asyncio.ensure_future(self._needs.clock.sleep(seconds)))
+            seconds = (until_ms - self._clock.now_ms()) / 1000
+            waiting.add(asyncio.ensure_future(self._clock.sleep(max(seconds, 0))))
         try:
             await asyncio.wait({*running, *waiting}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in waiting:
                 task.cancel()
-        self._nudge.clear()
-
-    async def _listen(self) -> None:
-        while not self._wake.stopping:
-            await self._wake.wait(_LOOK_SECONDS)
-            self._nudge.set()
+        self._nudged.clear()

@@ -10,16 +10,15 @@ from millpond.services.emr.model.commands import CannotRun, command_of
 from millpond.services.emr.model.flow import Flow
 from millpond.services.emr.model.places import step_place
 from millpond.services.emr.model.records import Cluster, Failure, Step
-from millpond.services.emr.model.releases import has_spark
 from millpond.services.emr.running.desk import Desk
+from millpond.services.emr.running.folders import Folders, LogFiles
 from millpond.services.emr.running.logs import Logs
-from millpond.services.emr.running.node import LogFiles, Node
 from millpond.services.emr.running.work import Work
 
 
 class StepRuns:
-    def __init__(self, desk: Desk, node: Node, clock: Clock) -> None:
-        self._desk, self._node, self._clock = desk, node, clock
+    def __init__(self, desk: Desk, folders: Folders, clock: Clock) -> None:
+        self._desk, self._folders, self._clock = desk, folders, clock
         self._works: dict[str, Work] = {}
         self._running: dict[str, asyncio.Task[Failure | None]] = {}
         self._cancelling: dict[str, asyncio.Task[None]] = {}
@@ -79,14 +78,14 @@ class StepRuns:
     async def _run(
         self, cluster: Cluster, step: Step, engine: spark.Cluster, logs: Logs
     ) -> Failure | None:
-        scratch, files = self._node.scratch("steps", step.id), self._files(step)
+        scratch, files = self._folders.scratch("steps", step.id), self._files(step)
         work = Work(f"step {step.number}", scratch, files, step_place(cluster, step), self._clock)
         self._works[step.id] = work
         try:
-            words = command_of(step.config.hadoop_jar_step, has_spark=has_spark(cluster.request))
+            command = command_of(step.config.hadoop_jar_step, cluster.request)
         except CannotRun as error:
             return await work.refuse(str(error), "", logs)
-        return await work.run(engine, words, logs)
+        return await work.run(engine, command.words, logs, command.environment)
 
     def _files(self, step: Step) -> LogFiles:
-        return self._node.log_files("steps", step.id)
+        return self._folders.log_files("steps", step.id)

@@ -1,7 +1,7 @@
 """One piece of work of a cluster: a step, or a bootstrap action, with its three logs."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from millpond.engines.spark.interface import Application, CannotStart, Cluster, Run
@@ -9,8 +9,8 @@ from millpond.kernel.clock import Clock
 from millpond.services.emr.model.places import Place
 from millpond.services.emr.model.records import Failure
 from millpond.services.emr.running.controller import Controller
+from millpond.services.emr.running.folders import LogFiles
 from millpond.services.emr.running.logs import Logs
-from millpond.services.emr.running.node import LogFiles
 
 INTERRUPT_GRACE_SECONDS = 10.0
 """How long a step may take after it was asked to stop, before it is killed."""
@@ -32,12 +32,22 @@ class Work:
         self._run: Run | None = None
         self._ended_by_us = False
 
-    async def run(self, cluster: Cluster, words: Sequence[str], logs: Logs) -> Failure | None:
+    async def run(
+        self,
+        cluster: Cluster,
+        words: Sequence[str],
+        logs: Logs,
+        environment: Mapping[str, str] | None = None,
+    ) -> Failure | None:
         """Run a command line to its end; why it failed, None when it did not."""
         self._controller.begin(self._what, words, self._scratch)
         logs.follow(self._place, *self._files.all)
         application = Application(
-            tuple(words), self._scratch, self._files.stdout, self._files.stderr
+            tuple(words),
+            self._scratch,
+            self._files.stdout,
+            self._files.stderr,
+            environment or {},
         )
         try:
             self._run = await cluster.run(application)

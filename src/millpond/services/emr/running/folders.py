@@ -1,7 +1,7 @@
-"""The folders of a cluster's one machine: what its programs write, and apart from it their logs.
+"""The folders of a cluster, which all of its nodes share: what its programs write, and their logs.
 
-Logs are read by the platform and put where a program's owner can read them; a program that could
-replace one by a link could have any file of the platform read. So they are out of its reach.
+Logs are apart from the rest. They are read by the platform and put where a program's owner can read
+them; a program that could replace one by a link could have any file of the platform read.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class LogFiles:
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class Folders:
     """`folder` is the engine's, `logs` the platform's own."""
 
     folder: Path
