@@ -47,8 +47,8 @@ class Meter(Protocol):
         """`samples` measurements of `value` each, taken now."""
         ...
 
-    def sum_up(self, metric: Metric, statistics: Statistics) -> None:
-        """Several measurements at once, taken now."""
+    def sum_up(self, metric: Metric, statistics: Statistics, at_ms: int | None = None) -> None:
+        """Several measurements at once, taken now or at that time (epoch ms)."""
         ...
 
 
@@ -62,9 +62,9 @@ class MinuteMeter:
     def record(self, metric: Metric, value: float, samples: int = 1) -> None:
         self.sum_up(metric, Statistics(samples, value * samples, value, value))
 
-    def sum_up(self, metric: Metric, statistics: Statistics) -> None:
-        now_ms = self._clock.now_ms()
-        self._keep((metric, now_ms - now_ms % MINUTE_MS), statistics)
+    def sum_up(self, metric: Metric, statistics: Statistics, at_ms: int | None = None) -> None:
+        taken_ms = self._clock.now_ms() if at_ms is None else at_ms
+        self._keep((metric, taken_ms - taken_ms % MINUTE_MS), statistics)
 
     def _keep(self, key: tuple[Metric, int], statistics: Statistics) -> None:
         kept = self._kept.get(key)

@@ -1,5 +1,8 @@
 """CloudWatch Logs on the embedded engines, called by AWS's names, with a clock that tests move."""
 
+import asyncio
+import gzip
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,14 +13,57 @@ from millpond.engines.log.embedded import EmbeddedLog
 from millpond.engines.records.embedded import EmbeddedRecords
 from millpond.gateway.dispatch import caller
 from millpond.gateway.service import Service
+from millpond.kernel.body import gather
 from millpond.kernel.clock import ManualClock
+from millpond.kernel.errors import ServiceError
 from millpond.kernel.ids import SeededIds
+from millpond.kernel.metrics import MinuteMeter, Statistics
 from millpond.kernel.pages import Pages
 from millpond.kernel.tasks import Task
 from millpond.services.logs import needs, operations, shapes, tasks
 from tests.services.world import call_of_ann, tasks_of, work_of
 
 NOW_MS = 1_720_000_000_000
+
+
+class Outside:
+    """The services that this one calls: streams and buckets that take what they are sent.
+
+    `refuse` makes them refuse: a code for all records of all calls, or a function of a record.
+    """
+
+    def __init__(self) -> None:
+        self.records: list[tuple[str, str, bytes]] = []
+        self.objects: dict[str, bytes] = {}
+        self.principals: list[str] = []
+        self.refuse: Any = None
+
+    async def __call__(self, call: Any, service: str, operation: str, /, **members: Any) -> Any:
+        self.principals.append(call.principal.arn)
+        await asyncio.sleep(0)
+        if isinstance(self.refuse, ServiceError):
+            raise self.refuse
+        if service == "s3":
+            body = await gather(members["Body"], 1 << 30)
+            self.objects[members["Key"]] = body
+            return {"ETag": "e"}
+        results = []
+        name = members.get("StreamARN") or members["DeliveryStreamName"]
+        for record in members["Records"]:
+            code = self.refuse and self.refuse(record["Data"])
+            results.append({"ErrorCode": code} if code else {})
+            if not code:
+                self.records.append((name, record.get("PartitionKey", ""), record["Data"]))
+        return {"Records": results, "RequestResponses": results}
+
+    def payloads(self) -> list[dict[str, Any]]:
+        """The records, uncompressed, but for messages that test the destination."""
+        found = [json.loads(gzip.decompress(data)) for _, _, data in self.records]
+        return [payload for payload in found if payload["messageType"] == "DATA_MESSAGE"]
+
+    def delivered(self) -> list[str]:
+        """The messages of all payloads."""
+        return [event["message"] for payload in self.payloads() for event in payload["logEvents"]]
 
 
 class World:
@@ -28,12 +74,32 @@ class World:
         self.log = log
         self.clock = clock
         self.needs = needs.Needs(
-            records=records, log=log, clock=clock, ids=SeededIds(7), pages=Pages(b"secret")
+            records=records,
+            log=log,
+            clock=clock,
+            ids=SeededIds(7),
+            pages=Pages(b"secret"),
+            meter=MinuteMeter(clock),
+            call_aws=self._call_out,
         )
+        self.outside = Outside()
         service = Service(shapes.MODEL, operations.OPERATIONS, self.needs, tasks.STEPS)
         every = [("logs", operation) for operation in service.operations]
         self._caller = caller({"logs": service}, every)
         self.call = call_of_ann("logs")
+
+    async def _call_out(self, call: Any, service: str, operation: str, /, **members: Any) -> Any:
+        return await self.outside(call, service, operation, **members)
+
+    def figures(self, namespace: str) -> dict[tuple[str, str, int], Statistics]:
+        """What was measured since the last time, by metric, dimensions' values and minute (from
+        the start of the test)."""
+        drained = self.needs.meter.drain()
+        return {
+            (metric.name, "/".join(value for _, value in metric.dimensions), at - NOW_MS): found
+            for (metric, at), found in drained.items()
+            if metric.namespace == namespace
+        }
 
     @property
     def now(self) -> int:

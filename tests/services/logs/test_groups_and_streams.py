@@ -36,7 +36,6 @@ async def test_a_group_name_is_taken_once_and_its_arns_are_awss(world):
     [
         ({"kmsKeyId": "arn:aws:kms:us-east-1:123456789012:key/k"}, "kmsKeyId is not implemented."),
         ({"logGroupClass": "INFREQUENT_ACCESS"}, "INFREQUENT_ACCESS is not implemented."),
-        ({"deletionProtectionEnabled": True}, "deletionProtectionEnabled is not implemented."),
         ({"logGroupName": "aws/x"}, "reserved"),
     ],
 )

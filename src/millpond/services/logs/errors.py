@@ -30,6 +30,36 @@ class TooManyTags(ServiceError):
     code: ClassVar[str] = "TooManyTagsException"
 
 
+class LimitExceeded(ServiceError):
+    """There can be no more of them."""
+
+    code: ClassVar[str] = "LimitExceededException"
+
+
+class InvalidOperation(ServiceError):
+    """The operation does not fit the state of the resource."""
+
+    code: ClassVar[str] = "InvalidOperationException"
+
+
+class Protected(ServiceError):
+    """The log group is protected from deletion."""
+
+    code: ClassVar[str] = "ValidationException"
+
+
+class OperationAborted(ServiceError):
+    """Another change came first."""
+
+    code: ClassVar[str] = "OperationAbortedException"
+
+
+class SessionTimeout(ServiceError):
+    """A live tail was open for three hours."""
+
+    code: ClassVar[str] = "SessionTimeoutException"
+
+
 class ServiceUnavailable(ServiceError):
     """It cannot be said whether the work was done."""
 

@@ -5,11 +5,14 @@ walk opens a batch once the order of time reaches it, and merges those that are 
 few events of each and never more. Two events of one time stand in the order they came in.
 """
 
+import asyncio
 import heapq
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
+
+import msgspec
 
 from millpond.engines.log.interface import Entry, Log
 from millpond.engines.records.interface import Transaction
@@ -20,6 +23,10 @@ from millpond.services.logs.model.groups import DAY_MS, Stream
 
 CHUNK_ENTRIES = 64
 """Events of a batch that are read at once."""
+SEARCHED_ENTRIES = 1024
+"""The same, where few of them may be wanted."""
+
+Matches = Callable[[bytes], bool]
 
 _log = logging.getLogger(__name__)
 
@@ -36,6 +43,8 @@ END = Place(2**62)
 
 
 class Event(NamedTuple):
+    """An event; with an empty message, a milestone: the search came this far without a match."""
+
     time_ms: int
     position: int
     ingested_ms: int
@@ -54,13 +63,21 @@ class Stretch(NamedTuple):
 
 
 class Cursor:
-    """Walks through the part of a batch that lies in a stretch."""
+    """Walks through the part of a batch that lies in a stretch.
 
-    def __init__(self, log: Log, name: bytes, batch: store.Batch, backward: bool) -> None:
+    With `matches` it gives the events whose messages match, and for each chunk that ends with
+    another one a milestone.
+    """
+
+    def __init__(
+        self, log: Log, name: bytes, batch: store.Batch, backward: bool, matches: Matches | None
+    ) -> None:
         self._log = log
         self._name = name
         self._batch = batch
         self._backward = backward
+        self._matches = matches
+        self._chunk_entries = CHUNK_ENTRIES if matches is None else SEARCHED_ENTRIES
         self._low = batch.position
         self._high = batch.position + batch.count
         self._chunk: list[Entry] = []
@@ -76,18 +93,28 @@ class Cursor:
         """The next event; None at the end."""
         while not self._chunk and self._low < self._high:
             if self._backward:
-                middle = max(self._low, self._high - CHUNK_ENTRIES)
+                middle = max(self._low, self._high - self._chunk_entries)
                 self._chunk = await self._read(middle, self._high)
                 self._high = middle
             else:
-                middle = min(self._high, self._low + CHUNK_ENTRIES)
+                middle = min(self._high, self._low + self._chunk_entries)
                 self._chunk = await self._read(self._low, middle)
                 self._chunk.reverse()
                 self._low = middle
+            if self._matches is not None:
+                self._chunk = self._choose(self._matches, self._chunk)
+                await asyncio.sleep(0)
         if not self._chunk:
             return None
         entry = self._chunk.pop()
         return Event(_time_of(entry), entry.position, entry.time_ms, entry.value)
+
+    def _choose(self, matches: Matches, chunk: list[Entry]) -> list[Entry]:
+        """Of a chunk, the last entry first, those that match; and the last one in any case."""
+        chosen = [entry for entry in chunk if matches(entry.value)]
+        if chunk and (not chosen or chosen[0] is not chunk[0]):
+            chosen.insert(0, msgspec.structs.replace(chunk[0], value=b""))
+        return chosen
 
     async def _find(self, place: Place) -> int:
         """The first position of the batch that is at `place` or after it."""
@@ -151,15 +178,24 @@ class _Merge:
 
 
 async def walk(
-    log: Log, transaction: Transaction, stream: Stream, stretch: Stretch, *, backward: bool = False
+    log: Log,
+    transaction: Transaction,
+    stream: Stream,
+    stretch: Stretch,
+    *,
+    backward: bool = False,
+    matches: Matches | None = None,
 ) -> AsyncIterator[Event]:
-    """The events of a stream that lie in a stretch, in the order of time or against it."""
+    """The events of a stream that lie in a stretch, in the order of time or against it.
+
+    With `matches`, those whose messages match, and milestones between them (see `Event`).
+    """
     merge = _Merge(backward)
     async for batch in _batches(transaction, stream, stretch, backward):
         reached = batch.last_ms if backward else batch.first_ms
         while not merge.reaches(reached):
             yield await merge.pop()
-        cursor = Cursor(log, stream.log, batch, backward)
+        cursor = Cursor(log, stream.log, batch, backward, matches)
         await cursor.narrow(stretch)
         await merge.push(cursor)
     while merge.heap:

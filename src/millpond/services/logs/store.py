@@ -48,11 +48,13 @@ def _escape(part: str) -> bytes:
     return part.encode().replace(b"\x00", b"\x00\xff")
 
 
-def _key(kind: str, *parts: str) -> bytes:
+def key(kind: str, *parts: str) -> bytes:
+    """The key of a record, or what keys of a kind begin with."""
     return b"logs\0" + b"".join(_escape(part) + _END for part in (kind, *parts))
 
 
-def _name(name: str) -> bytes:
+def name_part(name: str) -> bytes:
+    """A name as the end of a key; a long one is cut and told apart by a digest."""
     escaped = _escape(name)
     if len(escaped) <= LONG_SIZE_BYTES:
         return escaped + _END
@@ -62,25 +64,26 @@ def _name(name: str) -> bytes:
 def _range(base: bytes, beginning: str, after: str) -> tuple[bytes, bytes]:
     """The keys whose names begin with `beginning` and come after `after`."""
     prefix = base + _escape(beginning)[:LONG_SIZE_BYTES]
-    return (base + _name(after) + b"\0" if after else prefix), end_of(prefix)
+    return (base + name_part(after) + b"\0" if after else prefix), end_of(prefix)
 
 
 # Groups
 
 
 async def load_group(transaction: Transaction, scope: Scope, name: str) -> Group | None:
-    value = await transaction.get(_key("group", scope.account, scope.region) + _name(name))
+    value = await transaction.get(key("group", scope.account, scope.region) + name_part(name))
     return None if value is None else _GROUP.decode(value)
 
 
 def save_group(transaction: Transaction, scope: Scope, group: Group) -> None:
-    key = _key("group", scope.account, scope.region) + _name(group.name)
-    transaction.put(key, _encode(group))
+    transaction.put(
+        key("group", scope.account, scope.region) + name_part(group.name), _encode(group)
+    )
 
 
 def drop_group(transaction: Transaction, scope: Scope, group: Group) -> None:
     """Take a group out of sight; its streams go in the background."""
-    transaction.delete(_key("group", scope.account, scope.region) + _name(group.name))
+    transaction.delete(key("group", scope.account, scope.region) + name_part(group.name))
     tasks.schedule(transaction, tasks.Task("logs", SWEEP_GROUP_TASK, group.id))
 
 
@@ -88,7 +91,7 @@ async def scan_groups(
     transaction: Transaction, scope: Scope, beginning: str = "", after: str = ""
 ) -> AsyncIterator[Group]:
     """Groups by name: those whose names begin so and come after `after`."""
-    base = _key("group", scope.account, scope.region)
+    base = key("group", scope.account, scope.region)
     async for _, value in transaction.scan(*_range(base, beginning, after)):
         yield _GROUP.decode(value)
 
@@ -97,17 +100,17 @@ async def scan_groups(
 
 
 async def load_stream(transaction: Transaction, group_id: str, name: str) -> Stream | None:
-    value = await transaction.get(_key("stream", group_id) + _name(name))
+    value = await transaction.get(key("stream", group_id) + name_part(name))
     return None if value is None else _STREAM.decode(value)
 
 
 def save_stream(transaction: Transaction, group_id: str, stream: Stream) -> None:
-    transaction.put(_key("stream", group_id) + _name(stream.name), _encode(stream))
+    transaction.put(key("stream", group_id) + name_part(stream.name), _encode(stream))
 
 
 def drop_stream(transaction: Transaction, group_id: str, stream: Stream) -> None:
     """Take a stream out of sight; its events go in the background."""
-    transaction.delete(_key("stream", group_id) + _name(stream.name))
+    transaction.delete(key("stream", group_id) + name_part(stream.name))
     schedule_sweep(transaction, stream.id)
 
 
@@ -120,7 +123,7 @@ async def scan_streams(
     transaction: Transaction, group_id: str, beginning: str = "", after: str = ""
 ) -> AsyncIterator[Stream]:
     """Streams of a group by name: those whose names begin so and come after `after`."""
-    async for _, value in transaction.scan(*_range(_key("stream", group_id), beginning, after)):
+    async for _, value in transaction.scan(*_range(key("stream", group_id), beginning, after)):
         yield _STREAM.decode(value)
 
 
@@ -128,7 +131,7 @@ async def scan_streams(
 
 
 def _batch_key(kind: str, stream_id: str, time_ms: int, position: int = 0) -> bytes:
-    return _key(kind, stream_id) + time_ms.to_bytes(8) + position.to_bytes(8)
+    return key(kind, stream_id) + time_ms.to_bytes(8) + position.to_bytes(8)
 
 
 def add_batch(transaction: Transaction, stream_id: str, batch: Batch) -> None:
@@ -146,7 +149,7 @@ async def scan_batches(
     transaction: Transaction, stream_id: str, from_ms: int = 0
 ) -> AsyncIterator[Batch]:
     """Batches in the order of their first events, those that begin at `from_ms` or later."""
-    prefix = _key("first", stream_id)
+    prefix = key("first", stream_id)
     start = _batch_key("first", stream_id, max(from_ms, 0))
     async for _, value in transaction.scan(start, end_of(prefix)):
         yield _BATCH.decode(value)
@@ -156,7 +159,7 @@ async def scan_batches_back(
     transaction: Transaction, stream_id: str, to_ms: int
 ) -> AsyncIterator[Batch]:
     """Batches by their last events, the newest first, those that end before `to_ms`."""
-    prefix = _key("last", stream_id)
+    prefix = key("last", stream_id)
     end = _batch_key("last", stream_id, min(to_ms, 2**63))
     async for _, value in transaction.scan(prefix, end, reverse=True):
         yield _BATCH.decode(value)
@@ -166,7 +169,7 @@ async def scan_batches_ended(
     transaction: Transaction, stream_id: str, before_ms: int
 ) -> AsyncIterator[Batch]:
     """Batches all of whose events are older than `before_ms`, the oldest first."""
-    prefix = _key("last", stream_id)
+    prefix = key("last", stream_id)
     end = _batch_key("last", stream_id, max(before_ms, 0))
     async for _, value in transaction.scan(prefix, end):
         yield _BATCH.decode(value)

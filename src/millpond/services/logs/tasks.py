@@ -1,4 +1,4 @@
-"""CloudWatch Logs's work in the background: retention, and clearing up."""
+"""CloudWatch Logs's work in the background: retention, clearing up, and what other modules do."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -6,11 +6,16 @@ from functools import partial
 import msgspec
 
 from millpond.engines.records.interface import Transaction, transact
+from millpond.kernel.metrics import MINUTE_MS
 from millpond.kernel.tasks import Step, Task, Wake
 from millpond.services.logs import store
+from millpond.services.logs.delivery.delivering import deliver
+from millpond.services.logs.exporting.exporting import export
 from millpond.services.logs.model.batches import FUTURE_MS_MAX
 from millpond.services.logs.model.groups import Group, Stream, expired_before
 from millpond.services.logs.needs import Needs
+from millpond.services.logs.storing.exports import EXPORT_TASK
+from millpond.services.logs.storing.filters import DELIVER_TASK, TELL_DEFAULTS_TASK
 
 RETAIN_MS = 3600 * 1000
 """How often expired events are looked for."""
@@ -105,10 +110,21 @@ async def sweep_stream(needs: Needs, task: Task, wake: Wake) -> int | None:
     return None
 
 
+async def tell_defaults(needs: Needs, task: Task, wake: Wake) -> int | None:
+    """Tell the default values of metric filters, as long as there are minutes to look at."""
+    now_ms = needs.clock.now_ms()
+    if needs.live.defaults.tell(needs.meter, now_ms):
+        return now_ms - now_ms % MINUTE_MS + MINUTE_MS
+    return None
+
+
 STEPS: Mapping[str, Step] = {
     store.RETAIN_TASK: retain,
     store.SWEEP_GROUP_TASK: sweep_group,
     store.SWEEP_STREAM_TASK: sweep_stream,
+    DELIVER_TASK: deliver,
+    EXPORT_TASK: export,
+    TELL_DEFAULTS_TASK: tell_defaults,
 }
 
 TASKS_AT_START: tuple[Task, ...] = ()

@@ -3,7 +3,20 @@
 from collections.abc import Mapping
 from typing import Any
 
-from millpond.services.logs.operations import filtering, groups, putting, reading, streams, tags
+from millpond.services.logs.operations import (
+    destinations,
+    exports,
+    filtering,
+    groups,
+    metric_filters,
+    policies,
+    putting,
+    reading,
+    streams,
+    subscriptions,
+    tags,
+    tailing,
+)
 
 OPERATIONS: Mapping[str, Any] = {
     "CreateLogGroup": groups.create_log_group,
@@ -20,4 +33,29 @@ OPERATIONS: Mapping[str, Any] = {
     "TagResource": tags.tag_resource,
     "UntagResource": tags.untag_resource,
     "ListTagsForResource": tags.list_tags_for_resource,
+    "TagLogGroup": tags.tag_log_group,
+    "UntagLogGroup": tags.untag_log_group,
+    "ListTagsLogGroup": tags.list_tags_log_group,
+    "ListLogGroups": groups.list_log_groups,
+    "PutLogGroupDeletionProtection": groups.put_log_group_deletion_protection,
+    "AssociateKmsKey": groups.associate_kms_key,
+    "DisassociateKmsKey": groups.disassociate_kms_key,
+    "PutMetricFilter": metric_filters.put_metric_filter,
+    "DescribeMetricFilters": metric_filters.describe_metric_filters,
+    "DeleteMetricFilter": metric_filters.delete_metric_filter,
+    "TestMetricFilter": metric_filters.test_metric_filter,
+    "PutSubscriptionFilter": subscriptions.put_subscription_filter,
+    "DescribeSubscriptionFilters": subscriptions.describe_subscription_filters,
+    "DeleteSubscriptionFilter": subscriptions.delete_subscription_filter,
+    "PutDestination": destinations.put_destination,
+    "PutDestinationPolicy": destinations.put_destination_policy,
+    "DescribeDestinations": destinations.describe_destinations,
+    "DeleteDestination": destinations.delete_destination,
+    "PutResourcePolicy": policies.put_resource_policy,
+    "DescribeResourcePolicies": policies.describe_resource_policies,
+    "DeleteResourcePolicy": policies.delete_resource_policy,
+    "CreateExportTask": exports.create_export_task,
+    "DescribeExportTasks": exports.describe_export_tasks,
+    "CancelExportTask": exports.cancel_export_task,
+    "StartLiveTail": tailing.start_live_tail,
 }

@@ -11,14 +11,18 @@ from typing import NamedTuple
 from millpond.engines.records.interface import Transaction
 from millpond.kernel.call import Call
 from millpond.services.logs import shapes, store
-from millpond.services.logs.errors import InvalidParameter, no_stream, not_implemented
+from millpond.services.logs.errors import InvalidParameter, no_stream
 from millpond.services.logs.model.batches import BATCH_SIZE_BYTES_MAX, EVENT_OVERHEAD_BYTES
+from millpond.services.logs.model.events import event_id
+from millpond.services.logs.model.filters import read_pattern
 from millpond.services.logs.model.groups import Group, Stream, expired_before
 from millpond.services.logs.needs import Needs
 from millpond.services.logs.operations.scope import name_of, pages_of, require_group
-from millpond.services.logs.reading import END, Event, Place, Stretch, walk
+from millpond.services.logs.reading import END, Event, Matches, Place, Stretch, walk
 
 EVENTS_MAX = 10_000
+SEARCH_MS_MAX = 5000
+"""How long one page searches for events that match; an answer may have none, and a token."""
 BACKWARD_START_MS_MIN = 1_704_067_200_000
 """2024-01-01: AWS reads backward from no earlier start."""
 
@@ -37,12 +41,12 @@ async def filter_log_events(
     """Events of a group's streams in the order of time, or against it.
 
     Raises:
-        InvalidParameter: a filter pattern is given, which is not implemented; or streams are
-            named and described by a prefix too.
+        InvalidParameter: the filter pattern cannot be read; or streams are named and described by
+            a prefix too.
 
     Source: CloudWatch Logs API reference, FilterLogEvents.
     """
-    not_implemented(("filterPattern", request.filter_pattern))
+    matches = read_pattern(request.filter_pattern).matches if request.filter_pattern else None
     group_name = name_of(call, request.log_group_name, request.log_group_identifier)
     _check(request)
     paging = pages_of(
@@ -53,6 +57,7 @@ async def filter_log_events(
         request.log_stream_name_prefix,
         request.start_time,
         request.end_time,
+        request.filter_pattern,
     )
     backward, passed = request.start_from_head is False, None
     if request.next_token:
@@ -61,22 +66,25 @@ async def filter_log_events(
     events: list[shapes.FilteredLogEvent] = []
     token: str | None = None
     size = 0
+    ends_ms = needs.clock.now_ms() + SEARCH_MS_MAX
     async with needs.records.transaction() as transaction:
         group = await require_group(transaction, call, group_name)
         stretch = _stretch(request, expired_before(group, needs.clock.now_ms()))
         streams = await _streams(transaction, group, request)
-        found = _merge(needs, transaction, streams, stretch, passed, backward)
+        found = _merge(needs, transaction, streams, stretch, passed, backward, matches)
         async for stream, event in found:
-            size += len(event.message) + EVENT_OVERHEAD_BYTES
+            size += len(event.message) + EVENT_OVERHEAD_BYTES if event.message else 0
             full = len(events) == (request.limit or EVENTS_MAX)
-            if full or (events and size > BATCH_SIZE_BYTES_MAX):
+            late = passed is not None and needs.clock.now_ms() >= ends_ms
+            if (event.message and full) or (events and size > BATCH_SIZE_BYTES_MAX) or late:
                 assert passed is not None
                 direction = "b" if backward else "f"
                 token = paging.seal(
                     f"{direction} {passed.time_ms} {passed.position} {passed.stream}"
                 )
                 break
-            events.append(_answer(stream, event))
+            if event.message:
+                events.append(_answer(stream, event))
             passed = Passed(event.time_ms, stream.name, event.position)
     return shapes.FilterLogEventsResponse(events=events, searched_log_streams=[], next_token=token)
 
@@ -127,6 +135,7 @@ async def _merge(
     stretch: Stretch,
     passed: Passed | None,
     backward: bool,
+    matches: Matches | None,
 ) -> AsyncIterator[tuple[Stream, Event]]:
     """Events of all streams in their common order. A stream is opened once its time has come."""
     sign = -1 if backward else 1
@@ -151,7 +160,8 @@ async def _merge(
                 break
             stream = waiting.pop()
             part = _left(stretch, stream, passed, backward)
-            await push(stream, walk(needs.log, transaction, stream, part, backward=backward))
+            events = walk(needs.log, transaction, stream, part, backward=backward, matches=matches)
+            await push(stream, events)
         if heap:
             _, _, _, stream, event, events = heapq.heappop(heap)
             yield stream, event
@@ -173,11 +183,10 @@ def _left(stretch: Stretch, stream: Stream, passed: Passed | None, backward: boo
 
 
 def _answer(stream: Stream, event: Event) -> shapes.FilteredLogEvent:
-    number = event.time_ms << 128 | int(stream.id, 16) << 64 | event.position
     return shapes.FilteredLogEvent(
         log_stream_name=stream.name,
         timestamp=event.time_ms,
         message=event.message.decode(),
         ingestion_time=event.ingested_ms,
-        event_id=f"{number:056d}",
+        event_id=event_id(event.time_ms, stream.id, event.position),
     )

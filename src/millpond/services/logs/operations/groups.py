@@ -11,9 +11,15 @@ from millpond.services.logs.errors import (
     ResourceAlreadyExists,
     not_implemented,
 )
-from millpond.services.logs.model.groups import Group, check_retention
+from millpond.services.logs.model.groups import (
+    Group,
+    check_deletable,
+    check_retention,
+    has_tag,
+)
 from millpond.services.logs.needs import Needs
 from millpond.services.logs.operations.scope import group_arn, name_in, pages_of, require_group
+from millpond.services.logs.storing.filters import drop_filters
 
 PAGE_SIZE_MAX = 50
 
@@ -28,7 +34,6 @@ async def create_log_group(needs: Needs, call: Call, request: shapes.CreateLogGr
     """
     not_implemented(
         ("kmsKeyId", request.kms_key_id),
-        ("deletionProtectionEnabled", request.deletion_protection_enabled),
         (
             f"logGroupClass {request.log_group_class}",
             request.log_group_class not in (None, "STANDARD"),
@@ -45,6 +50,7 @@ async def create_log_group(needs: Needs, call: Call, request: shapes.CreateLogGr
             name=name,
             created_ms=needs.clock.now_ms(),
             tags=request.tags or {},
+            deletion_protected=bool(request.deletion_protection_enabled),
         )
         store.save_group(transaction, call, group)
 
@@ -52,11 +58,52 @@ async def create_log_group(needs: Needs, call: Call, request: shapes.CreateLogGr
 async def delete_log_group(needs: Needs, call: Call, request: shapes.DeleteLogGroupRequest) -> None:
     """Remove a log group and, out of sight at once, all its streams and events.
 
+    Raises:
+        Protected: it is protected from deletion.
+
     Source: CloudWatch Logs API reference, DeleteLogGroup.
     """
     async with needs.records.transaction() as transaction:
         group = await require_group(transaction, call, request.log_group_name)
+        check_deletable(group)
+        await drop_filters(transaction, call, group)
         store.drop_group(transaction, call, group)
+
+
+async def put_log_group_deletion_protection(
+    needs: Needs, call: Call, request: shapes.PutLogGroupDeletionProtectionRequest
+) -> None:
+    """Forbid that a group and its streams are deleted, or allow it again.
+
+    Source: CloudWatch Logs API reference, PutLogGroupDeletionProtection.
+    """
+    async with needs.records.transaction() as transaction:
+        name = name_in(call, request.log_group_identifier)
+        group = await require_group(transaction, call, name)
+        changed = msgspec.structs.replace(
+            group, deletion_protected=request.deletion_protection_enabled
+        )
+        store.save_group(transaction, call, changed)
+
+
+async def associate_kms_key(
+    needs: Needs, call: Call, request: shapes.AssociateKmsKeyRequest
+) -> None:
+    """Refused: there are no keys to encrypt events with.
+
+    Source: CloudWatch Logs API reference, AssociateKmsKey.
+    """
+    not_implemented(("kmsKeyId", request.kms_key_id))
+
+
+async def disassociate_kms_key(
+    needs: Needs, call: Call, request: shapes.DisassociateKmsKeyRequest
+) -> None:
+    """Nothing is to be done: no group has a key. Source: CloudWatch Logs API reference,
+    DisassociateKmsKey."""
+    if request.log_group_name is not None:
+        async with needs.records.transaction() as transaction:
+            await require_group(transaction, call, request.log_group_name)
 
 
 async def put_retention_policy(
@@ -131,6 +178,54 @@ async def describe_log_groups(
     return shapes.DescribeLogGroupsResponse(log_groups=found)
 
 
+async def list_log_groups(
+    needs: Needs, call: Call, request: shapes.ListLogGroupsRequest
+) -> shapes.ListLogGroupsResponse:
+    """Log groups by name: those of a class, those one of some patterns matches, those with tags.
+
+    Source: CloudWatch Logs API reference, ListLogGroups.
+    """
+    not_implemented(
+        ("includeLinkedAccounts", request.include_linked_accounts),
+        ("accountIdentifiers", request.account_identifiers),
+        ("dataSources", request.data_sources),
+        ("fieldIndexNames", request.field_index_names),
+    )
+    patterns = (request.log_group_name_pattern or "").split("|")
+    wanted = [(tag.key, tag.values or []) for tag in request.log_group_tags or ()]
+    paging = pages_of(needs, call, patterns, request.log_group_class, repr(wanted))
+    after = paging.open(request.next_token)
+    size = request.limit or PAGE_SIZE_MAX
+    found: list[shapes.LogGroupSummary] = []
+    token: str | None = None
+    if request.log_group_class not in (None, "STANDARD"):
+        return shapes.ListLogGroupsResponse(log_groups=found)
+    async with needs.records.transaction() as transaction:
+        async for group in store.scan_groups(transaction, call, "", after):
+            if not any(_fits(pattern, group.name) for pattern in patterns):
+                continue
+            if not all(has_tag(group.tags, key, values) for key, values in wanted):
+                continue
+            if len(found) == size:
+                token = paging.seal(found[-1].log_group_name or "")
+                break
+            found.append(
+                shapes.LogGroupSummary(
+                    log_group_name=group.name,
+                    log_group_arn=group_arn(call, group.name),
+                    log_group_class="STANDARD",
+                )
+            )
+    return shapes.ListLogGroupsResponse(log_groups=found, next_token=token)
+
+
+def _fits(pattern: str, name: str) -> bool:
+    """Whether a name has a text in it, or begins with it after `^`."""
+    if pattern.startswith("^"):
+        return name.startswith(pattern[1:])
+    return pattern in name
+
+
 async def _describe_named(
     needs: Needs, call: Call, request: shapes.DescribeLogGroupsRequest
 ) -> shapes.DescribeLogGroupsResponse:
@@ -163,10 +258,10 @@ async def _answer(transaction: Transaction, call: Call, group: Group) -> shapes.
         log_group_name=group.name,
         creation_time=group.created_ms,
         retention_in_days=group.retention_days or None,
-        metric_filter_count=0,
+        metric_filter_count=group.metric_filters,
         arn=f"{group_arn(call, group.name)}:*",
         stored_bytes=stored,
         log_group_class="STANDARD",
         log_group_arn=group_arn(call, group.name),
-        deletion_protection_enabled=False,
+        deletion_protection_enabled=group.deletion_protected,
     )

@@ -7,7 +7,7 @@ from millpond.engines.records.interface import Transaction
 from millpond.kernel.call import Call
 from millpond.services.logs import shapes, store
 from millpond.services.logs.errors import InvalidParameter, ResourceAlreadyExists
-from millpond.services.logs.model.groups import Group, Stream
+from millpond.services.logs.model.groups import Group, Stream, check_deletable
 from millpond.services.logs.needs import Needs
 from millpond.services.logs.operations.scope import (
     group_arn,
@@ -54,6 +54,7 @@ async def delete_log_stream(
         group, stream = await require_stream(
             transaction, call, request.log_group_name, request.log_stream_name
         )
+        check_deletable(group)
         store.drop_stream(transaction, group.id, stream)
 
 

@@ -1,0 +1,1 @@
+"""Subscriptions: events that match are sent on to Kinesis and Firehose."""

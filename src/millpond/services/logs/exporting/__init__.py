@@ -1,0 +1,1 @@
+"""Exports of log events to S3."""

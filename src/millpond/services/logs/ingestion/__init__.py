@@ -1,0 +1,1 @@
+"""What happens to events as they come in: metric filters, subscriptions, tails."""

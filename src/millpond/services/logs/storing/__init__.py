@@ -1,0 +1,1 @@
+"""What the service keeps beside groups, streams and events (`store`)."""
