@@ -15,6 +15,7 @@ from millpond.services.glue.visual.writing import Writing
 COLLECTION = "from awsglue.dynamicframe import DynamicFrameCollection"
 ALIAS = re.compile(r"[A-Za-z0-9_]+\Z")
 DEFAULT_GROUP = "default_group"
+"""Of the rows that no group takes. Glue Studio makes it for every route."""
 
 
 def _spark_sql(node: Node, writing: Writing) -> None:
@@ -160,8 +161,6 @@ def _route(node: Node, writing: Writing) -> None:
         )
     if not groups:
         raise node.refusal("GroupFiltersList has no group.")
-    others = tuple(f"not ({_joined(each)})" for each in groups.values())
-    groups[DEFAULT_GROUP] = Condition("and", others)
     writing.imports.add(COLLECTION)
     writing.helpers.add("routeGroups")
     writing.assign(
@@ -173,10 +172,6 @@ def _route(node: Node, writing: Writing) -> None:
             groups=groups,
         ),
     )
-
-
-def _joined(given: Condition) -> str:
-    return f" {given.operator} ".join(given.parts)
 
 
 def _select_from_collection(node: Node, writing: Writing) -> None:

@@ -60,7 +60,10 @@ def drop_nulls(
 """,
     "routeGroups": """
 def routeGroups(glueContext, frame, groups) -> DynamicFrameCollection:
-    frames = {name: Filter.apply(frame=frame, f=f) for name, f in groups.items()}
+    others = {"default_group": lambda row: not any(f(row) for f in groups.values())}
+    frames = {
+        name: Filter.apply(frame=frame, f=f) for name, f in {**groups, **others}.items()
+    }
     return DynamicFrameCollection(frames, glueContext)
 """,
 }
