@@ -142,6 +142,12 @@ def services_of(lent: Lent) -> Mapping[str, Service]:
             ids=lent.ids,
             pages=lent.pages,
             call_aws=caller(services, glue_needs.CALLS),
+            credentials=lent.credentials,
+            sparks=lent.sparks,
+            folder=lent.data / "jobs",
+            endpoint=lent.endpoint,
+            meter=lent.meter,
+            marker=lent.marker,
         ),
         glue_tasks.STEPS,
     )

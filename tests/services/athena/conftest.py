@@ -19,6 +19,7 @@ from millpond.kernel.call import Call, Principal
 from millpond.kernel.clock import ManualClock
 from millpond.kernel.errors import ServiceError
 from millpond.kernel.ids import SeededIds
+from millpond.kernel.metrics import MinuteMeter
 from millpond.kernel.pages import Pages
 from millpond.services.athena import needs as athena_needs
 from millpond.services.athena import operations as athena_operations
@@ -109,7 +110,16 @@ class World:
         self.services["glue"] = Service(
             glue_shapes.MODEL,
             glue_operations.OPERATIONS,
-            glue_needs.Needs(**common, call_aws=caller(self.services, glue_needs.CALLS)),
+            glue_needs.Needs(
+                **common,
+                call_aws=caller(self.services, glue_needs.CALLS),
+                credentials=None,
+                sparks={},
+                folder=Path(),
+                endpoint=str,
+                meter=MinuteMeter(self.clock),
+                marker="",
+            ),
         )
         self._lent = caller(self.services, athena_needs.CALLS)
         self.needs = athena_needs.Needs(**common, call_aws=self._lend, sql=sql)

@@ -13,6 +13,7 @@ from millpond.gateway.service import Service
 from millpond.kernel.body import BytesBody
 from millpond.kernel.clock import ManualClock
 from millpond.kernel.ids import SeededIds
+from millpond.kernel.metrics import MinuteMeter
 from millpond.kernel.pages import Pages
 from millpond.kernel.tasks import Task
 from millpond.services.glue import needs as glue_needs
@@ -51,6 +52,12 @@ class World:
             ids=ids,
             pages=pages,
             call_aws=caller(self.services, glue_needs.CALLS),
+            credentials=None,
+            sparks={},
+            folder=Path(),
+            endpoint=lambda: "http://127.0.0.1:4566",
+            meter=MinuteMeter(clock),
+            marker="",
         )
         self.services["glue"] = Service(
             glue_shapes.MODEL, glue_operations.OPERATIONS, self.needs, glue_tasks.STEPS

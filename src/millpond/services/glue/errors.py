@@ -30,6 +30,14 @@ class LimitExceeded(ServiceError):
     code: ClassVar[str] = "ResourceNumberLimitExceededException"
 
 
+class ConcurrentRunsExceeded(ServiceError):
+    code: ClassVar[str] = "ConcurrentRunsExceededException"
+
+
+class IdempotentParameterMismatch(ServiceError):
+    code: ClassVar[str] = "IdempotentParameterMismatchException"
+
+
 class CrawlerRunning(ServiceError):
     code: ClassVar[str] = "CrawlerRunningException"
 

@@ -1,4 +1,4 @@
-"""Glue's work in the background: crawls, their schedules, and clearing up."""
+"""Glue's work in the background: crawls, their schedules, runs of jobs, and clearing up."""
 
 from collections.abc import Mapping
 
@@ -12,6 +12,10 @@ from millpond.services.glue.crawl.lifecycle import (
     next_due_ms,
 )
 from millpond.services.glue.crawl.run import crawl
+from millpond.services.glue.jobs.running.run import run_job
+from millpond.services.glue.jobs.store import RUN_TASK
+from millpond.services.glue.jobs.store import SWEEP_TASK as SWEEP_JOB
+from millpond.services.glue.jobs.sweeping import sweep_job
 from millpond.services.glue.needs import Needs
 
 SWEPT_AT_ONCE = 1000
@@ -91,4 +95,6 @@ STEPS: Mapping[str, Step] = {
     "sweep_table": sweep_table,
     "sweep_database": sweep_database,
     "sweep_crawler": sweep_crawler,
+    RUN_TASK: run_job,
+    SWEEP_JOB: sweep_job,
 }

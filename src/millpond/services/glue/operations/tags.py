@@ -1,10 +1,12 @@
-"""Tags of databases and crawlers."""
+"""Tags of databases, crawlers, jobs and connections."""
 
 from millpond.engines.records.interface import Transaction
 from millpond.kernel.arn import parse_arn
 from millpond.kernel.call import Call
 from millpond.services.glue import shapes, store
+from millpond.services.glue.connections.store import load_connection
 from millpond.services.glue.errors import EntityNotFound, InvalidInput
+from millpond.services.glue.jobs.store import load_job
 from millpond.services.glue.model import fold, merge_tags
 from millpond.services.glue.needs import Needs
 
@@ -13,7 +15,7 @@ async def _require_resource(transaction: Transaction, call: Call, text: str) -> 
     """The tagged resource that an ARN names, as `kind/name`.
 
     Raises:
-        InvalidInput: the ARN is not one of a database or crawler of this account and region.
+        InvalidInput: the ARN is not one of a taggable kind in this account and region.
         EntityNotFound: there is no such resource.
     """
     arn = parse_arn(text)
@@ -28,6 +30,10 @@ async def _require_resource(transaction: Transaction, call: Call, text: str) -> 
         found = await store.load_database(transaction, call, name)
     elif kind == "crawler":
         found = await store.load_crawler(transaction, call, name)
+    elif kind == "job":
+        found = await load_job(transaction, call, name)
+    elif kind == "connection":
+        found = await load_connection(transaction, call, name)
     else:
         raise InvalidInput(f"Tags of a {kind} are not implemented.")
     if found is None:

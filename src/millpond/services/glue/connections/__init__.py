@@ -1,0 +1,1 @@
+"""Connections: where databases are, and how they are entered."""

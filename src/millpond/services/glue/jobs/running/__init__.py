@@ -1,0 +1,1 @@
+"""Runs at work: their files, their process, their logs, and how they ended."""
