@@ -185,7 +185,9 @@ class _Reading:
             reads = chain[0] == "spark" and any(each in SESSION_READERS for each in chain[1:])
             return "DataSource" if reads else None
         name = chain[-2] if chain[-1] == "apply" and len(chain) > 1 else chain[-1]
-        return name[:1].upper() + name[1:] if chain[0] in self.frames else name
+        if chain[0] not in self.frames:
+            return name
+        return "".join(part[:1].upper() + part[1:] for part in name.split("_"))
 
     def _add(self, name: str, kind: str, call: ast.Call) -> str:
         taken = {node.id for node in self.nodes}
