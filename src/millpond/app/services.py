@@ -40,6 +40,10 @@ from millpond.services.emr import needs as emr_needs
 from millpond.services.emr import operations as emr_operations
 from millpond.services.emr import shapes as emr_shapes
 from millpond.services.emr import tasks as emr_tasks
+from millpond.services.emrserverless import needs as emrserverless_needs
+from millpond.services.emrserverless import operations as emrserverless_operations
+from millpond.services.emrserverless import shapes as emrserverless_shapes
+from millpond.services.emrserverless import tasks as emrserverless_tasks
 from millpond.services.firehose import needs as firehose_needs
 from millpond.services.firehose import operations as firehose_operations
 from millpond.services.firehose import shapes as firehose_shapes
@@ -180,6 +184,23 @@ def services_of(lent: Lent) -> Mapping[str, Service]:
             endpoint=lent.endpoint,
         ),
         emr_tasks.STEPS,
+    )
+    services["emrserverless"] = Service(
+        emrserverless_shapes.MODEL,
+        emrserverless_operations.OPERATIONS,
+        emrserverless_needs.Needs(
+            records=lent.records,
+            clock=lent.clock,
+            ids=lent.ids,
+            pages=lent.pages,
+            meter=lent.meter,
+            call_aws=caller(services, emrserverless_needs.CALLS),
+            credentials=lent.credentials,
+            sparks=lent.sparks,
+            folder=lent.data / "serverless",
+            endpoint=lent.endpoint,
+        ),
+        emrserverless_tasks.STEPS,
     )
     services["kinesis"] = Service(
         kinesis_shapes.MODEL,
