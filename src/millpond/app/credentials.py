@@ -169,16 +169,34 @@ class StoredCredentials:
         self, *, role: str, session_name: str, actions: tuple[str, ...], lifetime_seconds: int
     ) -> Credential:
         """Temporary credentials of the assumed role `role`, durable before this returns."""
-        stored = _Stored(
-            secret_access_key=_secret(),
-            session_token=secrets.token_urlsafe(96),
-            expires_ms=self._clock.now_ms() + lifetime_seconds * 1000,
-            arn=f"arn:aws:sts::{self._account}:assumed-role/{role}/{session_name}",
-            user_id=f"{_role_id(self._account, role)}:{session_name}",
-            actions=actions,
-        )
+        fresh = (_secret(), secrets.token_urlsafe(96))
+        stored = self._assumed(fresh, role, session_name, actions, lifetime_seconds)
         access_key_id = "ASIA" + self._ids.alphanumeric(16)
         async with self._records.transaction() as transaction:
+            transaction.put(_PREFIX + access_key_id.encode(), _encode(stored))
+        return _credential(access_key_id, stored)
+
+    async def assign(
+        self,
+        access_key_id: str,
+        *,
+        role: str,
+        session_name: str,
+        actions: tuple[str, ...],
+        lifetime_seconds: int,
+    ) -> Credential:
+        """Make lent credentials those of another assumed role; keys and token stay.
+
+        Raises:
+            LookupError: they were revoked.
+        """
+        async with self._records.transaction() as transaction:
+            value = await transaction.get(_PREFIX + access_key_id.encode())
+            if value is None:
+                raise LookupError(f"The credentials {access_key_id} were revoked.")
+            known = _decode(value)
+            same = (known.secret_access_key, known.session_token)
+            stored = self._assumed(same, role, session_name, actions, lifetime_seconds)
             transaction.put(_PREFIX + access_key_id.encode(), _encode(stored))
         return _credential(access_key_id, stored)
 
@@ -186,6 +204,24 @@ class StoredCredentials:
         """End them now; an unknown id is no error."""
         async with self._records.transaction() as transaction:
             transaction.delete(_PREFIX + access_key_id.encode())
+
+    def _assumed(
+        self,
+        keys: tuple[str, str],
+        role: str,
+        session_name: str,
+        actions: tuple[str, ...],
+        lifetime_seconds: int,
+    ) -> _Stored:
+        secret_access_key, session_token = keys
+        return _Stored(
+            secret_access_key=secret_access_key,
+            session_token=session_token,
+            expires_ms=self._clock.now_ms() + lifetime_seconds * 1000,
+            arn=f"arn:aws:sts::{self._account}:assumed-role/{role}/{session_name}",
+            user_id=f"{_role_id(self._account, role)}:{session_name}",
+            actions=actions,
+        )
 
     async def remove_expired(self) -> int:
         """Forget those that expired a day ago or more; how many they were."""

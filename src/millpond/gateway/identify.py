@@ -31,7 +31,7 @@ _BUCKET_HOSTS = (
     ),
     re.compile(rf"(?!s3\.|s3\.{_REGION}\.)(?P<bucket>[a-z0-9._-]+)\.(?P<rest>localhost)"),
 )
-_METHODS = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE"})
+_METHODS = frozenset({"GET", "HEAD", "PUT", "POST", "PATCH", "DELETE"})
 _UNKNOWN = ServiceModel(
     name="unknown",
     signing_name="",

@@ -17,7 +17,7 @@ BODY_RATE_BYTES_PER_SECOND_MIN = 1024
 
 _READ_AT_ONCE_BYTES_MAX = 256 * 1024
 _DRAINED_SECONDS_MAX = 5.0
-_METHODS_WITH_BODY = frozenset({"POST", "PUT"})
+_METHODS_WITH_BODY = frozenset({"PATCH", "POST", "PUT"})
 _NO_BODY = BytesBody(b"")
 _NO_TRAILERS: Mapping[str, str] = {}
 

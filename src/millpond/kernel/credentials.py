@@ -32,6 +32,23 @@ class CredentialsIssuer(Protocol):
         """Credentials of the assumed role `role` (its name), durable before this returns."""
         ...
 
+    async def assign(
+        self,
+        access_key_id: str,
+        *,
+        role: str,
+        session_name: str,
+        actions: tuple[str, ...],
+        lifetime_seconds: int,
+    ) -> Credential:
+        """Make credentials that were lent those of another assumed role, durable before this
+        returns; their keys and token stay, so that whoever has them goes on with them.
+
+        Raises:
+            LookupError: they were revoked.
+        """
+        ...
+
     async def revoke(self, access_key_id: str) -> None:
         """End them now."""
         ...

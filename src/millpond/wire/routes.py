@@ -107,10 +107,14 @@ def _nearly_another(routes: list[Route], chosen: Route, query: Mapping[str, str]
 
 @cache
 def _compile(path: str) -> re.Pattern[str]:
+    """A label is one segment. An ARN is too, but the path comes decoded: the slashes in it are no
+    different from those around it."""
     pattern, end = "", 0
     for label in _LABEL.finditer(path):
         pattern += re.escape(path[end : label.start()])
-        pattern += f"(?P<{label.group(1)}>{'.+' if label.group(2) else '[^/]+'})"
+        name = label.group(1)
+        whole = label.group(2) or name.lower().endswith("arn")
+        pattern += f"(?P<{name}>{'.+' if whole else '[^/]+'})"
         end = label.end()
     pattern += re.escape(path[end:])
     trailing = "" if path.endswith(("/", "+}")) else "/?"

@@ -82,23 +82,37 @@ def verify(
     Raises:
         Refused: the signature does not match.
     """
-    canonical = canonical_request(claim, request, s3=s3, payload_hash=payload_hash)
-    text = "\n".join(
-        (ALGORITHM, claim.time, claim.scope, hashlib.sha256(canonical.encode()).hexdigest())
-    )
     key = derive_key(secret_access_key, claim.date, claim.region, claim.service)
-    expected = hmac.digest(key, text.encode(), "sha256").hex()
-    if not hmac.compare_digest(expected, claim.signature):
-        raise Refused(
-            Reason.MISMATCH,
-            AWSAccessKeyId=claim.access_key_id,
-            StringToSign=text,
-            SignatureProvided=claim.signature,
-            StringToSignBytes=text.encode().hex(" "),
-            CanonicalRequest=canonical,
-            CanonicalRequestBytes=canonical.encode().hex(" "),
+    canonical = canonical_request(claim, request, s3=s3, payload_hash=payload_hash)
+    text = _string_to_sign(claim, canonical)
+    if _is_signed(text, key, claim):
+        return Verified(claim, key)
+    _, arn, rest = request.path.partition("/arn:")
+    if arn and not s3:
+        whole = canonical_request(
+            claim, request, s3=s3, payload_hash=payload_hash, label=f"{arn[1:]}{rest}"
         )
-    return Verified(claim, key)
+        if _is_signed(_string_to_sign(claim, whole), key, claim):
+            return Verified(claim, key)
+    raise Refused(
+        Reason.MISMATCH,
+        AWSAccessKeyId=claim.access_key_id,
+        StringToSign=text,
+        SignatureProvided=claim.signature,
+        StringToSignBytes=text.encode().hex(" "),
+        CanonicalRequest=canonical,
+        CanonicalRequestBytes=canonical.encode().hex(" "),
+    )
+
+
+def _string_to_sign(claim: Claim, canonical: str) -> str:
+    digest = hashlib.sha256(canonical.encode()).hexdigest()
+    return "\n".join((ALGORITHM, claim.time, claim.scope, digest))
+
+
+def _is_signed(text: str, key: bytes, claim: Claim) -> bool:
+    expected = hmac.digest(key, text.encode(), "sha256").hex()
+    return hmac.compare_digest(expected, claim.signature)
 
 
 @functools.lru_cache(maxsize=_DERIVED_KEYS_MAX)
@@ -113,11 +127,18 @@ def derive_key(secret_access_key: str, date: str, region: str, service: str) -> 
     return key
 
 
-def canonical_request(claim: Claim, request: Request, *, s3: bool, payload_hash: str) -> str:
-    """The text whose hash is signed, rebuilt from the request as it came."""
+def canonical_request(
+    claim: Claim, request: Request, *, s3: bool, payload_hash: str, label: str = ""
+) -> str:
+    """The text whose hash is signed, rebuilt from the request as it came.
+
+    `label` is the end of the path where it is one segment, whose slashes were encoded as it was
+    signed (an ARN): the path comes decoded, which does not tell.
+    """
+    path = _canonical_path(request.path.removesuffix(label), s3=s3)
     lines = [
         request.method,
-        _canonical_path(request.path, s3=s3),
+        path + quote(quote(label, _UNRESERVED), _UNRESERVED),
         _canonical_query(request.query) if request.query else "",
     ]
     headers = request.headers

@@ -1,0 +1,1 @@
+"""EMR Serverless: applications, and job runs on clusters of their own."""

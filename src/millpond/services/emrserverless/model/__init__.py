@@ -1,0 +1,1 @@
+"""What applications and job runs are, and the rules for them. Pure."""
