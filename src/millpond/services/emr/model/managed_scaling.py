@@ -134,8 +134,11 @@ def wanted_units(load: Load, running_units: int) -> int:
 def assign(bounds: Bounds, given: Sequence[Pool], wanted: int) -> Mapping[Key, int]:
     """How many instances each pool is to have for so many wanted units."""
     order = sorted(given, key=lambda pool: (not pool.is_core, not pool.is_on_demand))
-    order = [_within(bounds, pool, order, number) for number, pool in enumerate(order)]
+    for number in range(len(order)):
+        order[number] = _within(bounds, order, number)
     goal = min(max(wanted, bounds.low), bounds.high)
+    for number in reversed(range(len(order))):
+        order[number] = _cut(order, number, bounds.high)
     for number in range(len(order)):
         order[number] = _grown(bounds, order, number, goal)
     for number in reversed(range(len(order))):
@@ -143,17 +146,17 @@ def assign(bounds: Bounds, given: Sequence[Pool], wanted: int) -> Mapping[Key, i
     return {pool.key: pool.count for pool in order}
 
 
-def _within(bounds: Bounds, pool: Pool, order: Sequence[Pool], number: int) -> Pool:
+def _within(bounds: Bounds, order: Sequence[Pool], number: int) -> Pool:
     """A pool without what its kind may not have any more; earlier ones come first."""
-    before = order[:number]
+    pool, before = order[number], order[:number]
     count = pool.count
     if pool.is_core:
         left = bounds.core_high - sum(one.total for one in before if one.is_core)
-        count = min(count, max(left // pool.units, 1 if number == 0 else 0))
+        count = min(count, max(left, 0) // pool.units)
     if pool.is_on_demand:
         left = bounds.on_demand_high - sum(one.total for one in before if one.is_on_demand)
-        count = min(count, max(left // pool.units, 1 if number == 0 else 0))
-    return replace(pool, count=count)
+        count = min(count, max(left, 0) // pool.units)
+    return _less(order, pool, pool.count - count)
 
 
 def _grown(bounds: Bounds, order: Sequence[Pool], number: int, goal: int) -> Pool:
@@ -170,9 +173,20 @@ def _grown(bounds: Bounds, order: Sequence[Pool], number: int, goal: int) -> Poo
 
 
 def _shrunk(order: Sequence[Pool], number: int, goal: int) -> Pool:
+    """A pool without the instances that are not needed to reach the goal."""
     pool = order[number]
     excess = sum(one.total for one in order) - goal
+    return _less(order, pool, excess // pool.units)
+
+
+def _cut(order: Sequence[Pool], number: int, high: int) -> Pool:
+    """A pool without the instances that exceed the maximum."""
+    pool = order[number]
+    excess = sum(one.total for one in order) - high
+    return _less(order, pool, -(-excess // pool.units))
+
+
+def _less(order: Sequence[Pool], pool: Pool, count: int) -> Pool:
     others = sum(one.count for one in order if one.is_core and one is not pool)
     floor = 1 if pool.is_core and not others else 0
-    less = min(excess // pool.units, pool.count - floor)
-    return replace(pool, count=pool.count - max(less, 0))
+    return replace(pool, count=pool.count - max(min(count, pool.count - floor), 0))
