@@ -63,8 +63,7 @@ def _block(text: str) -> str:
     plain = all(each.isprintable() or each == "\n" for each in text)
     if not plain or "\\" in text or '"""' in text:
         return literal(text)
-    lines = [line.rstrip() for line in text.strip("\n").split("\n")]
-    return '"""\n' + "\n".join(lines) + '\n"""'
+    return '"""\n' + text.strip("\n") + '\n"""'
 
 
 def _custom_code(node: Node, writing: Writing) -> None:

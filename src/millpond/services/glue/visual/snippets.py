@@ -1,5 +1,9 @@
 """The functions that scripts bring along, under the names and with the arguments that Glue Studio
-gives them."""
+gives them.
+
+`sparkSqlQuery` keeps its result as a view of its own: over Spark Connect a query looks its views up
+when it runs, and by then another node may have given the same alias to other rows.
+"""
 
 from collections.abc import Mapping
 
@@ -8,7 +12,9 @@ SNIPPETS: Mapping[str, str] = {
 def sparkSqlQuery(glueContext, query, mapping, transformation_ctx) -> DynamicFrame:
     for alias, frame in mapping.items():
         frame.toDF().createOrReplaceTempView(alias)
-    return DynamicFrame.fromDF(spark.sql(query), glueContext, transformation_ctx)
+    spark.sql(query).createOrReplaceTempView(transformation_ctx)
+    rows = spark.table(transformation_ctx)
+    return DynamicFrame.fromDF(rows, glueContext, transformation_ctx)
 """,
     "sparkUnion": """
 def sparkUnion(glueContext, unionType, mapping, transformation_ctx) -> DynamicFrame:
