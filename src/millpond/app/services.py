@@ -68,6 +68,7 @@ from millpond.services.logs import needs as logs_needs
 from millpond.services.logs import operations as logs_operations
 from millpond.services.logs import shapes as logs_shapes
 from millpond.services.logs import tasks as logs_tasks
+from millpond.services.logs.insights.engine import Insights
 from millpond.services.s3 import needs as s3_needs
 from millpond.services.s3 import operations as s3_operations
 from millpond.services.s3 import shapes as s3_shapes
@@ -280,6 +281,7 @@ def services_of(lent: Lent) -> Mapping[str, Service]:
             pages=lent.pages,
             meter=lent.meter,
             call_aws=caller(services, logs_needs.CALLS),
+            insights=Insights(lent.sql, lent.data / "insights"),
         ),
         logs_tasks.STEPS,
     )

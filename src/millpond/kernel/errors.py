@@ -1,7 +1,7 @@
 """The two families of errors: refusals that AWS documents, and the platform's own trouble."""
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class ServiceError(Exception):
@@ -13,10 +13,10 @@ class ServiceError(Exception):
     code: ClassVar[str] = "InternalFailure"
     status: ClassVar[int] = 400
 
-    def __init__(self, message: str, **members: str) -> None:
+    def __init__(self, message: str, **members: Any) -> None:
         super().__init__(message)
         self.message = message
-        self.members: Mapping[str, str] = members
+        self.members: Mapping[str, Any] = members
 
 
 def refuse_set(refusal: type[ServiceError], *options: tuple[str, object]) -> None:

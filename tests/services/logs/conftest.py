@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from millpond.app.missing_sql import MissingSql
 from millpond.engines.log.embedded import EmbeddedLog
 from millpond.engines.records.embedded import EmbeddedRecords
+from millpond.engines.records.interface import end_of
 from millpond.gateway.dispatch import caller
 from millpond.gateway.service import Service
 from millpond.kernel.body import gather
@@ -20,7 +22,8 @@ from millpond.kernel.ids import SeededIds
 from millpond.kernel.metrics import MinuteMeter, Statistics
 from millpond.kernel.pages import Pages
 from millpond.kernel.tasks import Task
-from millpond.services.logs import needs, operations, shapes, tasks
+from millpond.services.logs import needs, operations, shapes, store, tasks
+from millpond.services.logs.insights.engine import Insights
 from tests.services.world import call_of_ann, tasks_of, work_of
 
 NOW_MS = 1_720_000_000_000
@@ -81,6 +84,7 @@ class World:
             pages=Pages(b"secret"),
             meter=MinuteMeter(clock),
             call_aws=self._call_out,
+            insights=Insights(MissingSql(), Path("no folder")),
         )
         self.outside = Outside()
         service = Service(shapes.MODEL, operations.OPERATIONS, self.needs, tasks.STEPS)
@@ -150,6 +154,12 @@ class World:
     async def work(self, lent: needs.Needs | None = None) -> None:
         """Do all the background work that is due, as the supervisor does; with what is `lent`."""
         await work_of(self.records, self.clock, "logs", tasks.STEPS, lent or self.needs)
+
+    async def waiting(self) -> int:
+        """How many batches wait to be delivered."""
+        async with self.records.transaction() as transaction:
+            prefix = store.key("feed")
+            return len([key async for key, _ in transaction.scan(prefix, end_of(prefix))])
 
     async def count(self) -> int:
         """How many records the service has."""

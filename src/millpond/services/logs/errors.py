@@ -24,6 +24,16 @@ class ResourceAlreadyExists(ServiceError):
     code: ClassVar[str] = "ResourceAlreadyExistsException"
 
 
+class MalformedQuery(ServiceError):
+    """A query's text is none: `queryCompileError` says where, in characters of the text."""
+
+    code: ClassVar[str] = "MalformedQueryException"
+
+    def __init__(self, message: str, start: int, end: int) -> None:
+        location = {"startCharOffset": start, "endCharOffset": end}
+        super().__init__(message, queryCompileError={"location": location, "message": message})
+
+
 class TooManyTags(ServiceError):
     """A log group can have no more than 50 tags."""
 

@@ -10,6 +10,7 @@ from millpond.kernel.ids import Ids
 from millpond.kernel.metrics import Meter
 from millpond.kernel.pages import Pages
 from millpond.services.logs.ingestion.live import Live
+from millpond.services.logs.insights.engine import Insights
 
 CALLS: tuple[tuple[str, str], ...] = (
     ("kinesis", "PutRecord"),
@@ -24,7 +25,7 @@ CALLS: tuple[tuple[str, str], ...] = (
 @dataclass(frozen=True, slots=True)
 class Needs:
     """Events lie in `log`, what groups and streams there are in `records`; `live` is what is known
-    of filters and tails in memory."""
+    of filters and tails in memory, `insights` what queries run on."""
 
     records: Records
     log: Log
@@ -33,4 +34,5 @@ class Needs:
     pages: Pages
     meter: Meter
     call_aws: Caller
+    insights: Insights
     live: Live = field(default_factory=Live)

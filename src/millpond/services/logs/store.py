@@ -24,6 +24,7 @@ LONG_SIZE_BYTES = 1500
 RETAIN_TASK = "retain"
 SWEEP_GROUP_TASK = "sweep_group"
 SWEEP_STREAM_TASK = "sweep_stream"
+FORGET_PACKS_TASK = "forget_packs"
 _END = b"\x00\x01"
 
 
@@ -84,7 +85,8 @@ def save_group(transaction: Transaction, scope: Scope, group: Group) -> None:
 def drop_group(transaction: Transaction, scope: Scope, group: Group) -> None:
     """Take a group out of sight; its streams go in the background."""
     transaction.delete(key("group", scope.account, scope.region) + name_part(group.name))
-    tasks.schedule(transaction, tasks.Task("logs", SWEEP_GROUP_TASK, group.id))
+    for kind in (SWEEP_GROUP_TASK, FORGET_PACKS_TASK):
+        tasks.schedule(transaction, tasks.Task("logs", kind, group.id))
 
 
 async def scan_groups(

@@ -11,6 +11,14 @@ from millpond.kernel.tasks import Step, Task, Wake
 from millpond.services.logs import store
 from millpond.services.logs.delivery.delivering import deliver
 from millpond.services.logs.exporting.exporting import export
+from millpond.services.logs.insights import running
+from millpond.services.logs.insights.packs.packing import drop_unneeded
+from millpond.services.logs.insights.store import (
+    PACK_TASK,
+    QUERY_TASK,
+    TIDY_TASK,
+    forget_unpacked,
+)
 from millpond.services.logs.model.batches import FUTURE_MS_MAX
 from millpond.services.logs.model.groups import Group, Stream, expired_before
 from millpond.services.logs.needs import Needs
@@ -45,6 +53,7 @@ async def retain(needs: Needs, task: Task, wake: Wake) -> int | None:
             stream = await store.load_stream(transaction, group.id, name)
         if stream is not None:
             await needs.log.trim(stream.log, before_ms - FUTURE_MS_MAX)
+    await drop_unneeded(needs, group)
     return needs.clock.now_ms() + RETAIN_MS
 
 
@@ -56,6 +65,7 @@ async def _expire(group: Group, name: str, before_ms: int, transaction: Transact
     count = size_bytes = 0
     async for batch in store.scan_batches_ended(transaction, stream.id, before_ms):
         store.delete_batch(transaction, stream.id, batch)
+        forget_unpacked(transaction, group.id, stream.id, batch.position)
         count, size_bytes = count + 1, size_bytes + batch.size_bytes
         if count == AT_ONCE:
             break
@@ -125,6 +135,10 @@ STEPS: Mapping[str, Step] = {
     DELIVER_TASK: deliver,
     EXPORT_TASK: export,
     TELL_DEFAULTS_TASK: tell_defaults,
+    QUERY_TASK: running.run_query,
+    PACK_TASK: running.pack,
+    TIDY_TASK: running.tidy_up,
+    store.FORGET_PACKS_TASK: running.forget,
 }
 
-TASKS_AT_START: tuple[Task, ...] = ()
+TASKS_AT_START: tuple[Task, ...] = (Task("logs", TIDY_TASK, ""),)

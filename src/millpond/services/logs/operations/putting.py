@@ -17,6 +17,7 @@ from millpond.kernel.tasks import Task, schedule
 from millpond.services.logs import shapes, store
 from millpond.services.logs.errors import ServiceUnavailable, no_stream
 from millpond.services.logs.ingestion.measuring import count_incoming, measure
+from millpond.services.logs.insights.store import add_unpacked
 from millpond.services.logs.model.batches import EVENT_OVERHEAD_BYTES, accept
 from millpond.services.logs.model.groups import Group, Stream, expired_before
 from millpond.services.logs.needs import Needs
@@ -88,6 +89,7 @@ async def _append(
             store.schedule_sweep(transaction, stream.id)
             return False
         store.add_batch(transaction, stream.id, batch)
+        add_unpacked(transaction, call, group, current, batch)
         store.save_stream(transaction, group.id, _grown(current, batch, appended.time_ms))
         waiting = Waiting(appended.time_ms, stream.id, stream.name, appended.position, len(events))
         for subscription in awaited:

@@ -7,6 +7,7 @@ from millpond.engines.records.interface import Transaction
 from millpond.kernel.call import Call
 from millpond.services.logs import shapes, store
 from millpond.services.logs.errors import InvalidParameter, ResourceAlreadyExists
+from millpond.services.logs.insights.store import schedule_packing
 from millpond.services.logs.model.groups import Group, Stream, check_deletable
 from millpond.services.logs.needs import Needs
 from millpond.services.logs.operations.scope import (
@@ -56,6 +57,7 @@ async def delete_log_stream(
         )
         check_deletable(group)
         store.drop_stream(transaction, group.id, stream)
+        schedule_packing(transaction, call, group.name)
 
 
 async def describe_log_streams(

@@ -114,6 +114,8 @@ def read_columns(text: str) -> Columns:
             regexes += reader.regexes
         if not scanner.sees("]"):
             scanner.expect(",")
+            if scanner.sees("]"):
+                sides[-1].append(Column())
     if not scanner.at_end or len(sides) > 2:
         raise scanner.invalid()
     named = [column.name for side in sides for column in side if column.name]

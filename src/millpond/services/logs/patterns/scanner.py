@@ -58,7 +58,7 @@ class Scanner:
 
     def take_enclosed(self, mark: str, *, keep_escapes: bool = False) -> str:
         """What stands between two marks, the first of which comes next; a backslash lets a mark or
-        a backslash stand for itself. Other escapes stay; with `keep_escapes`, all but `\\mark`."""
+        a backslash stand for itself. Other escapes stay as they are; with `keep_escapes`, all."""
         self.position += 1
         parts: list[str] = []
         while self.position < len(self.text):
@@ -68,7 +68,7 @@ class Scanner:
                 return "".join(parts)
             following = self.text[self.position + 1 : self.position + 2]
             if character == "\\" and following:
-                unescaped = following == mark or (following == "\\" and not keep_escapes)
+                unescaped = following in (mark, "\\") and not keep_escapes
                 parts.append(following if unescaped else character + following)
                 self.position += 2
             else:

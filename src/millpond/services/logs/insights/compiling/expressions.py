@@ -84,9 +84,7 @@ class Expressions:
             case Member():
                 return Value(json_of(inner(node.of)), Kind.JSON, node.path)
             case Period():
-                raise Malformed(
-                    "A period stands where no period can be.", node.start, node.end
-                )
+                raise Malformed("A period stands where no period can be.", node.start, node.end)
             case Call():
                 return self._call(node, inner)
             case Unary(operator="not"):

@@ -90,7 +90,9 @@ def _if(values: Sequence[Value]) -> Value:
 
 def _case(values: Sequence[Value]) -> Value:
     """Tests and results in turn; one left over is for all else."""
-    pairs = [(truth_of(test), value) for test, value in zip(values[::2], values[1::2], strict=False)]
+    pairs = [
+        (truth_of(test), value) for test, value in zip(values[::2], values[1::2], strict=False)
+    ]
     return _choice(pairs, values[-1] if len(values) % 2 else None)
 
 
@@ -110,9 +112,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "if": Function(3, 3, _if),
     "case": Function(2, 51, _case),
     "isempty": Function(1, 1, _truth(lambda x: f"coalesce({x}, '') = ''")),
-    "isblank": Function(
-        1, 1, _truth(lambda x: f"trim(coalesce({x}, ''), {_BLANKS}) = ''")
-    ),
+    "isblank": Function(1, 1, _truth(lambda x: f"trim(coalesce({x}, ''), {_BLANKS}) = ''")),
     "concat": Function(1, 50, _text(_concat)),
     "ltrim": Function(1, 2, _text(_trim("ltrim"))),
     "rtrim": Function(1, 2, _text(_trim("rtrim"))),
@@ -179,9 +179,7 @@ def _check(node: Call, least: int, most: int) -> None:
         )
 
 
-def _in_subnet(
-    node: Call, address: str, subnet: Expression, families: Sequence[int]
-) -> Value:
+def _in_subnet(node: Call, address: str, subnet: Expression, families: Sequence[int]) -> Value:
     if not isinstance(subnet, Literal) or not isinstance(subnet.value, str):
         raise Malformed('A subnet is a text such as "10.0.0.0/8".', subnet.start, subnet.end)
     try:
@@ -189,7 +187,5 @@ def _in_subnet(
     except ValueError:
         network = None
     if network is None or network.version not in families:
-        raise Malformed(
-            f"{subnet.value} is no subnet for {node.name}.", subnet.start, subnet.end
-        )
+        raise Malformed(f"{subnet.value} is no subnet for {node.name}.", subnet.start, subnet.end)
     return Value(f'coalesce("$in_subnet"({address}, {quoted(str(network))}), false)', Kind.TRUTH)

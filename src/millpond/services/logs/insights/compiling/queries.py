@@ -180,9 +180,7 @@ def _finish(rows: Rows, limit: int) -> Compiled:
         items.append(f"r.matched AS c{len(items)}")
     counting = rows.counted().matched if rows.is_raw else None
     size = limit if rows.limit is None else rows.limit
-    sql = (
-        f"SELECT {', '.join(items)} FROM {rows.source} r{rows.where}{rows.ordering} LIMIT {size}"
-    )
+    sql = f"SELECT {', '.join(items)} FROM {rows.source} r{rows.where}{rows.ordering} LIMIT {size}"
     return Compiled(
         sql,
         [(name, _kind(value)) for name, value in columns],

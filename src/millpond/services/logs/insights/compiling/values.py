@@ -87,7 +87,7 @@ def json_of(value: Value) -> str:
     """The value as a JSON text; NULL where it is none."""
     if value.kind is Kind.JSON:
         return f'"$json_found"({value.sql}, {quoted(json_path(value.path))})'
-    return f'"$json_found"({text_of(value)}, \'$\')'
+    return f"\"$json_found\"({text_of(value)}, '$')"
 
 
 def natural(sql: str) -> str:

@@ -83,9 +83,7 @@ class _Parser:
             self._scanner.next()
             return self._commands[name](word)
         if word.kind == "name" and name in _REFUSED:
-            raise Malformed(
-                f"The command {word.text} is not implemented.", word.start, word.end
-            )
+            raise Malformed(f"The command {word.text} is not implemented.", word.start, word.end)
         raise unexpected(self._text, word.start, word.end)
 
     def _named(self) -> list[Named]:
@@ -168,9 +166,7 @@ class _Parser:
             self._scanner.fail()
         self._scanner.next()
         if not 1 <= int(word.text) <= LIMIT_MAX:
-            raise Malformed(
-                f"The limit must be between 1 and {LIMIT_MAX}.", word.start, word.end
-            )
+            raise Malformed(f"The limit must be between 1 and {LIMIT_MAX}.", word.start, word.end)
         return Limit(int(word.text))
 
     def _dedup(self) -> Command:

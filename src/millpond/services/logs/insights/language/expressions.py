@@ -173,9 +173,7 @@ class Expressions:
                 self._scanner.next()
                 count = re.match(r"\d+", word.text)
                 assert count is not None
-                return Period(
-                    int(count[0]), word.text[count.end() :].lower(), word.start, word.end
-                )
+                return Period(int(count[0]), word.text[count.end() :].lower(), word.start, word.end)
             case "quoted":
                 return self.field()
             case "name" if word.text.lower() in ("true", "false"):

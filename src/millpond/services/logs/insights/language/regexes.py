@@ -25,9 +25,7 @@ def check_regex(pattern: str, start: int, end: int) -> tuple[str, tuple[str, ...
     """
     for refused, name in _REFUSED:
         if refused.search(pattern):
-            raise Malformed(
-                f"Regular expressions with {name} are not implemented.", start, end
-            )
+            raise Malformed(f"Regular expressions with {name} are not implemented.", start, end)
     written = _NAMED.sub("(?P<", pattern)
     try:
         compiled = re2.compile(written, _QUIET)

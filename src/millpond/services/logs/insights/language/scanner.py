@@ -84,9 +84,7 @@ class Scanner:
             return None
         found = _REGEX.match(self.text, word.start)
         if found is None:
-            raise Malformed(
-                "The regular expression has no end.", word.start, len(self.text)
-            )
+            raise Malformed("The regular expression has no end.", word.start, len(self.text))
         self._ahead = None
         self._at = self.last_end = found.end()
         return Word("regex", found[1].replace("\\/", "/"), found.start(), found.end())

@@ -118,9 +118,7 @@ class ParquetWriter:
                 6: size, 7: self._at - start, 9: data_start, 11: start},
         }  # fmt: skip
 
-    def _page(
-        self, data: bytes, count: int, encoding: Int, *, is_dictionary: bool = False
-    ) -> int:
+    def _page(self, data: bytes, count: int, encoding: Int, *, is_dictionary: bool = False) -> int:
         """Write a page; what it takes uncompressed, with its header."""
         packed = _compress(data)
         header: Struct = {2: Int(len(data)), 3: Int(len(packed))}
