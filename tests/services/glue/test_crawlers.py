@@ -71,7 +71,6 @@ async def test_a_crawler_is_shown_with_awss_defaults(world):
             {"Targets": {"S3Targets": [{"Path": "s3://lake/", "Exclusions": ["[a"]}]}},
             "exclusion cannot be used",
         ),
-        ({"Classifiers": ["mine"]}, "Classifiers is not implemented"),
         (
             {"LineageConfiguration": {"CrawlerLineageSettings": "ENABLE"}},
             "LineageConfiguration is not implemented",

@@ -6,7 +6,6 @@ milliseconds.
 """
 
 import re
-from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
@@ -49,6 +48,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     update_behavior: UpdateBehavior = "UPDATE_IN_DATABASE"
     delete_behavior: DeleteBehavior = "DEPRECATE_IN_DATABASE"
     recrawl_behavior: RecrawlBehavior = "CRAWL_EVERYTHING"
+    classifiers: tuple[str, ...] = ()
     configuration: str | None = None
 
 
@@ -140,7 +140,6 @@ def _read_target(target: S3Target) -> S3Target:
 
 def check_options(
     *,
-    classifiers: Sequence[str] | None,
     lineage: LineageConfiguration | None,
     lake_formation: LakeFormationConfiguration | None,
     security: str | None,
@@ -148,7 +147,6 @@ def check_options(
     """Refuse what would change a crawl and is not implemented."""
     lineage_on = lineage is not None and lineage.crawler_lineage_settings == "ENABLE"
     not_implemented(
-        ("Classifiers", classifiers),
         ("LineageConfiguration", lineage_on),
         (
             "LakeFormationConfiguration",

@@ -246,6 +246,20 @@ CrawlerLineageSettings = _Literal["ENABLE", "DISABLE"]
 CrawlerSecurityConfiguration = _Annotated[str, _Meta(max_length=128)]
 CredentialKey = _Annotated[str, _Meta(min_length=1, max_length=128)]
 CredentialValue = _Annotated[str, _Meta(min_length=1, max_length=2048)]
+CsvColumnDelimiter = _Annotated[str, _Meta(min_length=1, max_length=1, pattern="^(?:[^\\r\\n])\\Z")]
+CsvHeaderOption = _Literal["UNKNOWN", "PRESENT", "ABSENT"]
+CsvQuoteSymbol = _Annotated[str, _Meta(min_length=1, max_length=1, pattern="^(?:[^\\r\\n])\\Z")]
+CsvSerdeOption = _Literal["OpenCSVSerDe", "LazySimpleSerDe", "None"]
+CustomPatterns = _Annotated[
+    str,
+    _Meta(
+        max_length=16000,
+        pattern="^(?:[\\u0020-\\uD7FF\\uE000-\\uFFFD\\U00010000-\\U0010FFFF\\r\\n\\t]*)\\Z",
+        extra={
+            "pattern": "[\\u0020-\\uD7FF\\uE000-\\uFFFD\\uD800\\uDC00-\\uDBFF\\uDFFF\\r\\n\\t]*"
+        },
+    ),
+]
 DQDLString = _Annotated[
     str, _Meta(min_length=1, max_length=65536, pattern="^(?:([\\u0020-\\u007E\\r\\s\\n])*)\\Z")
 ]
@@ -379,6 +393,15 @@ GlueVersionString = _Annotated[
         max_length=255,
         pattern="^(?a:^(\\w+\\.)+\\w+$)\\Z",
         extra={"pattern": "^(\\w+\\.)+\\w+$"},
+    ),
+]
+GrokPattern = _Annotated[
+    str,
+    _Meta(
+        min_length=1,
+        max_length=2048,
+        pattern="^(?:[\\u0020-\\uD7FF\\uE000-\\uFFFD\\U00010000-\\U0010FFFF\\r\\t]*)\\Z",
+        extra={"pattern": "[\\u0020-\\uD7FF\\uE000-\\uFFFD\\uD800\\uDC00-\\uDBFF\\uDFFF\\r\\t]*"},
     ),
 ]
 HashString = _Annotated[
@@ -1047,6 +1070,23 @@ class CatalogTarget(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     dlq_event_queue_arn: str | None = None
 
 
+class Classifier(
+    _Struct,
+    kw_only=True,
+    omit_defaults=True,
+    rename={
+        "grok_classifier": "GrokClassifier",
+        "xml_classifier": "XMLClassifier",
+        "json_classifier": "JsonClassifier",
+        "csv_classifier": "CsvClassifier",
+    },
+):
+    grok_classifier: GrokClassifier | None = None
+    xml_classifier: XMLClassifier | None = None
+    json_classifier: JsonClassifier | None = None
+    csv_classifier: CsvClassifier | None = None
+
+
 class CodeGenConfigurationNode(
     _Struct,
     kw_only=True,
@@ -1432,6 +1472,27 @@ class CrawlsFilter(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     field_value: str | None = None
 
 
+class CreateClassifierRequest(
+    _Struct,
+    kw_only=True,
+    omit_defaults=True,
+    rename={
+        "grok_classifier": "GrokClassifier",
+        "xml_classifier": "XMLClassifier",
+        "json_classifier": "JsonClassifier",
+        "csv_classifier": "CsvClassifier",
+    },
+):
+    grok_classifier: CreateGrokClassifierRequest | None = None
+    xml_classifier: CreateXMLClassifierRequest | None = None
+    json_classifier: CreateJsonClassifierRequest | None = None
+    csv_classifier: CreateCsvClassifierRequest | None = None
+
+
+class CreateClassifierResponse(_Struct, kw_only=True, omit_defaults=True):
+    pass
+
+
 class CreateConnectionRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     catalog_id: CatalogIdString | None = None
     connection_input: ConnectionInput
@@ -1465,6 +1526,19 @@ class CreateCrawlerResponse(_Struct, kw_only=True, omit_defaults=True):
     pass
 
 
+class CreateCsvClassifierRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NameString
+    delimiter: CsvColumnDelimiter | None = None
+    quote_symbol: CsvQuoteSymbol | None = None
+    contains_header: CsvHeaderOption | None = None
+    header: list[NameString] | None = None
+    disable_value_trimming: bool | None = None
+    allow_single_column: bool | None = None
+    custom_datatype_configured: bool | None = None
+    custom_datatypes: list[NameString] | None = None
+    serde: CsvSerdeOption | None = None
+
+
 class CreateDatabaseRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     catalog_id: CatalogIdString | None = None
     database_input: DatabaseInput
@@ -1473,6 +1547,13 @@ class CreateDatabaseRequest(_Struct, kw_only=True, omit_defaults=True, rename="p
 
 class CreateDatabaseResponse(_Struct, kw_only=True, omit_defaults=True):
     pass
+
+
+class CreateGrokClassifierRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    classification: str
+    name: NameString
+    grok_pattern: GrokPattern
+    custom_patterns: CustomPatterns | None = None
 
 
 class CreateIcebergTableInput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -1513,6 +1594,11 @@ class CreateJobRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal
 
 class CreateJobResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     name: str | None = None
+
+
+class CreateJsonClassifierRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NameString
+    json_path: str
 
 
 class CreatePartitionIndexRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -1570,6 +1656,28 @@ class CreateUserDefinedFunctionRequest(_Struct, kw_only=True, omit_defaults=True
 
 class CreateUserDefinedFunctionResponse(_Struct, kw_only=True, omit_defaults=True):
     pass
+
+
+class CreateXMLClassifierRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    classification: str
+    name: NameString
+    row_tag: str | None = None
+
+
+class CsvClassifier(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: str | None = None
+    creation_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+    last_updated: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+    version: int | None = None
+    delimiter: str | None = None
+    quote_symbol: str | None = None
+    contains_header: str | None = None
+    header: list[str] | None = None
+    disable_value_trimming: bool | None = None
+    allow_single_column: bool | None = None
+    custom_datatype_configured: bool | None = None
+    custom_datatypes: list[str] | None = None
+    serde: str | None = None
 
 
 class CustomCode(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -1686,6 +1794,14 @@ class DecimalColumnStatisticsData(_Struct, kw_only=True, omit_defaults=True, ren
 class DecimalNumber(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     unscaled_value: bytes
     scale: Integer
+
+
+class DeleteClassifierRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NameString
+
+
+class DeleteClassifierResponse(_Struct, kw_only=True, omit_defaults=True):
+    pass
 
 
 class DeleteColumnStatisticsForPartitionRequest(
@@ -1983,6 +2099,24 @@ class GetCatalogImportStatusRequest(_Struct, kw_only=True, omit_defaults=True, r
 
 class GetCatalogImportStatusResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     import_status: CatalogImportStatus | None = None
+
+
+class GetClassifierRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NameString
+
+
+class GetClassifierResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    classifier: Classifier | None = None
+
+
+class GetClassifiersRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    max_results: PageSize | None = None
+    next_token: str | None = None
+
+
+class GetClassifiersResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    classifiers: list[Classifier] | None = None
+    next_token: str | None = None
 
 
 class GetColumnStatisticsForPartitionRequest(
@@ -2354,6 +2488,16 @@ class GovernedCatalogTarget(_Struct, kw_only=True, omit_defaults=True, rename="p
     schema_change_policy: CatalogSchemaChangePolicy | None = None
 
 
+class GrokClassifier(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: str | None = None
+    classification: str | None = None
+    creation_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+    last_updated: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+    version: int | None = None
+    grok_pattern: str | None = None
+    custom_patterns: str | None = None
+
+
 class GroupFilters(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     group_name: GenericLimitedString
     filters: list[FilterExpression]
@@ -2650,6 +2794,14 @@ class Join(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
 class JoinColumn(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     from_: EnclosedInStringProperty
     keys: list[list[EnclosedInStringProperty]]
+
+
+class JsonClassifier(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: str | None = None
+    creation_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+    last_updated: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+    version: int | None = None
+    json_path: str | None = None
 
 
 class KafkaStreamingSourceOptions(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -3846,6 +3998,27 @@ class UntagResourceResponse(_Struct, kw_only=True, omit_defaults=True):
     pass
 
 
+class UpdateClassifierRequest(
+    _Struct,
+    kw_only=True,
+    omit_defaults=True,
+    rename={
+        "grok_classifier": "GrokClassifier",
+        "xml_classifier": "XMLClassifier",
+        "json_classifier": "JsonClassifier",
+        "csv_classifier": "CsvClassifier",
+    },
+):
+    grok_classifier: UpdateGrokClassifierRequest | None = None
+    xml_classifier: UpdateXMLClassifierRequest | None = None
+    json_classifier: UpdateJsonClassifierRequest | None = None
+    csv_classifier: UpdateCsvClassifierRequest | None = None
+
+
+class UpdateClassifierResponse(_Struct, kw_only=True, omit_defaults=True):
+    pass
+
+
 class UpdateColumnStatisticsForPartitionRequest(
     _Struct, kw_only=True, omit_defaults=True, rename="pascal"
 ):
@@ -3918,6 +4091,19 @@ class UpdateCrawlerScheduleResponse(_Struct, kw_only=True, omit_defaults=True):
     pass
 
 
+class UpdateCsvClassifierRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NameString
+    delimiter: CsvColumnDelimiter | None = None
+    quote_symbol: CsvQuoteSymbol | None = None
+    contains_header: CsvHeaderOption | None = None
+    header: list[NameString] | None = None
+    disable_value_trimming: bool | None = None
+    allow_single_column: bool | None = None
+    custom_datatype_configured: bool | None = None
+    custom_datatypes: list[NameString] | None = None
+    serde: CsvSerdeOption | None = None
+
+
 class UpdateDatabaseRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     catalog_id: CatalogIdString | None = None
     name: NameString
@@ -3926,6 +4112,13 @@ class UpdateDatabaseRequest(_Struct, kw_only=True, omit_defaults=True, rename="p
 
 class UpdateDatabaseResponse(_Struct, kw_only=True, omit_defaults=True):
     pass
+
+
+class UpdateGrokClassifierRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NameString
+    classification: str | None = None
+    grok_pattern: GrokPattern | None = None
+    custom_patterns: CustomPatterns | None = None
 
 
 class UpdateIcebergInput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -3943,6 +4136,11 @@ class UpdateJobRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal
 
 class UpdateJobResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     job_name: str | None = None
+
+
+class UpdateJsonClassifierRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NameString
+    json_path: str | None = None
 
 
 class UpdateOpenTableFormatInput(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -3987,6 +4185,12 @@ class UpdateUserDefinedFunctionRequest(_Struct, kw_only=True, omit_defaults=True
 
 class UpdateUserDefinedFunctionResponse(_Struct, kw_only=True, omit_defaults=True):
     pass
+
+
+class UpdateXMLClassifierRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NameString
+    classification: str | None = None
+    row_tag: str | None = None
 
 
 class UpsertRedshiftTargetOptions(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -4078,6 +4282,15 @@ class ViewValidation(_Struct, kw_only=True, omit_defaults=True, rename="pascal")
     error: ErrorDetail | None = None
 
 
+class XMLClassifier(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: str | None = None
+    classification: str | None = None
+    creation_time: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+    last_updated: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+    version: int | None = None
+    row_tag: str | None = None
+
+
 MODEL = _wire.ServiceModel(
     name="glue",
     signing_name="glue",
@@ -4129,6 +4342,9 @@ MODEL = _wire.ServiceModel(
             input=BatchUpdatePartitionRequest,
             output=BatchUpdatePartitionResponse,
         ),
+        "CreateClassifier": _wire.Operation(
+            name="CreateClassifier", input=CreateClassifierRequest, output=CreateClassifierResponse
+        ),
         "CreateConnection": _wire.Operation(
             name="CreateConnection", input=CreateConnectionRequest, output=CreateConnectionResponse
         ),
@@ -4159,6 +4375,9 @@ MODEL = _wire.ServiceModel(
             name="CreateUserDefinedFunction",
             input=CreateUserDefinedFunctionRequest,
             output=CreateUserDefinedFunctionResponse,
+        ),
+        "DeleteClassifier": _wire.Operation(
+            name="DeleteClassifier", input=DeleteClassifierRequest, output=DeleteClassifierResponse
         ),
         "DeleteColumnStatisticsForPartition": _wire.Operation(
             name="DeleteColumnStatisticsForPartition",
@@ -4207,6 +4426,12 @@ MODEL = _wire.ServiceModel(
             name="GetCatalogImportStatus",
             input=GetCatalogImportStatusRequest,
             output=GetCatalogImportStatusResponse,
+        ),
+        "GetClassifier": _wire.Operation(
+            name="GetClassifier", input=GetClassifierRequest, output=GetClassifierResponse
+        ),
+        "GetClassifiers": _wire.Operation(
+            name="GetClassifiers", input=GetClassifiersRequest, output=GetClassifiersResponse
         ),
         "GetColumnStatisticsForPartition": _wire.Operation(
             name="GetColumnStatisticsForPartition",
@@ -4346,6 +4571,9 @@ MODEL = _wire.ServiceModel(
         "UntagResource": _wire.Operation(
             name="UntagResource", input=UntagResourceRequest, output=UntagResourceResponse
         ),
+        "UpdateClassifier": _wire.Operation(
+            name="UpdateClassifier", input=UpdateClassifierRequest, output=UpdateClassifierResponse
+        ),
         "UpdateColumnStatisticsForPartition": _wire.Operation(
             name="UpdateColumnStatisticsForPartition",
             input=UpdateColumnStatisticsForPartitionRequest,
@@ -4407,7 +4635,6 @@ MODEL = _wire.ServiceModel(
             "CheckSchemaVersionValidity",
             "CreateBlueprint",
             "CreateCatalog",
-            "CreateClassifier",
             "CreateColumnStatisticsTaskSettings",
             "CreateCustomEntityType",
             "CreateDataQualityRuleset",
@@ -4432,7 +4659,6 @@ MODEL = _wire.ServiceModel(
             "DeleteAttachment",
             "DeleteBlueprint",
             "DeleteCatalog",
-            "DeleteClassifier",
             "DeleteColumnStatisticsTaskSettings",
             "DeleteConnectionType",
             "DeleteCustomEntityType",
@@ -4468,8 +4694,6 @@ MODEL = _wire.ServiceModel(
             "GetBlueprintRuns",
             "GetCatalog",
             "GetCatalogs",
-            "GetClassifier",
-            "GetClassifiers",
             "GetColumnStatisticsTaskRun",
             "GetColumnStatisticsTaskRuns",
             "GetColumnStatisticsTaskSettings",
@@ -4593,7 +4817,6 @@ MODEL = _wire.ServiceModel(
             "UpdateAsset",
             "UpdateBlueprint",
             "UpdateCatalog",
-            "UpdateClassifier",
             "UpdateColumnStatisticsTaskSettings",
             "UpdateDataQualityRuleset",
             "UpdateDevEndpoint",

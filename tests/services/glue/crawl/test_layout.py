@@ -10,7 +10,7 @@ from millpond.services.glue.crawl.layout import (
     partition_names,
     partition_values,
 )
-from millpond.services.glue.infer.classify import infer_text
+from millpond.services.glue.infer.classify import infer_head
 from millpond.services.glue.infer.csv import infer_csv
 
 CONTENTS = {
@@ -26,7 +26,7 @@ CONTENTS = {
 
 def file(key, kind):
     data = CONTENTS[kind].encode()
-    schema = infer_text(data, len(data))
+    schema = infer_head(data, len(data))
     assert schema is not None
     return File(key, len(data), schema)
 

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from millpond.services.glue.infer.classify import infer_text
+from millpond.services.glue.infer.classify import infer_head
 
 
 def infer(text, size=None):
     data = text.encode() if isinstance(text, str) else text
-    return infer_text(data, len(data) if size is None else size)
+    return infer_head(data, len(data) if size is None else size)
 
 
 def types(schema):

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from millpond.services.glue.infer.classify import infer_text
+from millpond.services.glue.infer.classify import infer_head
 from millpond.services.glue.infer.schema import column_name
 
 
 def infer(text, size=None):
     data = text.encode()
-    return infer_text(data, len(data) if size is None else size)
+    return infer_head(data, len(data) if size is None else size)
 
 
 def types(schema):
@@ -25,13 +25,13 @@ def test_records_in_lines_become_columns():
     assert types(schema) == {"id": "int", "name": "string", "ok": "boolean"}
     assert schema.paths == ("Id", "name", "ok")
     assert schema.records == 2
-    assert not schema.array
+    assert not schema.json_path
 
 
 def test_an_array_of_records_gives_the_same_columns():
     schema = infer('[\n  {"id": 1},\n  {"id": 3000000000}\n]')
     assert types(schema) == {"id": "bigint"}
-    assert schema.array
+    assert schema.json_path == "$[*]"
     assert schema.records == 2
 
 

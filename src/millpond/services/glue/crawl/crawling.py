@@ -6,6 +6,9 @@ from millpond.engines.records.interface import Transaction, transact
 from millpond.kernel.call import Call, Scope, role_session
 from millpond.kernel.tasks import Task, Wake
 from millpond.services.glue import store
+from millpond.services.glue.classifiers.applying import applying
+from millpond.services.glue.classifiers.model import Classifier
+from millpond.services.glue.classifiers.store import load_classifier
 from millpond.services.glue.crawl.configuration import read_configuration
 from millpond.services.glue.crawl.inventory import Inventory, known_folders, take_inventory
 from millpond.services.glue.crawl.known import split_known
@@ -21,6 +24,7 @@ from millpond.services.glue.crawl.table_writing import (
     write_table,
 )
 from millpond.services.glue.crawlers import Changes, Crawler
+from millpond.services.glue.infer.classify import Custom
 from millpond.services.glue.model import Database
 from millpond.services.glue.needs import Needs
 from millpond.services.glue.shapes import S3Target, StorageDescriptor
@@ -68,6 +72,7 @@ class Crawling:
             configuration=self._configuration,
             created_by=self._call.principal.arn,
         )
+        self._custom: list[Custom] = []
         self.changes = Changes()
 
     async def run(self) -> None:
@@ -77,6 +82,7 @@ class Crawling:
             Stopped, Interrupted, Failed: as they say.
             ServiceError: S3's refusal.
         """
+        self._custom = await self._load_classifiers()
         database = await ensure_database(self._writer)
         known = await self._load_known(database)
         plans: dict[str, TablePlan] = {}
@@ -85,6 +91,18 @@ class Crawling:
                 plans.setdefault(plan.location, plan)
         self._check_number(len(plans))
         await self._write(database, list(plans.values()))
+
+    async def _load_classifiers(self) -> list[Custom]:
+        async def work(transaction: Transaction) -> list[Classifier]:
+            found = []
+            for name in self._definition.classifiers:
+                classifier = await load_classifier(transaction, self._task, name)
+                if classifier is None:
+                    raise Failed(f"Classifier {name} not found.")
+                found.append(classifier)
+            return found
+
+        return [applying(each) for each in await transact(self._needs.records, work)]
 
     async def _load_known(self, database: Database) -> dict[str, StorageDescriptor]:
         if self._definition.recrawl_behavior != "CRAWL_NEW_FOLDERS_ONLY":
@@ -102,7 +120,9 @@ class Crawling:
         listing = await list_target(self._needs, self._call, target, self.checkpoint)
         unknown, files = split_known(listing.bucket, listing.objects, known)
         chosen = sample(unknown, target.sample_size, self._crawler.name)
-        files += await read_files(self._needs, self._call, listing.bucket, chosen, self.checkpoint)
+        files += await read_files(
+            self._needs, self._call, listing.bucket, chosen, self.checkpoint, self._custom
+        )
         tables = find_tables(
             listing.root,
             files,

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from millpond.services.glue.crawl.layout import File
 from millpond.services.glue.crawl.reading import Listed
-from millpond.services.glue.infer.schema import CsvFacts, FileSchema
+from millpond.services.glue.infer.schema import CsvFacts, FileSchema, Parsing
 from millpond.services.glue.infer.types import Scalar
 from millpond.services.glue.shapes import StorageDescriptor
 
@@ -48,5 +48,15 @@ def _schema(storage: StorageDescriptor, size: int) -> FileSchema:
         sample_bytes=max(1, record_size),
         whole=False,
         csv=facts if classification == "csv" else None,
-        array="jsonPath" in parameters,
+        json_path=parameters.get("jsonPath", ""),
+        row_tag=parameters.get("rowTag", ""),
+        parsed_by=_parsing(storage),
     )
+
+
+def _parsing(storage: StorageDescriptor) -> Parsing | None:
+    """The SerDe that the table has: it stays."""
+    serde = storage.serde_info
+    if serde is None or not serde.serialization_library:
+        return None
+    return Parsing(serde.serialization_library, tuple((serde.parameters or {}).items()))

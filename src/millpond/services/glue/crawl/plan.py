@@ -39,12 +39,38 @@ PARAMETER_CHARACTERS_MAX = 512_000
 
 _TEXT_INPUT = "org.apache.hadoop.mapred.TextInputFormat"
 _TEXT_OUTPUT = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"
-_PARQUET_INPUT = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat"
-_PARQUET_OUTPUT = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat"
 _LAZY_SERDE = "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"
 _QUOTED_SERDE = "org.apache.hadoop.hive.serde2.OpenCSVSerde"
 _JSON_SERDE = "org.openx.data.jsonserde.JsonSerDe"
-_PARQUET_SERDE = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
+
+
+@dataclass(frozen=True, slots=True)
+class _Binary:
+    """How Hive reads and writes a format that says itself what is in it."""
+
+    input: str
+    output: str
+    serde: str
+
+
+_BINARY = {
+    "parquet": _Binary(
+        "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
+        "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
+        "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
+    ),
+    "orc": _Binary(
+        "org.apache.hadoop.hive.ql.io.orc.OrcInputFormat",
+        "org.apache.hadoop.hive.ql.io.orc.OrcOutputFormat",
+        "org.apache.hadoop.hive.ql.io.orc.OrcSerde",
+    ),
+    "avro": _Binary(
+        "org.apache.hadoop.hive.ql.io.avro.AvroContainerInputFormat",
+        "org.apache.hadoop.hive.ql.io.avro.AvroContainerOutputFormat",
+        "org.apache.hadoop.hive.serde2.avro.AvroSerDe",
+    ),
+}
+_TEXT = _Binary(_TEXT_INPUT, _TEXT_OUTPUT, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,15 +166,20 @@ def _storage(location: str, files: Sequence[File]) -> StorageDescriptor:
         serde = _csv_serde(facts[0].delimiter, quoted)
     else:
         columns = merge_columns(file.schema.columns for file in files)
-        serde = _json_serde(files) if classification == "json" else _parquet_serde()
-    if any(file.schema.array for file in files):
-        parameters["jsonPath"] = "$[*]"
-    parquet = classification == "parquet"
+        serde = _serde(classification, files)
+    parsing = next((file.schema.parsed_by for file in files if file.schema.parsed_by), None)
+    if parsing is not None:
+        serde = SerDeInfo(serialization_library=parsing.serde, parameters=dict(parsing.parameters))
+    if json_path := next((file.schema.json_path for file in files if file.schema.json_path), ""):
+        parameters["jsonPath"] = json_path
+    if row_tag := next((file.schema.row_tag for file in files if file.schema.row_tag), ""):
+        parameters["rowTag"] = row_tag
+    form = _BINARY.get(classification, _TEXT)
     return StorageDescriptor(
         columns=[_column(name, kind) for name, kind in columns],
         location=location,
-        input_format=_PARQUET_INPUT if parquet else _TEXT_INPUT,
-        output_format=_PARQUET_OUTPUT if parquet else _TEXT_OUTPUT,
+        input_format=form.input,
+        output_format=form.output,
         compressed=compression != "none",
         number_of_buckets=-1,
         serde_info=serde,
@@ -189,9 +220,17 @@ def _json_serde(files: Sequence[File]) -> SerDeInfo:
     return SerDeInfo(serialization_library=_JSON_SERDE, parameters=parameters)
 
 
-def _parquet_serde() -> SerDeInfo:
+def _serde(classification: str, files: Sequence[File]) -> SerDeInfo:
+    if classification == "json":
+        return _json_serde(files)
     parameters = {"serialization.format": "1"}
-    return SerDeInfo(serialization_library=_PARQUET_SERDE, parameters=parameters)
+    definition = files[-1].schema.definition
+    if definition and len(definition) <= PARAMETER_CHARACTERS_MAX:
+        parameters["avro.schema.literal"] = definition
+    form = _BINARY.get(classification)
+    if form is None:
+        return SerDeInfo(parameters=parameters)
+    return SerDeInfo(serialization_library=form.serde, parameters=parameters)
 
 
 def _column(name: str, kind: HiveType) -> Column:

@@ -16,12 +16,13 @@ from millpond.kernel.errors import ServiceError
 from millpond.services.glue.crawl.exclusions import compile_exclusions
 from millpond.services.glue.crawl.layout import File
 from millpond.services.glue.crawl.naming import split_path
-from millpond.services.glue.infer.classify import HEAD_SIZE_BYTES, infer_text, is_parquet
-from millpond.services.glue.infer.parquet import (
-    TAIL_SIZE_BYTES,
-    NotParquet,
-    footer_size_bytes,
-    infer_parquet,
+from millpond.services.glue.infer import orc, parquet
+from millpond.services.glue.infer.classify import (
+    HEAD_SIZE_BYTES,
+    Custom,
+    infer_head,
+    is_orc,
+    is_parquet,
 )
 from millpond.services.glue.infer.schema import Columns, FileSchema
 from millpond.services.glue.needs import Needs
@@ -119,9 +120,15 @@ def sample(objects: Iterable[Listed], count: int | None, seed: str) -> list[List
 
 
 async def read_files(
-    needs: Needs, call: Call, bucket: str, objects: Sequence[Listed], checkpoint: Checkpoint
+    needs: Needs,
+    call: Call,
+    bucket: str,
+    objects: Sequence[Listed],
+    checkpoint: Checkpoint,
+    custom: Sequence[Custom] = (),
 ) -> list[File]:
-    """The objects whose content is recognised, with their schemas, in order of their keys."""
+    """The objects whose content is recognised, with their schemas, in order of their keys.
+    `custom` classifiers are asked before those that are built in."""
     waiting = iter(objects)
     files: list[File] = []
     columns: dict[Columns, Columns] = {}
@@ -129,7 +136,7 @@ async def read_files(
     async def read_on() -> None:
         for listed in waiting:
             await checkpoint()
-            schema = await _read_schema(needs, call, bucket, listed)
+            schema = await _read_schema(needs, call, bucket, listed, custom)
             if schema is not None:
                 files.append(File(listed.key, listed.size, _share_columns(schema, columns)))
 
@@ -152,31 +159,51 @@ def _share_columns(schema: FileSchema, columns: dict[Columns, Columns]) -> FileS
     return replace(schema, columns=columns.setdefault(schema.columns, schema.columns), csv=csv)
 
 
-async def _read_schema(needs: Needs, call: Call, bucket: str, listed: Listed) -> FileSchema | None:
+async def _read_schema(
+    needs: Needs, call: Call, bucket: str, listed: Listed, custom: Sequence[Custom]
+) -> FileSchema | None:
     """The schema of an object; None: it is gone by now, or not recognised."""
     try:
         end = min(HEAD_SIZE_BYTES, listed.size) - 1
         head = await _read(needs, call, bucket, listed.key, f"bytes=0-{end}")
-        if not is_parquet(head):
-            return await asyncio.to_thread(infer_text, head, listed.size)
-        return await _read_parquet(needs, call, bucket, listed, head)
+        if is_parquet(head):
+            return await _read_ending(needs, call, bucket, listed, head, _PARQUET)
+        if is_orc(head):
+            return await _read_ending(needs, call, bucket, listed, head, _ORC)
+        return await asyncio.to_thread(infer_head, head, listed.size, custom)
     except ServiceError as error:
         if error.code in ("NoSuchKey", "InvalidRange", "PreconditionFailed"):
             return None
         raise
 
 
-async def _read_parquet(
-    needs: Needs, call: Call, bucket: str, listed: Listed, head: bytes
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    """A format whose schema stands at the file's end: how much is read of it at first, how much it
+    then says to need, and what is made of it. Both raise `NotParquet` or `NotOrc`."""
+
+    size_bytes: int
+    needed_bytes: Callable[[bytes], int]
+    infer: Callable[[bytes, int], FileSchema]
+
+
+_PARQUET = _Ending(parquet.TAIL_SIZE_BYTES, parquet.footer_size_bytes, parquet.infer_parquet)
+_ORC = _Ending(orc.TAIL_SIZE_BYTES, orc.tail_size_bytes, orc.infer_orc)
+
+
+async def _read_ending(
+    needs: Needs, call: Call, bucket: str, listed: Listed, head: bytes, ending: _Ending
 ) -> FileSchema | None:
     whole = len(head) >= listed.size
     try:
-        tail = head if whole else await _read_tail(needs, call, bucket, listed, TAIL_SIZE_BYTES)
-        size = footer_size_bytes(tail)
+        tail = head
+        if not whole:
+            tail = await _read_tail(needs, call, bucket, listed, ending.size_bytes)
+        size = ending.needed_bytes(tail)
         if size > len(tail) and not whole:
             tail = await _read_tail(needs, call, bucket, listed, size)
-        return await asyncio.to_thread(infer_parquet, tail, listed.size)
-    except NotParquet:
+        return await asyncio.to_thread(ending.infer, tail, listed.size)
+    except (parquet.NotParquet, orc.NotOrc):
         return None
 
 

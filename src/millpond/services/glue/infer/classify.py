@@ -1,52 +1,50 @@
-"""From the beginning of a file to its schema: Parquet by its magic, then JSON, then CSV.
-
-Text is UTF-8, with or without a byte order mark; anything else is not classified. The last line of
-a sample that does not reach the file's end is left out.
+"""From the beginning of a file to its schema: Avro by its magic, then what custom classifiers take,
+then JSON, XML and CSV. Parquet and ORC are told by `is_…`: their schema stands at the file's end.
 """
 
-from millpond.services.glue.infer.compression import CannotUnpack, Sample, unpack
+from collections.abc import Callable, Sequence
+
+from millpond.services.glue.infer import avro, orc, parquet
 from millpond.services.glue.infer.csv import infer_csv
 from millpond.services.glue.infer.json import infer_json
-from millpond.services.glue.infer.parquet import MAGIC
 from millpond.services.glue.infer.schema import FileSchema
+from millpond.services.glue.infer.text import Text, read_text
+from millpond.services.glue.infer.xml import infer_xml
 
 HEAD_SIZE_BYTES = 1024 * 1024
 """How much of a file's beginning is read, as it is stored."""
 
+Custom = Callable[[Text], FileSchema | None]
+"""A custom classifier."""
+
 
 def is_parquet(head: bytes) -> bool:
     """Whether the schema stands at the file's end, to be read by `infer_parquet`."""
-    return head.startswith(MAGIC)
+    return head.startswith(parquet.MAGIC)
 
 
-def infer_text(head: bytes, size_bytes: int) -> FileSchema | None:
+def is_orc(head: bytes) -> bool:
+    """Whether the schema stands at the file's end, to be read by `infer_orc`."""
+    return head.startswith(orc.MAGIC)
+
+
+def infer_head(head: bytes, size_bytes: int, custom: Sequence[Custom] = ()) -> FileSchema | None:
     """The schema of a file of `size_bytes` that begins with `head`; None: not classified.
 
     The schema's `sample_bytes` are bytes as they are stored, so that a record's average size times
     the number of records is the size of the file.
     """
-    try:
-        sample = unpack(head, whole=len(head) >= size_bytes)
-    except CannotUnpack:
-        return None
-    text = _decode(sample)
+    if head.startswith(avro.MAGIC):
+        try:
+            return avro.infer_avro(head, size_bytes)
+        except avro.NotAvro:
+            return None
+    text = read_text(head, size_bytes)
     if text is None:
         return None
-    stored_bytes = sample.stored_bytes
-    return infer_json(text, sample.compression, stored_bytes, sample.whole) or infer_csv(
-        text, sample.compression, stored_bytes, sample.whole
-    )
-
-
-def _decode(sample: Sample) -> str | None:
-    data = sample.data.removeprefix(b"\xef\xbb\xbf")
-    if not sample.whole:
-        data = data[: data.rfind(b"\n") + 1] or data
-    if b"\x00" in data:
-        return None
-    try:
-        return data.decode()
-    except UnicodeDecodeError as error:
-        if sample.whole or error.start < len(data) - 4:
-            return None
-        return data[: error.start].decode()
+    for classifier in custom:
+        schema = classifier(text)
+        if schema is not None:
+            return schema
+    given = (text.text, text.compression, text.stored_bytes, text.whole)
+    return infer_json(*given) or infer_xml(*given) or infer_csv(*given)

@@ -131,6 +131,40 @@ def _unpack_zstd(head: bytes) -> tuple[bytes, int]:
     return b"".join(chunks)[:SAMPLE_SIZE_BYTES_MAX], stored_bytes
 
 
+def unpack_block(block: bytes, compression: str, size_bytes_max: int) -> bytes:
+    """The content of one block of a container: `snappy` or `zstd`.
+
+    Raises:
+        CannotUnpack: it is damaged or too large, or nothing here unpacks it.
+    """
+    try:
+        arrow = importlib.import_module("pyarrow")
+    except ImportError as error:
+        raise CannotUnpack(f"{compression} needs pyarrow, which is not installed.") from error
+    try:
+        if compression == "snappy":
+            size = _snappy_size_bytes(block)
+            if size > size_bytes_max:
+                raise CannotUnpack(f"A block of {size} bytes is not unpacked.")
+            return bytes(arrow.Codec("snappy").decompress(block, size, asbytes=True))
+        if compression == "zstd":
+            with arrow.CompressedInputStream(arrow.BufferReader(block), "zstd") as stream:
+                return bytes(stream.read(size_bytes_max))
+    except (OSError, ValueError) as error:
+        raise CannotUnpack(str(error)) from error
+    raise CannotUnpack(f"Nothing here unpacks {compression}.")
+
+
+def _snappy_size_bytes(block: bytes) -> int:
+    """What a block of Snappy says that it unpacks to."""
+    size = 0
+    for index, byte in enumerate(block[:5]):
+        size |= (byte & 0x7F) << (7 * index)
+        if not byte & 0x80:
+            return size
+    raise CannotUnpack("The block does not say how long it is.")
+
+
 _FORMATS = (
     (b"\x1f\x8b", "gzip", _unpack_gzip),
     (b"BZh", "bzip2", _unpack_bzip2),

@@ -39,6 +39,25 @@ _NAME = re.compile("[\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff\t]+")
 
 
 @dataclass(frozen=True, slots=True)
+class CsvRules:
+    """What a custom classifier knows of a file: its separator (empty: to be found) and quote,
+    whether it has a header (None: to be found), the names of its columns, the types that values may
+    have (empty: all), whether spaces around values count for nothing, and how many columns there
+    must be."""
+
+    delimiter: str = ""
+    quote: str = '"'
+    header: bool | None = None
+    names: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    trims: bool = True
+    columns_min: int = 2
+
+
+ANY_CSV = CsvRules()
+
+
+@dataclass(frozen=True, slots=True)
 class _Grid:
     """The rows under one separator; `width` is the number of columns that most of them have."""
 
@@ -48,29 +67,35 @@ class _Grid:
     regular: float
 
 
-def infer_csv(text: str, compression: str, sample_bytes: int, whole: bool) -> FileSchema | None:
+def infer_csv(
+    text: str, compression: str, sample_bytes: int, whole: bool, rules: CsvRules = ANY_CSV
+) -> FileSchema | None:
     """The schema of delimited text, or None when `text` is not such.
 
     `text` ends with a whole line.
     """
-    best = _best_grid(text)
+    best = _best_grid(text, rules)
     if best is None:
         return None
     rows = best.rows
     width = best.width
+    if rules.names and len(rules.names) != width:
+        return None
     first = [cell.strip() for cell in rows[0]]
-    below = _column_types(rows[1:], width)
-    header = _is_header(first, below, width)
-    names = _unique([column_name(cell) for cell in first], width)
+    below = _column_types(rows[1:], width, rules)
+    given = [column_name(name) for name in rules.names]
+    header = _has_header(first, below, width, rules)
+    names = _unique(given or [column_name(cell) for cell in first], width)
     columns_below: Columns = tuple(zip(names, below, strict=True))
     if header:
         columns = columns_below
     else:
         types = [
-            merge(_cell_type(cell), kind)
+            merge(_allowed(cell_type(cell), rules.types), kind)
             for cell, kind in zip(_fitted(first, width), below, strict=True)
         ]
-        columns = tuple((f"col{index}", kind) for index, kind in enumerate(types))
+        plain = names if given else [f"col{index}" for index in range(width)]
+        columns = tuple(zip(plain, types, strict=True))
     facts = CsvFacts(
         delimiter=best.delimiter,
         quoted=_has_quotes(text, best.delimiter),
@@ -104,53 +129,73 @@ def with_header(schema: FileSchema) -> FileSchema:
     )
 
 
-def _best_grid(text: str) -> _Grid | None:
+def _has_header(
+    first: Sequence[str], below: Sequence[HiveType], width: int, rules: CsvRules
+) -> bool:
+    if rules.header is not None:
+        return rules.header
+    if rules.names:
+        return [cell.lower() for cell in first] == [name.lower() for name in rules.names]
+    return _is_header(first, below, width)
+
+
+def _allowed(kind: HiveType, types: Sequence[str]) -> HiveType:
+    """The type, or `string` where a classifier does not take it for a value's."""
+    return kind if not types or kind == UNSEEN or str(kind) in types else STRING
+
+
+def _best_grid(text: str, rules: CsvRules) -> _Grid | None:
     """The separator under which the rows are most alike, and then the one with most columns."""
+    if rules.delimiter:
+        return _grid(text, rules.delimiter, rules)
     start = "\n".join(text.split("\n", SNIFF_LINES)[:SNIFF_LINES])
     best: _Grid | None = None
     for delimiter in DELIMITERS:
         if delimiter not in start:
             continue
-        grid = _grid(start, delimiter)
+        grid = _grid(start, delimiter, rules)
         if grid and (best is None or (grid.regular, grid.width) > (best.regular, best.width)):
             best = grid
     if best is None:
         return None
-    return _grid(text, best.delimiter)
+    return _grid(text, best.delimiter, rules)
 
 
-def _grid(text: str, delimiter: str) -> _Grid | None:
+def _grid(text: str, delimiter: str, rules: CsvRules) -> _Grid | None:
     try:
-        reader = csv.reader(text.split("\n"), delimiter=delimiter, quotechar='"')
+        reader = csv.reader(text.split("\n"), delimiter=delimiter, quotechar=rules.quote)
         rows = [row for row in reader if row]
     except csv.Error:
         return None
-    if len(rows) < 2:
+    if len(rows) < (1 if rules.delimiter else 2):
         return None
     widths = Counter(map(len, rows))
     width, count = max(widths.items(), key=lambda entry: (entry[1], entry[0]))
-    if not 2 <= width <= COLUMNS_MAX or count < REGULAR_ROWS_SHARE_MIN * len(rows):
+    if not rules.columns_min <= width <= COLUMNS_MAX or count < REGULAR_ROWS_SHARE_MIN * len(rows):
         return None
     return _Grid(delimiter, rows, width, count / len(rows))
 
 
-def _column_types(rows: list[list[str]], width: int) -> list[HiveType]:
+def _column_types(rows: list[list[str]], width: int, rules: CsvRules) -> list[HiveType]:
     regular = [row for row in rows if len(row) == width]
     if not regular:
         return [UNSEEN] * width
-    return [_values_type(set(column)) for column in zip(*regular, strict=True)]
+    columns = zip(*regular, strict=True)
+    return [_allowed(_values_type(set(column), rules), rules.types) for column in columns]
 
 
-def _values_type(values: set[str]) -> HiveType:
+def _values_type(values: set[str], rules: CsvRules) -> HiveType:
     kind: HiveType = UNSEEN
     for value in values:
-        kind = merge(kind, _cell_type(value))
+        is_plain = rules.trims or value == value.strip()
+        kind = merge(kind, cell_type(value) if is_plain else STRING)
         if kind == STRING:
             break
     return kind
 
 
-def _cell_type(cell: str) -> HiveType:
+def cell_type(cell: str) -> HiveType:
+    """The type of a value that is written as text."""
     text = cell.strip()
     if not text:
         return UNSEEN
@@ -169,7 +214,7 @@ def _is_header(first: Sequence[str], below: Sequence[HiveType], width: int) -> b
             if index < width - 1:
                 return False
             continue
-        if _cell_type(cell) != STRING or not _NAME.fullmatch(cell):
+        if cell_type(cell) != STRING or not _NAME.fullmatch(cell):
             return False
         if len(cell) > HEADER_CELL_CHARACTERS_MAX and index < width - 1:
             return False

@@ -11,8 +11,10 @@ An array at the root gives the columns of its records. (Glue's own classifier gi
 import json
 import re
 from collections.abc import Iterable
+from itertools import islice
 from typing import Any
 
+from millpond.services.glue.classifiers.json_path import parse_json_path, select
 from millpond.services.glue.infer.schema import FileSchema, column_name
 from millpond.services.glue.infer.types import (
     BIGINT,
@@ -35,11 +37,15 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 _MEMBER = re.compile(r"[^\s:<>,`(){}]+(?: [^\s:<>,`(){}]+)*")
 
 
-def infer_json(text: str, compression: str, sample_bytes: int, whole: bool) -> FileSchema | None:
-    """The schema of JSON text, or None when `text` is not such. A cut-off end is left out."""
+def infer_json(
+    text: str, compression: str, sample_bytes: int, whole: bool, path: str = ""
+) -> FileSchema | None:
+    """The schema of JSON text, or None when `text` is not such. A cut-off end is left out. With a
+    JSON path, the records are what stands there."""
     start = _skip_space(text, 0)
+    is_array = text.startswith("[", start)
     try:
-        if text.startswith("[", start):
+        if is_array:
             records = _read_array(text, start + 1)
         elif text.startswith("{", start):
             records = _read_records(text, start, whole)
@@ -47,6 +53,9 @@ def infer_json(text: str, compression: str, sample_bytes: int, whole: bool) -> F
             return None
     except (ValueError, RecursionError):
         return None
+    if path:
+        documents = [records] if is_array else records
+        records = list(islice(select(documents, parse_json_path(path)), RECORDS_MAX))
     if not records or not all(isinstance(record, dict) for record in records):
         return None
     columns, paths = _columns(records)
@@ -60,7 +69,7 @@ def infer_json(text: str, compression: str, sample_bytes: int, whole: bool) -> F
         sample_bytes=sample_bytes,
         whole=whole,
         paths=paths,
-        array=text.startswith("[", start),
+        json_path=path or ("$[*]" if is_array else ""),
     )
 
 

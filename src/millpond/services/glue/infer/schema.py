@@ -1,7 +1,8 @@
 """What one file turned out to hold, and how the schemas of several files become one."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from millpond.services.glue.infer.types import HiveType, merge
 
@@ -34,12 +35,21 @@ class CsvFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Parsing:
+    """A SerDe of its own for files that a custom classifier takes: its class and parameters."""
+
+    serde: str
+    parameters: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class FileSchema:
     """Format and columns of one file.
 
     `records` and `sample_bytes` count what was looked at, after decompression; `whole` says that
-    it was all. `paths` are JSON's member names in their own case, `array` that its records stand
-    in one array.
+    it was all. `paths` are JSON's member names in their own case; `json_path` says where in a file
+    its records stand, `row_tag` which element of XML is one; `definition` is what the file itself
+    has of a schema (Avro). `parsed_by` is what a custom classifier says of how to read it.
     """
 
     classification: str
@@ -50,7 +60,14 @@ class FileSchema:
     whole: bool
     csv: CsvFacts | None = None
     paths: tuple[str, ...] = field(default=())
-    array: bool = False
+    json_path: str = ""
+    row_tag: str = ""
+    definition: str = ""
+    parsed_by: Parsing | None = None
+
+    def changed(self, **changes: Any) -> "FileSchema":
+        """The same file, told in another way."""
+        return replace(self, **changes)
 
     @property
     def record_size_bytes(self) -> int:

@@ -5,6 +5,7 @@ from typing import Any
 
 from millpond.services.glue.operations import (
     bookmarks,
+    classifiers,
     connections,
     crawlers,
     crawls,
@@ -49,6 +50,11 @@ OPERATIONS: Mapping[str, Any] = {
     "BatchGetPartition": partition_batches.batch_get_partition,
     "BatchUpdatePartition": partition_batches.batch_update_partition,
     "BatchDeletePartition": partition_batches.batch_delete_partition,
+    "CreateClassifier": classifiers.create_classifier,
+    "GetClassifier": classifiers.get_classifier,
+    "GetClassifiers": classifiers.get_classifiers,
+    "UpdateClassifier": classifiers.update_classifier,
+    "DeleteClassifier": classifiers.delete_classifier,
     "CreateCrawler": crawlers.create_crawler,
     "GetCrawler": crawlers.get_crawler,
     "GetCrawlers": crawlers.get_crawlers,

@@ -18,7 +18,7 @@ def show_crawler(crawler: Crawler, now_ms: int) -> shapes.Crawler:
         targets=_show_targets(definition.targets),
         database_name=definition.database,
         description=definition.description,
-        classifiers=[],
+        classifiers=list(definition.classifiers),
         recrawl_policy=shapes.RecrawlPolicy(recrawl_behavior=definition.recrawl_behavior),
         schema_change_policy=shapes.SchemaChangePolicy(
             update_behavior=definition.update_behavior, delete_behavior=definition.delete_behavior

@@ -25,6 +25,7 @@ from millpond.services.glue.errors import (
 )
 from millpond.services.glue.model import fold, merge_tags
 from millpond.services.glue.needs import Needs
+from millpond.services.glue.operations.classifiers import require_classifier
 from millpond.services.glue.operations.crawler_answers import show_crawler
 from millpond.services.glue.operations.scope import check_catalog, pages_of
 
@@ -56,7 +57,6 @@ async def create_crawler(
     """
     check_catalog(call, request.catalog_id)
     check_options(
-        classifiers=request.classifiers,
         lineage=request.lineage_configuration,
         lake_formation=request.lake_formation_configuration,
         security=request.crawler_security_configuration,
@@ -68,6 +68,7 @@ async def create_crawler(
         description=request.description,
         table_prefix=request.table_prefix,
         configuration=request.configuration or None,
+        classifiers=tuple(request.classifiers or ()),
     )
     definition = change_policies(definition, request.schema_change_policy, request.recrawl_policy)
     check_definition(definition)
@@ -76,6 +77,7 @@ async def create_crawler(
     async with needs.records.transaction() as transaction:
         if await store.load_crawler(transaction, call, request.name):
             raise AlreadyExists(f"Crawler with name {request.name} already exists")
+        await _check_classifiers(transaction, call, definition)
         now_ms = needs.clock.now_ms()
         crawler = Crawler(
             id=needs.ids.hex(8),
@@ -105,7 +107,6 @@ async def update_crawler(
     """
     check_catalog(call, request.catalog_id)
     check_options(
-        classifiers=request.classifiers,
         lineage=request.lineage_configuration,
         lake_formation=request.lake_formation_configuration,
         security=request.crawler_security_configuration,
@@ -119,6 +120,7 @@ async def update_crawler(
         now_ms = needs.clock.now_ms()
         definition = _change_definition(crawler.definition, request)
         check_definition(definition)
+        await _check_classifiers(transaction, call, definition)
         updated = msgspec.structs.replace(
             crawler, definition=definition, version=crawler.version + 1, updated_ms=now_ms
         )
@@ -129,6 +131,11 @@ async def update_crawler(
         store.save_crawler(transaction, call, updated)
         keep_schedule(transaction, call, crawler, updated, now_ms)
     return shapes.UpdateCrawlerResponse()
+
+
+async def _check_classifiers(transaction: Transaction, call: Call, definition: Definition) -> None:
+    for name in definition.classifiers:
+        await require_classifier(transaction, call, name)
 
 
 def _change_definition(definition: Definition, request: shapes.UpdateCrawlerRequest) -> Definition:
@@ -143,6 +150,9 @@ def _change_definition(definition: Definition, request: shapes.UpdateCrawlerRequ
         definition = msgspec.structs.replace(definition, targets=read_targets(request.targets))
     if request.table_prefix is not None:
         definition = msgspec.structs.replace(definition, table_prefix=request.table_prefix)
+    if request.classifiers is not None:
+        names = tuple(request.classifiers)
+        definition = msgspec.structs.replace(definition, classifiers=names)
     if request.configuration is not None:
         text = request.configuration or None
         definition = msgspec.structs.replace(definition, configuration=text)
