@@ -5,7 +5,7 @@ import sys
 import time
 from datetime import date
 
-from bench import applications, fraud, releases, retail, s3, seed, servers, streams
+from bench import applications, fraud, insights, releases, retail, s3, seed, servers, streams
 
 
 def _s3(keys: int) -> None:
@@ -50,6 +50,7 @@ def main() -> None:
         "s3",
         "kinesis",
         "applications",
+        "insights",
         "nexmark",
         "retail",
         "releases",
@@ -62,6 +63,9 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=2_000_000, help="events of Nexmark")
     parser.add_argument(
         "--records", type=int, default=2_000_000, help="records for an application's throughput"
+    )
+    parser.add_argument(
+        "--log-events", type=int, default=10_000_000, help="log events for Logs Insights"
     )
     parser.add_argument("--rate", type=int, default=5_000, help="records a second for latencies")
     parser.add_argument("--latency-seconds", type=int, default=60, help="of records at that rate")
@@ -90,6 +94,8 @@ def main() -> None:
                 streams.compare()
             case "applications":
                 applications.report(options.records, options.rate, options.latency_seconds)
+            case "insights":
+                insights.report(options.log_events)
             case "fraud":
                 fraud.report(options.rate, options.fraud_seconds, options.rising_seconds)
             case "nexmark":
