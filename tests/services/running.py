@@ -95,7 +95,13 @@ class RunningServices:
         self.services["logs"] = Service(
             logs_shapes.MODEL,
             logs_operations.OPERATIONS,
-            logs_needs.Needs(log=self.log, **self.common),
+            logs_needs.Needs(
+                log=self.log,
+                meter=self.meter,
+                call_aws=caller(self.services, logs_needs.CALLS),
+                insights=None,
+                **self.common,
+            ),
         )
         self._supervisor: Supervisor | None = None
 

@@ -52,8 +52,6 @@ class _RunStep:
         if run is None or run.has_ended or run.state == "WAITING":
             await asyncio.to_thread(self._place.remove)
             return None
-        if run.access_key_id:
-            await self._needs.credentials.revoke(run.access_key_id)
         if run.state == "STOPPING":
             outcome: Outcome | None = Outcome("STOPPED")
         elif run.began_ms is not None:
@@ -93,6 +91,8 @@ class _RunStep:
         return outcome
 
     async def _go(self, run: Run, execution: Execution) -> Outcome | None:
+        if run.access_key_id:
+            await self._needs.credentials.revoke(run.access_key_id)
         credential = await execution.lend()
         await self._change(access_key_id=credential.access_key_id)
         watched = await self._watch(execution.prepare(credential), None)
@@ -176,21 +176,21 @@ class _RunStep:
         return await transact(self._needs.records, work)
 
     async def _tell_end(self, outcome: Outcome) -> None:
+        run = await self._look()
+        if run is not None and run.access_key_id:
+            await self._needs.credentials.revoke(run.access_key_id)
         commit = await asyncio.to_thread(self._place.read_commit)
 
-        async def work(transaction: Transaction) -> str:
+        async def work(transaction: Transaction) -> None:
             run = await store.load_run(transaction, self._task, self._task.subject)
             if run is None or run.has_ended:
-                return ""
+                return
             how = outcome
             if commit is not None:
                 how = await self._keep_bookmark(transaction, run, commit, outcome)
             await end_run(transaction, self._needs, self._task, run, how)
-            return run.access_key_id
 
-        access_key_id = await transact(self._needs.records, work)
-        if access_key_id:
-            await self._needs.credentials.revoke(access_key_id)
+        await transact(self._needs.records, work)
 
     async def _keep_bookmark(
         self, transaction: Transaction, run: Run, states: str, outcome: Outcome
