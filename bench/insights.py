@@ -246,6 +246,4 @@ def report(events: int, *, with_python: bool = True) -> None:
             theirs, expected = scan(pieces)
             assert told(rows) == expected, name
             print(f"| {name} | {ours:.2f} s | {theirs:.1f} s | {theirs / ours:.0f}x |", flush=True)
-        print(
-            f"\nResident, with the process that runs queries: {servers.resident_mb(process):.0f} MB."
-        )
+        print(f"\nResident, with the process of queries: {servers.resident_mb(process):.0f} MB.")

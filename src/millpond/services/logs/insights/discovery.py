@@ -3,6 +3,7 @@
 Source: CloudWatch Logs user guide, "Supported logs and discovered fields".
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -27,6 +28,7 @@ def fields_of(message: str) -> dict[str, str]:
 def _add(fields: dict[str, str], name: str, value: Any) -> None:
     if len(fields) >= FIELDS_MAX:
         return
+    inner: Iterable[tuple[Any, Any]]
     match value:
         case dict():
             inner = value.items()

@@ -1,6 +1,7 @@
 """What queries run on: the SQL engine, and a folder for events in columns and for results."""
 
 import asyncio
+import importlib.util
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,11 +11,13 @@ from millpond.engines.sql.interface import Sql
 
 @dataclass(frozen=True, slots=True)
 class Insights:
-    """`making` are the files in `folder` that no record names yet; a group's events are packed by
+    """`packs` says whether events are packed: a server without what queries run on has no use for
+    it. `making` are the files in `folder` that no record names yet; a group's events are packed by
     one at a time, who holds its lock."""
 
     sql: Sql
     folder: Path
+    packs: bool = importlib.util.find_spec("cramjam") is not None
     making: set[str] = field(default_factory=set)
     locks: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 

@@ -5,7 +5,6 @@ A query changes nothing: one that the platform's end interrupted is run again.
 
 import asyncio
 import logging
-import re
 
 import msgspec
 
@@ -36,17 +35,6 @@ from millpond.services.logs.needs import Needs
 _LOOK_SECONDS = 3600.0
 _AGAIN_MAX = 3
 _OUTPUT = sql.TableOutput(format="json", compression="none")
-_COLUMNS = (
-    "timestamp",
-    "position",
-    "size",
-    "message",
-    "ingested",
-    "stream",
-    "name",
-    "grp",
-    "floor",
-)
 _log = logging.getLogger(__name__)
 
 
@@ -124,7 +112,7 @@ async def _answer(needs: Needs, task: Task, query: Query) -> Query:
             async with events_of(needs, task, query) as events:
                 return await _answer_once(needs, task, query, events)
         except FileNotFoundError:
-            # A pack was dropped while the query began: its events are expired, or their stream gone.
+            # A pack was dropped while the query began: nobody may see its events any more.
             if attempt == _AGAIN_MAX:
                 raise
     raise AssertionError
@@ -194,10 +182,6 @@ async def _numbers(
 
 
 def _statement(task: Task, text: str, now_ms: int) -> sql.Query:
-    """A query for the engine; of the table of events it reads the columns that it names."""
-    named = [name for name in _COLUMNS if re.search(rf'\br\."?{name}\b', text)]
-    columns = ", ".join(f'r."{name}"' for name in named or ("timestamp",))
-    text = text.replace("(SELECT r.* FROM events r WHERE", f"(SELECT {columns} FROM events r WHERE")
     return sql.Query(text, "logs", "insights", task.account, now_ms)
 
 
@@ -239,7 +223,7 @@ async def pack(needs: Needs, task: Task, wake: Wake) -> int | None:
     """Pack the events of the group `task.subject` that wait, and drop packs that nobody needs."""
     async with needs.records.transaction() as transaction:
         group = await logs_store.load_group(transaction, task, task.subject)
-    if group is None:
+    if group is None or not needs.insights.packs:
         return None
     while await pack_waiting(needs, group):
         if wake.stopping:

@@ -1,10 +1,11 @@
 """A whole query: its commands in turn, each over the rows that the one before gives."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from millpond.services.logs.insights.compiling.expressions import Expressions
-from millpond.services.logs.insights.compiling.rows import EVENTS, SYSTEM, Rows
+from millpond.services.logs.insights.compiling.rows import COLUMNS, EVENTS, SYSTEM, Rows
 from millpond.services.logs.insights.compiling.values import (
     Kind,
     Value,
@@ -54,10 +55,20 @@ def compile_query(text: str, *, limit: int, now_ms: int, test: str) -> Compiled:
     Raises:
         Malformed: the text is no query, or asks for what is not implemented.
     """
-    rows = Rows(f"(SELECT r.* FROM {EVENTS} r WHERE {test})")
-    for command in parse(text):
-        rows = _apply(command, rows, Expressions(text, rows, now_ms))
-    return _finish(rows, limit)
+    commands = parse(text)
+
+    def over(columns: Sequence[str]) -> Compiled:
+        listed = ", ".join(f'r."{name}"' for name in columns)
+        rows = Rows(f"(SELECT {listed} FROM {EVENTS} r WHERE {test})")
+        for command in commands:
+            rows = _apply(command, rows, Expressions(text, rows, now_ms))
+        return _finish(rows, limit)
+
+    # Commands pass on whole rows; what none of them names need not be read.
+    found = over(())
+    sql = f"{found.sql} {found.counting}"
+    named = [name for name in COLUMNS if re.search(rf'\br\."?{name}\b', sql)]
+    return over(named or COLUMNS[:1])
 
 
 def _apply(command: Command, rows: Rows, compiled: Expressions) -> Rows:

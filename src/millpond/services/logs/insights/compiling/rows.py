@@ -7,6 +7,8 @@ from millpond.services.logs.insights.compiling.values import Kind, Value, json_p
 from millpond.services.logs.insights.compiling.well_known import well_known
 
 EVENTS = "events"
+COLUMNS = ("timestamp", "position", "message", "ingested", "stream", "name", "grp")
+"""What a row of the table of events has, beside what only tests and sums are made of."""
 _POINTER = (
     "to_base64(to_utf8(r.grp || chr(10) || r.name || chr(10) || r.stream || chr(10)"
     ' || CAST(r."position" AS varchar)))'

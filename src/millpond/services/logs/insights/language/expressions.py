@@ -72,9 +72,7 @@ class Expressions:
             if word is not None:
                 right = self._sum()
                 left = Binary(_COMPARISONS[word.text], left, right, left.start, right.end)
-            elif self._scanner.take("=~"):
-                left = self._like(left, negated=False)
-            elif self._scanner.take_word("like"):
+            elif self._scanner.take("=~") or self._scanner.take_word("like"):
                 left = self._like(left, negated=False)
             elif self._scanner.take_word("in"):
                 left = self._in(left, negated=False)

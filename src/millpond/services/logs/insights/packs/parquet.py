@@ -28,6 +28,16 @@ _LEVEL = 1
 _size_of = struct.Struct("<I").pack
 _number_of = struct.Struct("<q").pack
 
+_SCHEMA = (
+    (b"timestamp", _INT64),
+    (b"position", _INT64),
+    (b"size", _INT64),
+    (b"message", _BYTES),
+    (b"ingested", _INT64),
+    (b"stream", _BYTES),
+    (b"name", _BYTES),
+)
+
 Run = tuple[int | bytes, int]
 """A value, and how often it comes in a row."""
 
@@ -74,13 +84,10 @@ class ParquetWriter:
 
     def finish(self) -> int:
         """Write the footer; the size of the file in bytes."""
-        schema: list[Struct] = [
-            {4: b"events", 5: Int(7)},
-            *({1: _INT64, 3: _REQUIRED, 4: name} for name in (b"timestamp", b"position", b"size")),
-            {1: _BYTES, 3: _REQUIRED, 4: b"message", 6: _UTF8},
-            {1: _INT64, 3: _REQUIRED, 4: b"ingested"},
-            *({1: _BYTES, 3: _REQUIRED, 4: name, 6: _UTF8} for name in (b"stream", b"name")),
-        ]
+        schema: list[Struct] = [{4: b"events", 5: Int(7)}]
+        for name, kind in _SCHEMA:
+            column: Struct = {1: kind, 3: _REQUIRED, 4: name}
+            schema.append(column | {6: _UTF8} if kind == _BYTES else column)
         footer = encode({1: Int(1), 2: schema, 3: self.rows, 4: self._groups, 6: b"millpond"})
         self._write(footer + _size_of(len(footer)) + _MAGIC)
         return self._at

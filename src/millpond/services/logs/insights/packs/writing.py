@@ -53,6 +53,11 @@ class _Gathered:
         _extend(self.streams, batch.stream_id.encode(), count)
         _extend(self.names, batch.stream.encode(), count)
 
+    @property
+    def bounds(self) -> tuple[int, int]:
+        """The times of the first and the last event."""
+        return min(self.times), max(self.times)
+
     def made(self) -> RowGroup:
         return RowGroup(
             self.times,
@@ -91,13 +96,13 @@ async def write_batches(
             async for entries in _events(log, batch):
                 gathered.take(batch, entries)
                 if len(gathered.times) >= GROUP_ROWS or gathered.size_bytes >= GROUP_BYTES_MAX:
-                    first_ms = min(first_ms, min(gathered.times))
-                    last_ms = max(last_ms, max(gathered.times))
+                    first_ms = min(first_ms, *gathered.bounds)
+                    last_ms = max(last_ms, *gathered.bounds)
                     await asyncio.to_thread(writer.add, gathered.made())
                     gathered = _Gathered()
         if gathered.times:
-            first_ms = min(first_ms, min(gathered.times))
-            last_ms = max(last_ms, max(gathered.times))
+            first_ms = min(first_ms, *gathered.bounds)
+            last_ms = max(last_ms, *gathered.bounds)
             await asyncio.to_thread(writer.add, gathered.made())
         size_bytes = writer.finish()
         if durable:
