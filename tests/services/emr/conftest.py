@@ -1,6 +1,10 @@
-"""EMR on real records and the real supervisor, with an engine whose programs tests control."""
+"""EMR on real records and the real supervisor, with an engine whose programs tests control; and an
+account on a real server."""
 
 import asyncio
+import gzip
+import time
+import uuid
 from collections.abc import Mapping
 from types import SimpleNamespace
 
@@ -33,7 +37,7 @@ from millpond.services.emr.needs import CALLS, Needs
 from millpond.services.emr.operations import OPERATIONS
 from millpond.services.emr.tasks import STEPS
 
-ENDED = ("COMPLETED", "FAILED", "CANCELLED", "INTERRUPTED")
+ENDED = ("TERMINATED", "TERMINATED_WITH_ERRORS")
 
 
 class FakeSpark:
@@ -321,6 +325,74 @@ class Bench:
 
     async def until_steps(self, cluster_id, *states):
         return await self.until(lambda: self.step_states(cluster_id), list(states))
+
+
+class Account:
+    """boto3 clients, a bucket of the test's own, and what tests do with clusters."""
+
+    def __init__(self, server):
+        self.server = server
+        self.s3, self.emr = server.client("s3"), server.client("emr")
+        self.bucket = f"emr-{uuid.uuid4().hex[:12]}"
+        self.s3.create_bucket(Bucket=self.bucket)
+
+    def put(self, **objects):
+        for key, body in objects.items():
+            self.s3.put_object(Bucket=self.bucket, Key=key, Body=body)
+
+    def command(self, *words, action="CONTINUE"):
+        words = [word.replace("{bucket}", self.bucket) for word in words]
+        jar = {"Jar": "command-runner.jar", "Args": words}
+        return {"Name": words[0], "ActionOnFailure": action, "HadoopJarStep": jar}
+
+    def run(self, *steps, keep_alive=False, groups=(), **more):
+        master = {"InstanceRole": "MASTER", "InstanceType": "m5.xlarge", "InstanceCount": 1}
+        groups = [master, *groups]
+        return self.emr.run_job_flow(
+            Name="test",
+            ReleaseLabel=self.emr.list_release_labels()["ReleaseLabels"][0],
+            Applications=[{"Name": "Spark"}],
+            ServiceRole="EMR_DefaultRole",
+            JobFlowRole="EMR_EC2_DefaultRole",
+            LogUri=f"s3://{self.bucket}/logs/",
+            Instances={"InstanceGroups": groups, "KeepJobFlowAliveWhenNoSteps": keep_alive},
+            Steps=list(steps),
+            **more,
+        )["JobFlowId"]
+
+    def until(self, ask, done, seconds=60.0):
+        deadline = time.monotonic() + seconds
+        while not done(answer := ask()):
+            assert time.monotonic() < deadline, answer
+            time.sleep(0.02)
+        return answer
+
+    def status(self, cluster_id):
+        return self.emr.describe_cluster(ClusterId=cluster_id)["Cluster"]["Status"]
+
+    def end_of(self, cluster_id):
+        """The cluster's status once it has ended, and its steps in their order."""
+        status = self.until(lambda: self.status(cluster_id), lambda found: found["State"] in ENDED)
+        return status, self.emr.list_steps(ClusterId=cluster_id)["Steps"][::-1]
+
+    def log(self, cluster_id, step, name="stdout"):
+        key = f"logs/{cluster_id}/steps/{step['Id']}/{name}.gz"
+        return self.text(key)
+
+    def text(self, key):
+        body = self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        return gzip.decompress(body).decode() if key.endswith(".gz") else body.decode()
+
+
+@pytest.fixture
+def account_of():
+    """Makes the account of a test on a server of its own."""
+    return Account
+
+
+@pytest.fixture
+def account(server):
+    return Account(server)
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ async def test_without_an_engine_there_is_no_release(bench, refusal):
 @pytest.mark.parametrize(
     ("members", "message"),
     [
-        ({"ReleaseLabel": "emr-7.9.0"}, "emr-7.9.0. There is emr-spark-8.0.0 with Spark 4.2.0 and Sail"),
+        ({"ReleaseLabel": "emr-7.9.0"}, "emr-7.9.0. There is emr-spark-8.0.0 with Spark 4.2.0"),
         ({"ReleaseLabel": "emr-6.1.0", "AmiVersion": "3.8.0"}, "Only one AMI version and release"),
         ({"ReleaseLabel": None, "AmiVersion": "3.8.0"}, "AmiVersion 3.8.0 is not supported"),
         ({"Applications": [{"Name": "Hive"}]}, "Application Hive is not available in release"),

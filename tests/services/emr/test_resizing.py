@@ -100,7 +100,7 @@ async def test_the_least_busy_instances_go_and_finish_their_work(bench):
 
 async def test_instances_are_named_to_be_terminated_or_protected(bench):
     cluster_id, ids = await waiting(bench, MASTER, CORE | {"InstanceCount": 4})
-    a, b, c, d = bench.spark.nodes
+    _, b, c, d = bench.spark.nodes
     await resize(bench, ids["CORE"], EC2InstanceIdsToTerminate=[b])
     await bench.until_instances(
         cluster_id, *["RUNNING"] * 3, "TERMINATED", InstanceGroupId=ids["CORE"]

@@ -1,14 +1,11 @@
 """Clusters on a real server, with boto3: programs really run, and nothing outlives them."""
 
-import gzip
 import time
-import uuid
 from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
 
-ENDED = ("TERMINATED", "TERMINATED_WITH_ERRORS")
 ORDERS = b"id,category,price\n1,a,1.5\n2,b,2.5\n3,a,3.5\n"
 JOB = b"""
 import argparse
@@ -25,67 +22,6 @@ revenue.write.mode("overwrite").parquet(options.output)
 print("revenue", sorted(map(tuple, spark.read.parquet(options.output).collect())))
 spark.stop()
 """
-
-
-class Account:
-    """boto3 clients, a bucket of the test's own, and what tests do with clusters."""
-
-    def __init__(self, server):
-        self.server = server
-        self.s3, self.emr = server.client("s3"), server.client("emr")
-        self.bucket = f"emr-{uuid.uuid4().hex[:12]}"
-        self.s3.create_bucket(Bucket=self.bucket)
-
-    def put(self, **objects):
-        for key, body in objects.items():
-            self.s3.put_object(Bucket=self.bucket, Key=key, Body=body)
-
-    def command(self, *words, action="CONTINUE"):
-        words = [word.replace("{bucket}", self.bucket) for word in words]
-        jar = {"Jar": "command-runner.jar", "Args": words}
-        return {"Name": words[0], "ActionOnFailure": action, "HadoopJarStep": jar}
-
-    def run(self, *steps, keep_alive=False, **more):
-        groups = [{"InstanceRole": "MASTER", "InstanceType": "m5.xlarge", "InstanceCount": 1}]
-        return self.emr.run_job_flow(
-            Name="test",
-            ReleaseLabel=self.emr.list_release_labels()["ReleaseLabels"][0],
-            Applications=[{"Name": "Spark"}],
-            ServiceRole="EMR_DefaultRole",
-            JobFlowRole="EMR_EC2_DefaultRole",
-            LogUri=f"s3://{self.bucket}/logs/",
-            Instances={"InstanceGroups": groups, "KeepJobFlowAliveWhenNoSteps": keep_alive},
-            Steps=list(steps),
-            **more,
-        )["JobFlowId"]
-
-    def until(self, ask, done, seconds=60.0):
-        deadline = time.monotonic() + seconds
-        while not done(answer := ask()):
-            assert time.monotonic() < deadline, answer
-            time.sleep(0.02)
-        return answer
-
-    def status(self, cluster_id):
-        return self.emr.describe_cluster(ClusterId=cluster_id)["Cluster"]["Status"]
-
-    def end_of(self, cluster_id):
-        """The cluster's status once it has ended, and its steps in their order."""
-        status = self.until(lambda: self.status(cluster_id), lambda found: found["State"] in ENDED)
-        return status, self.emr.list_steps(ClusterId=cluster_id)["Steps"][::-1]
-
-    def log(self, cluster_id, step, name="stdout"):
-        key = f"logs/{cluster_id}/steps/{step['Id']}/{name}.gz"
-        return self.text(key)
-
-    def text(self, key):
-        body = self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
-        return gzip.decompress(body).decode() if key.endswith(".gz") else body.decode()
-
-
-@pytest.fixture
-def account(server):
-    return Account(server)
 
 
 def processes_of(data):
@@ -243,8 +179,8 @@ def test_programs_have_the_role_s_permissions_and_lose_them_with_the_cluster(acc
     assert refusal.value.response["ResponseMetadata"]["HTTPStatusCode"] in (400, 403)
 
 
-def test_a_killed_server_takes_its_clusters_up_again(fresh_server):
-    account = Account(fresh_server)
+def test_a_killed_server_takes_its_clusters_up_again(fresh_server, account_of):
+    account = account_of(fresh_server)
     account.put(**{"orders/1.csv": ORDERS, "jobs/revenue.py": JOB})
     sleep = account.command("bash", "-c", "setsid sleep 4712 & sleep 4712")
     job = account.command("spark-submit", "s3://{bucket}/jobs/revenue.py",

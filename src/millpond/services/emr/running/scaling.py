@@ -17,7 +17,7 @@ from millpond.services.emr.running.desk import Desk
 
 LOOK_SECONDS = 2.0
 PUBLISH_SECONDS = 60.0
-IDLE_SECONDS = 30.0
+IDLE_SECONDS = 15.0
 """How long less work than there are nodes has to last before managed scaling takes some away."""
 
 
