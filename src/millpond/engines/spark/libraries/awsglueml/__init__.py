@@ -1,0 +1,1 @@
+"""AWS Glue's transforms that learn from the data they transform."""
