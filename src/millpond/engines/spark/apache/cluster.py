@@ -38,6 +38,8 @@ class ApacheCluster:
         self._runs: set[ApacheRun] = set()
         self._master: Process | None = None
         self._master_ended: asyncio.Future[Ended] | None = None
+        self._metastore: Process | None = None
+        self._metastore_port: int | None = None
         self._port = self._page_port = 0
         self._state = MasterState()
         self._looking: asyncio.Task[None] | None = None
@@ -69,9 +71,8 @@ class ApacheCluster:
                 return
             await self._end_engine()
             self._port, self._page_port = daemons.free_port(), daemons.free_port()
+            await asyncio.gather(self._start_metastore(), self._start_master())
             await asyncio.to_thread(self._place.write_defaults, self._defaults())
-            self._master = await daemons.start_master(self._place, self._port, self._page_port)
-            self._master_ended = asyncio.ensure_future(self._master.wait())
             await asyncio.gather(*map(self._start_node, list(self._wanted.values())))
             self._looking = asyncio.ensure_future(self._look())
 
@@ -165,9 +166,20 @@ class ApacheCluster:
             capacity=self._capacity,
             secret=self._place.secret,
             folder=str(self._place.folder),
+            warehouse=self._place.warehouse,
             access=order.access,
+            metastore_port=self._metastore_port,
         )
         return given | dict(order.properties) | {"spark.master": self._master_url}
+
+    async def _start_metastore(self) -> None:
+        if self._place.order.access is not None:
+            self._metastore, self._metastore_port = await daemons.start_metastore(self._place)
+
+    async def _start_master(self) -> None:
+        await asyncio.to_thread(self._place.write_defaults, self._defaults())
+        self._master = await daemons.start_master(self._place, self._port, self._page_port)
+        self._master_ended = asyncio.ensure_future(self._master.wait())
 
     async def _start_node(self, node: Node) -> None:
         added = SparkNode(self._place, node, self._ask)
@@ -200,8 +212,10 @@ class ApacheCluster:
         nodes = [*self._nodes.values(), *self._leaving]
         self._nodes.clear()
         await asyncio.gather(*(node.lose() for node in nodes))
-        if self._master is not None:
-            await self._master.kill()
+        for process in (self._master, self._metastore):
+            if process is not None:
+                await process.kill()
+        self._metastore_port = None
         self._state = MasterState()
 
     async def _ask(self) -> MasterState | None:

@@ -7,16 +7,20 @@ Source: "Spark Standalone Mode" (Spark); `JavaModuleOptions` (what Spark opens o
 """
 
 import asyncio
+import json
 import socket
 from collections.abc import Sequence
 from pathlib import Path
 
 from millpond.engines.spark.apache.place import Place
 from millpond.engines.spark.interface import CannotStart, Node
-from millpond.kernel.processes import Command, NotStarted, Process, start
+from millpond.kernel.processes import Command, NotStarted, Process, Stream, start
 
 MASTER_CLASS = "org.apache.spark.deploy.master.Master"
 WORKER_CLASS = "org.apache.spark.deploy.worker.Worker"
+METASTORE = "millpond.engines.spark.apache.metastore.server"
+METASTORE_BYTES = 512 << 20
+METASTORE_SECONDS_MAX = 60.0
 HEAP_MIB = 256
 """The heap of a master or worker: they hold lists, no data."""
 _PAUSE_SECONDS = 0.02
@@ -115,6 +119,40 @@ async def start_worker(place: Place, node: Node, port: int, master: str) -> Proc
         node.size.memory_bytes,
         {"SPARK_LOCAL_DIRS": str(spill)},
     )
+
+
+async def start_metastore(place: Place) -> tuple[Process, int]:
+    """The server that shows the Glue Data Catalog as a Hive metastore, and its port.
+
+    Raises:
+        CannotStart: it did not come up; the text has the end of its log.
+    """
+    log = place.log("metastore")
+    command = Command(
+        (str(place.programs / "python3"), "-P", "-m", METASTORE, place.warehouse),
+        env=place.environment(),
+        folder=place.home,
+        marker=place.marker,
+        stdout=Stream.PIPE,
+        stderr=log,
+        limits=place.limits(METASTORE_BYTES),
+        sandbox=place.sandbox(),
+    )
+    try:
+        process = await start(command)
+    except NotStarted as error:
+        raise CannotStart(f"The metastore of {place.order.name}: {error}") from error
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(METASTORE_SECONDS_MAX):
+            line = await process.stdout.readline()
+        return process, int(json.loads(line)["port"])
+    except (TimeoutError, ValueError) as error:
+        ended = await process.kill()
+        raise CannotStart(
+            f"The metastore of {place.order.name} did not come up ({ended.describe()}): "
+            f"{await end_of(log)}"
+        ) from error
 
 
 async def end_of(log: Path) -> str:

@@ -44,6 +44,11 @@ class Place:
     def conf(self) -> Path:
         return self.folder / "conf"
 
+    @property
+    def warehouse(self) -> str:
+        """Where databases without a place of their own keep tables: on this cluster alone."""
+        return f"file:{self.home}/warehouse"
+
     def spill(self, name: str) -> Path:
         return self.folder / "spill" / name
 

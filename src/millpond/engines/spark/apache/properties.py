@@ -48,10 +48,12 @@ def defaults(
     capacity: Size,
     secret: str,
     folder: str,
+    warehouse: str,
     access: Access | None,
+    metastore_port: int | None,
 ) -> dict[str, str]:
     """What a cluster's applications begin with. `share` is its smallest node, `capacity` all that
-    it may use, `folder` its own."""
+    it may use, `folder` its own, `warehouse` where tables without a place of their own go."""
     tmp = str(Path(folder) / "tmp")
     java = f"{_JAVA_OPTIONS} -Djava.io.tmpdir={tmp}"
     found = {
@@ -70,13 +72,19 @@ def defaults(
         "spark.storage.decommission.enabled": "true",
         "spark.storage.decommission.rddBlocks.enabled": "true",
         "spark.storage.decommission.shuffleBlocks.enabled": "true",
-        "spark.sql.warehouse.dir": f"file:{folder}/home/warehouse",
+        "spark.sql.warehouse.dir": warehouse,
         "spark.ui.port": "0",
         "spark.ui.showConsoleProgress": "false",
         "spark.hadoop.hadoop.tmp.dir": f"{tmp}/hadoop",
     }
     if access is not None:
         found |= _s3(spark_version, access)
+    if metastore_port is not None:
+        found |= {
+            "spark.sql.catalogImplementation": "hive",
+            "spark.hadoop.hive.metastore.uris": f"thrift://127.0.0.1:{metastore_port}",
+            "spark.hadoop.hive.exec.scratchdir": f"{tmp}/hive",
+        }
     return found
 
 

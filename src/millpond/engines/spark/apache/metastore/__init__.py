@@ -1,0 +1,1 @@
+"""A Hive metastore that is the Glue Data Catalog: what Spark's Hive client speaks to."""
