@@ -118,7 +118,7 @@ def read_conf(text: str) -> dict[str, str]:
         InvalidInput: one has no `=`.
     """
     properties = {}
-    for part in re.split(r"\s+--conf[\s=]+", " --conf " + text.strip()) if text.strip() else ():
+    for part in re.split(r"(?:^|\s+)--conf[\s=]+", text.strip()):
         if not part.strip():
             continue
         name, equals, value = part.strip().partition("=")

@@ -1,0 +1,3 @@
+"""Databases that connections lead to."""
+
+from tests.databases import mysql, postgres  # noqa: F401
