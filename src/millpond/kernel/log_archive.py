@@ -48,12 +48,13 @@ class LogArchive:
         if self._task is None:
             self._task = asyncio.create_task(self._copy_again_and_again())
 
-    async def finish(self) -> None:
-        """Copy all files one last time, and follow them no more."""
-        followed, self._followed = list(self._followed.values()), {}
-        for one in followed:
-            await self._copy(one)
-        await self.stop()
+    async def finish(self, *files: Path) -> None:
+        """Copy these files, or all, one last time, and follow them no more."""
+        for local in files or tuple(self._followed):
+            if (one := self._followed.pop(local, None)) is not None:
+                await self._copy(one)
+        if not self._followed:
+            await self.stop()
 
     async def stop(self) -> None:
         """Copy nothing any more."""

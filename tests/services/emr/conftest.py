@@ -195,6 +195,7 @@ class Bench:
         self.meter = MinuteMeter(self.clock)
         self.objects: Mapping[str, bytes] = {}
         self.missing_bucket = False
+        self.events = {}
         self.supervisor = None
         self.needs = Needs(
             records=records,
@@ -202,7 +203,7 @@ class Bench:
             ids=SeededIds(1),
             pages=Pages(b"secret"),
             meter=self.meter,
-            call_aws=self._call_s3,
+            call_aws=self._call_others,
             credentials=self.issuer,
             sparks={SAIL: self.spark, SPARK_4: self.apache, SPARK_3_5: self.older},
             folder=folder,
@@ -219,9 +220,16 @@ class Bench:
     async def aws(self, operation, /, **members):
         return await self._caller(self._call, "emr", operation, **members)
 
-    async def _call_s3(self, call, service, operation, /, **members):
+    async def _call_others(self, call, service, operation, /, **members):
         assert (service, operation) in CALLS
         assert "assumed-role/EMR_EC2_DefaultRole/i-" in call.principal.arn
+        if operation == "PutLogEvents":
+            where = (members["logGroupName"], members["logStreamName"])
+            told = self.events.setdefault(where, [])
+            told += [event["message"] for event in members["logEvents"]]
+        return await self._put_object(members) if service == "s3" else {}
+
+    async def _put_object(self, members):
         if self.missing_bucket:
             refusal = ServiceError("The specified bucket does not exist")
             raise refusal

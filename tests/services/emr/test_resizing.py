@@ -205,7 +205,12 @@ async def test_after_a_restart_groups_are_as_they_were_scaled(bench):
     await bench.until_instances(
         cluster_id, "RUNNING", "RUNNING", "TERMINATED", InstanceGroupId=ids["CORE"]
     )
+    await bench.until(lambda: _orders(bench), 2)
     assert [node.name for node in bench.spark.orders[1].nodes] == ec2_ids(instances)[1:]
+
+
+async def _orders(bench):
+    return len(bench.spark.orders)
 
 
 async def _count(bench, what):

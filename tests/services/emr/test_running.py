@@ -328,3 +328,32 @@ async def test_a_restart_runs_the_interrupted_bootstrap_action_again(bench):
     await bench.until_ran(3)
     assert [words[2] for words in bench.spark.ran] == ["done", "hang", "hang"]
     assert await bench.state(cluster_id) == "BOOTSTRAPPING"
+
+
+async def test_what_steps_say_becomes_log_events(bench):
+    to_logs = {
+        "Enabled": True,
+        "LogStreamNamePrefix": "nightly",
+        "LogTypes": {"STEP_LOGS": ["STDOUT"]},
+    }
+    cluster_id = await bench.run(
+        "true one", "false two", MonitoringConfiguration={"CloudWatchLogConfiguration": to_logs}
+    )
+    await bench.until_cluster(cluster_id, "TERMINATED")
+    one, two = [step["Id"] for step in await bench.steps(cluster_id)]
+    group = f"/aws/emr/{cluster_id}"
+    assert bench.events == {
+        (group, f"nightly/steps/{one}/stdout"): ["out of true one"],
+        (group, f"nightly/steps/{two}/stdout"): ["out of false two"],
+    }
+
+
+async def test_log_events_that_cannot_be_are_refused(bench, refusal):
+    for more, message in (
+        ({"LogTypes": {"SPARK_EXECUTOR": ["STDOUT"]}}, "log type SPARK_EXECUTOR is not supported"),
+        ({"LogTypes": {"STEP_LOGS": ["SYSLOG"]}}, "SYSLOG is not a log"),
+        ({"EncryptionKeyArn": "arn:aws:kms:us-east-1:0:key/k"}, "EncryptionKeyArn is not"),
+    ):
+        to_logs = {"CloudWatchLogConfiguration": {"Enabled": True} | more}
+        told = await refusal(bench.run("true", MonitoringConfiguration=to_logs))
+        assert message in told.message

@@ -13,8 +13,14 @@ from millpond.kernel.ids import Ids
 from millpond.kernel.metrics import Meter
 from millpond.kernel.pages import Pages
 
-CALLS: tuple[tuple[str, str], ...] = (("s3", "PutObject"),)
-"""The operations of other services that this one calls: logs are put under LogUri."""
+CALLS: tuple[tuple[str, str], ...] = (
+    ("s3", "PutObject"),
+    ("logs", "CreateLogGroup"),
+    ("logs", "CreateLogStream"),
+    ("logs", "PutLogEvents"),
+)
+"""The operations of other services that this one calls: logs are put under LogUri, and into
+CloudWatch where a cluster asks for that."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from millpond.services.emr.errors import Validation
 from millpond.services.emr.model.configurations import read_configurations
 from millpond.services.emr.model.machines import plan_machines
 from millpond.services.emr.model.managed_scaling import check_managed_policy
-from millpond.services.emr.model.places import read_log_uri
+from millpond.services.emr.model.places import read_log_uri, read_streams
 from millpond.services.emr.model.records import Cluster
 from millpond.services.emr.model.releases import choose_applications, require_release
 from millpond.services.emr.model.steps import STEPS_ACTIVE_MAX, check_steps
@@ -49,6 +49,7 @@ def plan_cluster(
     if _NAME_REFUSED & set(request.name):
         raise Validation("The cluster name cannot contain the characters <, >, $, |, or `.")
     read_log_uri(request.log_uri)
+    read_streams(request, "")
     if len(request.bootstrap_actions or ()) > BOOTSTRAP_ACTIONS_MAX:
         raise Validation(f"There can be at most {BOOTSTRAP_ACTIONS_MAX} bootstrap actions.")
     concurrency = check_concurrency(request.step_concurrency_level)
@@ -160,14 +161,12 @@ def _check_roles(request: shapes.RunJobFlowInput) -> None:
 
 def _refuse_missing(request: shapes.RunJobFlowInput) -> None:
     monitoring = request.monitoring_configuration
-    to_cloud_watch = monitoring.cloud_watch_log_configuration if monitoring else None
     asked = {
         "SupportedProducts": request.supported_products or request.new_supported_products,
         "KerberosAttributes": request.kerberos_attributes,
         "CustomAmiId": request.custom_ami_id,
         "OSReleaseLabel": request.os_release_label,
         "LogEncryptionKmsKeyId": request.log_encryption_kms_key_id,
-        "CloudWatchLogConfiguration": to_cloud_watch and to_cloud_watch.enabled,
         "S3LoggingConfiguration": monitoring and monitoring.s3_logging_configuration,
         "SessionEnabled": request.session_enabled,
     }

@@ -1,12 +1,14 @@
 """Where logs are put.
 
-Source: EMR Management Guide, "View log files" (archived to Amazon S3).
+Source: EMR Management Guide, "View log files" (archived to Amazon S3); API,
+CloudWatchLogConfiguration.
 """
 
 from dataclasses import dataclass
 
 from millpond.services.emr.errors import Validation
 from millpond.services.emr.model.records import Cluster, Step
+from millpond.services.emr.shapes import RunJobFlowInput
 
 _SCHEMES = ("s3://", "s3n://", "s3a://")
 
@@ -68,3 +70,48 @@ def engine_place(cluster: Cluster) -> Place | None:
     return place and place.inside(
         cluster.id, "node", cluster.master.ec2_id, "applications", "spark"
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """Where a cluster's log events go: `files` are the names of the logs that become events."""
+
+    group: str
+    prefix: str
+    files: frozenset[str]
+
+    def stream(self, step_id: str, name: str) -> str:
+        """The stream of one log of a step."""
+        return f"{self.prefix}steps/{step_id}/{name}"
+
+
+_LOG_TYPES = ("STEP_LOGS", "SPARK_DRIVER")
+"""A driver speaks through its step, so that both stand for the step's output."""
+
+
+def read_streams(request: RunJobFlowInput, cluster_id: str) -> Streams | None:
+    """Where the log events of a cluster are to go; None when it asks for none.
+
+    Raises:
+        Validation: it asks for logs or an encryption that are not there.
+    """
+    monitoring = request.monitoring_configuration
+    asked = monitoring.cloud_watch_log_configuration if monitoring else None
+    if asked is None or not asked.enabled:
+        return None
+    if asked.encryption_key_arn:
+        raise Validation("EncryptionKeyArn is not supported by Millpond yet.")
+    files: set[str] = set()
+    for name, outputs in (asked.log_types or {"STEP_LOGS": ["STDOUT", "STDERR"]}).items():
+        if name not in _LOG_TYPES:
+            raise Validation(
+                f"The log type {name} is not supported; there are {' and '.join(_LOG_TYPES)}."
+            )
+        for output in outputs:
+            if output not in ("STDOUT", "STDERR"):
+                raise Validation(f"{output} is not a log; there are STDOUT and STDERR.")
+            files.add(output.lower())
+    prefix = f"{asked.log_stream_name_prefix}/" if asked.log_stream_name_prefix else ""
+    if asked.log_group_name:
+        prefix += f"{cluster_id}/"
+    return Streams(asked.log_group_name or f"/aws/emr/{cluster_id}", prefix, frozenset(files))

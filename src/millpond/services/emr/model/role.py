@@ -52,6 +52,9 @@ ACTIONS: tuple[str, ...] = (
     "glue:GetUserDefinedFunctions",
 )
 
+LOG_ACTIONS: tuple[str, ...] = (*ACTIONS, "logs:CreateLog*", "logs:PutLogEvents")
+"""What the platform calls in the role's name: AWS's agent needs the actions on logs as well."""
+
 
 def role_name(instance_profile: str) -> str:
     """The role of an instance profile given by name or ARN."""

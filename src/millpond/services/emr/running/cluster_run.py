@@ -11,6 +11,7 @@ run takes it up: a step that ran has failed, a step that waits goes on, an end b
 import asyncio
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from millpond.engines.spark import interface as spark
@@ -19,11 +20,11 @@ from millpond.kernel.credentials import Credential
 from millpond.kernel.tasks import Task, Wake
 from millpond.services.emr.model.configurations import read_configurations
 from millpond.services.emr.model.flow import Flow
-from millpond.services.emr.model.places import engine_place
+from millpond.services.emr.model.places import engine_place, read_streams
 from millpond.services.emr.model.records import CLUSTER_ENDED, Cluster
 from millpond.services.emr.model.releases import needs_engine, programs_of, runtime_of
 from millpond.services.emr.model.resizing import applied, is_reconfiguring
-from millpond.services.emr.model.role import ACTIONS, role_name
+from millpond.services.emr.model.role import ACTIONS, LOG_ACTIONS, role_name
 from millpond.services.emr.model.sizes import nodes, room
 from millpond.services.emr.needs import Needs
 from millpond.services.emr.operations.ids import fresh
@@ -64,7 +65,7 @@ class ClusterRun:
             interrupted = flow
             flow = await self._staff(flow)
             credential = await self._lend(flow.cluster)
-            self._logs = logs = self._open_logs(credential)
+            self._logs = logs = self._open_logs(credential, flow.cluster)
             await self._steps.archive_interrupted(interrupted, logs)
             await self._desk.tell(lambda flow: flow.take_up(self._desk.now_ms()))
             engine = await self._start(credential, logs)
@@ -108,18 +109,19 @@ class ClusterRun:
         self._issued_ms = now_ms
         return credential
 
-    def _open_logs(self, credential: Credential) -> Logs:
+    def _open_logs(self, credential: Credential, cluster: Cluster) -> Logs:
         needs, task = self._needs, self._task
         call = Call(
             service="emr",
             operation="RunJobFlow",
             account=task.account,
             region=task.region,
-            principal=credential.principal,
+            principal=replace(credential.principal, actions=LOG_ACTIONS),
             request_id=needs.ids.uuid(),
             endpoint=needs.endpoint(),
         )
-        return Logs(needs.call_aws, call, needs.clock)
+        streams = read_streams(cluster.request, cluster.id)
+        return Logs(needs.call_aws, call, needs.clock, streams)
 
     async def _start(self, credential: Credential, logs: Logs) -> spark.Cluster | None:
         """Start the engine with a node for each instance; None when the cluster is to end."""
@@ -266,6 +268,7 @@ class ClusterRun:
         await self._steps.end_all()
         await self._stop_engine()
         await logs.finish(self._folders.engine_log)
+        await logs.drain()
         await self._remove_folder()
         cluster = (await self._desk.read()).cluster
         if cluster.access_key_id:

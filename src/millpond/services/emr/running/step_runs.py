@@ -81,6 +81,7 @@ class StepRuns:
         scratch, files = self._folders.scratch("steps", step.id), self._files(step)
         work = Work(f"step {step.number}", scratch, files, step_place(cluster, step), self._clock)
         self._works[step.id] = work
+        logs.tell(step.id, files.stdout, files.stderr)
         try:
             command = command_of(step.config.hadoop_jar_step, cluster.request)
         except CannotRun as error:
