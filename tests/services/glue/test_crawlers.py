@@ -54,7 +54,6 @@ async def test_a_crawler_is_shown_with_awss_defaults(world):
     [
         ({"Targets": {"JdbcTargets": [{"Path": "x"}]}}, "JdbcTargets is not implemented"),
         ({"Targets": {"DynamoDBTargets": [{"Path": "x"}]}}, "DynamoDBTargets is not implemented"),
-        ({"Targets": {"DeltaTargets": [{}]}}, "DeltaTargets is not implemented"),
         ({"Targets": {}}, "At least one target"),
         ({"Targets": {"S3Targets": [{"Path": "lake/in"}]}}, "is not valid"),
         ({"Targets": {"S3Targets": [{}]}}, "is not valid"),

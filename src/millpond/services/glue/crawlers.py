@@ -6,19 +6,23 @@ milliseconds.
 """
 
 import re
-from typing import Literal
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
 
 import msgspec
 
 from millpond.kernel.arn import parse_arn
 from millpond.services.glue.crawl.configuration import BadConfiguration, read_configuration
 from millpond.services.glue.crawl.exclusions import compile_exclusions
+from millpond.services.glue.crawl.open_tables import TRAVERSAL_DEPTH_MAX
 from millpond.services.glue.cron import BadCron, parse_cron
 from millpond.services.glue.errors import InvalidInput, not_implemented
 from millpond.services.glue.pattern import BadPattern
 from millpond.services.glue.shapes import (
     CrawlerTargets,
     DeleteBehavior,
+    DeltaTarget,
+    IcebergTarget,
     LakeFormationConfiguration,
     LineageConfiguration,
     RecrawlBehavior,
@@ -41,7 +45,9 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a caller asked for, with AWS's defaults filled in."""
 
     role: str
-    targets: tuple[S3Target, ...]
+    targets: tuple[S3Target, ...] = ()
+    delta: tuple[DeltaTarget, ...] = ()
+    iceberg: tuple[IcebergTarget, ...] = ()
     database: str = DATABASE_DEFAULT
     description: str | None = None
     table_prefix: str | None = None
@@ -50,6 +56,15 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     recrawl_behavior: RecrawlBehavior = "CRAWL_EVERYTHING"
     classifiers: tuple[str, ...] = ()
     configuration: str | None = None
+
+    @property
+    def paths(self) -> list[str]:
+        """The folders of S3 that its targets name."""
+        return [
+            *(target.path or "" for target in self.targets),
+            *(path for target in self.delta for path in target.delta_tables or ()),
+            *(path for target in self.iceberg for path in target.paths or ()),
+        ]
 
 
 class Changes(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -100,8 +115,16 @@ class Crawler(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How long the latest crawls took, the newest last."""
 
 
-def read_targets(targets: CrawlerTargets) -> tuple[S3Target, ...]:
-    """The S3 targets that a caller gave.
+class Targets(NamedTuple):
+    """What a crawler is to look into."""
+
+    s3: tuple[S3Target, ...]
+    delta: tuple[DeltaTarget, ...]
+    iceberg: tuple[IcebergTarget, ...]
+
+
+def read_targets(targets: CrawlerTargets) -> Targets:
+    """The targets that a caller gave.
 
     Raises:
         InvalidInput: there is none, a path is not of S3, or an option is not implemented.
@@ -111,13 +134,53 @@ def read_targets(targets: CrawlerTargets) -> tuple[S3Target, ...]:
         ("MongoDBTargets", targets.mongo_db_targets),
         ("DynamoDBTargets", targets.dynamo_db_targets),
         ("CatalogTargets", targets.catalog_targets),
-        ("DeltaTargets", targets.delta_targets),
-        ("IcebergTargets", targets.iceberg_targets),
         ("HudiTargets", targets.hudi_targets),
     )
-    if not targets.s3_targets:
+    found = Targets(
+        tuple(map(_read_target, targets.s3_targets or ())),
+        tuple(map(_read_delta, targets.delta_targets or ())),
+        tuple(map(_read_iceberg, targets.iceberg_targets or ())),
+    )
+    if not any(found):
         raise InvalidInput("At least one target must be specified.")
-    return tuple(_read_target(target) for target in targets.s3_targets)
+    return found
+
+
+def _read_delta(target: DeltaTarget) -> DeltaTarget:
+    not_implemented(
+        ("ConnectionName", target.connection_name),
+        ("WriteManifest", target.write_manifest),
+    )
+    if not target.delta_tables:
+        raise InvalidInput("DeltaTables must name a table.")
+    for path in target.delta_tables:
+        _check_path(path)
+    return target
+
+
+def _read_iceberg(target: IcebergTarget) -> IcebergTarget:
+    not_implemented(("ConnectionName", target.connection_name))
+    if not target.paths:
+        raise InvalidInput("Paths must name a folder.")
+    for path in target.paths:
+        _check_path(path)
+    depth = target.maximum_traversal_depth
+    if depth is not None and not 1 <= depth <= TRAVERSAL_DEPTH_MAX:
+        raise InvalidInput(f"MaximumTraversalDepth must be from 1 to {TRAVERSAL_DEPTH_MAX}.")
+    _check_exclusions(target.exclusions)
+    return target
+
+
+def _check_path(path: str | None) -> None:
+    if not re.fullmatch(r"s3://[A-Za-z0-9._-]{3,255}(?:/.*)?", path or "", re.DOTALL):
+        raise InvalidInput(f"The S3 path {path} is not valid: use s3://bucket/prefix.")
+
+
+def _check_exclusions(exclusions: Sequence[str] | None) -> None:
+    try:
+        compile_exclusions(exclusions or [])
+    except BadPattern as error:
+        raise InvalidInput(f"An exclusion cannot be used. {error}") from None
 
 
 def _read_target(target: S3Target) -> S3Target:
@@ -126,15 +189,11 @@ def _read_target(target: S3Target) -> S3Target:
         ("EventQueueArn", target.event_queue_arn),
         ("DlqEventQueueArn", target.dlq_event_queue_arn),
     )
-    if not re.fullmatch(r"s3://[A-Za-z0-9._-]{3,255}(?:/.*)?", target.path or "", re.DOTALL):
-        raise InvalidInput(f"The S3 path {target.path} is not valid: use s3://bucket/prefix.")
+    _check_path(target.path)
     size = target.sample_size
     if size is not None and not 1 <= size <= SAMPLE_SIZE_MAX:
         raise InvalidInput(f"SampleSize must be from 1 to {SAMPLE_SIZE_MAX}.")
-    try:
-        compile_exclusions(target.exclusions or [])
-    except BadPattern as error:
-        raise InvalidInput(f"An exclusion cannot be used. {error}") from None
+    _check_exclusions(target.exclusions)
     return target
 
 

@@ -14,6 +14,8 @@ from millpond.services.glue.crawl.inventory import Inventory, known_folders, tak
 from millpond.services.glue.crawl.known import split_known
 from millpond.services.glue.crawl.layout import FoundTable, find_tables
 from millpond.services.glue.crawl.naming import table_name
+from millpond.services.glue.crawl.open_reading import OpenReader
+from millpond.services.glue.crawl.open_tables import BadTable
 from millpond.services.glue.crawl.partition_writing import write_partitions
 from millpond.services.glue.crawl.plan import TablePlan, plan_table
 from millpond.services.glue.crawl.reading import list_target, read_files, sample
@@ -89,6 +91,8 @@ class Crawling:
         for target in self._definition.targets:
             for plan in await self._plan_target(target, known):
                 plans.setdefault(plan.location, plan)
+        for plan in await self._plan_open_tables():
+            plans[plan.location] = plan
         self._check_number(len(plans))
         await self._write(database, list(plans.values()))
 
@@ -133,6 +137,26 @@ class Crawling:
         plans = (self._plan(listing.bucket, table) for table in tables)
         return [plan for plan in plans if plan is not None]
 
+    async def _plan_open_tables(self) -> list[TablePlan]:
+        """The tables of Delta Lake and Iceberg targets."""
+        crawl = self._crawler.crawl
+        assert crawl is not None
+        prefix = self._definition.table_prefix or ""
+        reader = OpenReader(
+            self._needs, self._call, self._crawler.name, crawl.id, prefix, self.checkpoint
+        )
+        try:
+            plans = [
+                await reader.read_delta(path)
+                for target in self._definition.delta
+                for path in target.delta_tables or ()
+            ]
+            for target in self._definition.iceberg:
+                plans += await reader.read_iceberg(target)
+        except BadTable as error:
+            raise Failed(str(error)) from None
+        return plans
+
     def _plan(self, bucket: str, found: FoundTable) -> TablePlan | None:
         crawl = self._crawler.crawl
         assert crawl is not None
@@ -163,8 +187,7 @@ class Crawling:
                 self._writer, database, table, plan.partitions, self.checkpoint
             )
             await self._count(changes)
-        targets = [target.path or "" for target in self._definition.targets]
-        for name in inventory.gone(written, targets):
+        for name in inventory.gone(written, self._definition.paths):
             await self.checkpoint()
             await self._count(await retire_table(self._writer, database, name))
 

@@ -67,7 +67,7 @@ async def list_target(
     is_excluded = compile_exclusions(target.exclusions or [])
     folder = path if not path or path.endswith("/") else f"{path}/"
     found: list[Listed] = []
-    async for entry in _list(needs, call, bucket, path, checkpoint):
+    async for entry in list_objects(needs, call, bucket, path, checkpoint):
         key, size = entry["Key"], entry["Size"]
         if entry.get("StorageClass") in _FROZEN or size == 0:
             continue
@@ -88,9 +88,10 @@ def _is_hidden(relative: str) -> bool:
     ].endswith(_FOLDER_MARK)
 
 
-async def _list(
+async def list_objects(
     needs: Needs, call: Call, bucket: str, prefix: str, checkpoint: Checkpoint
 ) -> AsyncIterator[dict[str, Any]]:
+    """All that ListObjectsV2 tells of the objects whose keys begin with `prefix`."""
     token: dict[str, str] = {}
     while True:
         await checkpoint()

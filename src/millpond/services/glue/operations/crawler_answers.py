@@ -3,7 +3,7 @@
 import json
 
 from millpond.services.glue import shapes
-from millpond.services.glue.crawlers import LOG_GROUP, Changes, Crawl, Crawler
+from millpond.services.glue.crawlers import LOG_GROUP, Changes, Crawl, Crawler, Definition
 
 _LAST_STATUS = {"COMPLETED": "SUCCEEDED", "FAILED": "FAILED", "STOPPED": "CANCELLED"}
 
@@ -15,7 +15,7 @@ def show_crawler(crawler: Crawler, now_ms: int) -> shapes.Crawler:
     return shapes.Crawler(
         name=crawler.name,
         role=definition.role,
-        targets=_show_targets(definition.targets),
+        targets=_show_targets(definition),
         database_name=definition.database,
         description=definition.description,
         classifiers=list(definition.classifiers),
@@ -39,7 +39,7 @@ def show_crawler(crawler: Crawler, now_ms: int) -> shapes.Crawler:
     )
 
 
-def _show_targets(targets: tuple[shapes.S3Target, ...]) -> shapes.CrawlerTargets:
+def _show_targets(definition: Definition) -> shapes.CrawlerTargets:
     return shapes.CrawlerTargets(
         s3_targets=[
             shapes.S3Target(
@@ -47,14 +47,14 @@ def _show_targets(targets: tuple[shapes.S3Target, ...]) -> shapes.CrawlerTargets
                 exclusions=target.exclusions or [],
                 sample_size=target.sample_size,
             )
-            for target in targets
+            for target in definition.targets
         ],
         jdbc_targets=[],
         mongo_db_targets=[],
         dynamo_db_targets=[],
         catalog_targets=[],
-        delta_targets=[],
-        iceberg_targets=[],
+        delta_targets=list(definition.delta),
+        iceberg_targets=list(definition.iceberg),
         hudi_targets=[],
     )
 

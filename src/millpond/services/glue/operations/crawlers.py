@@ -61,9 +61,12 @@ async def create_crawler(
         lake_formation=request.lake_formation_configuration,
         security=request.crawler_security_configuration,
     )
+    targets = read_targets(request.targets)
     definition = Definition(
         role=role_name(request.role),
-        targets=read_targets(request.targets),
+        targets=targets.s3,
+        delta=targets.delta,
+        iceberg=targets.iceberg,
         database=fold(request.database_name or DATABASE_DEFAULT),
         description=request.description,
         table_prefix=request.table_prefix,
@@ -147,7 +150,10 @@ def _change_definition(definition: Definition, request: shapes.UpdateCrawlerRequ
     if request.description is not None:
         definition = msgspec.structs.replace(definition, description=request.description)
     if request.targets is not None:
-        definition = msgspec.structs.replace(definition, targets=read_targets(request.targets))
+        targets = read_targets(request.targets)
+        definition = msgspec.structs.replace(
+            definition, targets=targets.s3, delta=targets.delta, iceberg=targets.iceberg
+        )
     if request.table_prefix is not None:
         definition = msgspec.structs.replace(definition, table_prefix=request.table_prefix)
     if request.classifiers is not None:
