@@ -1,0 +1,243 @@
+"""Jobs on a real server, with boto3: scripts really run, and nothing outlives them."""
+
+import json
+import time
+import uuid
+import zipfile
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+
+ENDED = ("SUCCEEDED", "FAILED", "STOPPED", "TIMEOUT")
+REVENUE = b"""
+import sys
+from pyspark.sql import SparkSession, functions as F
+from pyspark.sql.functions import udf
+import rates
+
+spark = SparkSession.builder.getOrCreate()
+words = dict(zip(sys.argv[1::2], sys.argv[2::2]))
+orders = spark.read.csv(words["--input"], header=True, inferSchema=True)
+double = udf(lambda price: rates.double(price), "double")
+revenue = orders.groupBy("category").agg(F.sum(double("price")).alias("revenue"))
+revenue.write.mode("overwrite").parquet(words["--output"])
+print("revenue", sorted(map(tuple, spark.read.parquet(words["--output"]).collect())))
+"""
+RATES = b"def double(price):\n    return 2.0 * price\n"
+ORDERS = b"id,category,price\n1,a,1.5\n2,b,2.5\n3,a,3.5\n"
+
+
+class Account:
+    """boto3 clients, a bucket of the test's own, and what tests do with jobs."""
+
+    def __init__(self, server):
+        self.server = server
+        self.s3, self.glue = server.client("s3"), server.client("glue")
+        self.logs = server.client("logs")
+        self.bucket = f"jobs-{uuid.uuid4().hex[:12]}"
+        self.s3.create_bucket(Bucket=self.bucket)
+
+    def put(self, key, body):
+        self.s3.put_object(Bucket=self.bucket, Key=key, Body=body)
+        return f"s3://{self.bucket}/{key}"
+
+    def make(self, script, command="glueetl", **more):
+        """Define a job with this script; its name."""
+        name = f"job-{uuid.uuid4().hex[:12]}"
+        location = self.put(f"{name}.py", script)
+        self.glue.create_job(
+            Name=name,
+            Role="arn:aws:iam::000000000000:role/etl",
+            Command={"Name": command, "ScriptLocation": location},
+            **more,
+        )
+        return name
+
+    def run(self, name, run_id):
+        return self.glue.get_job_run(JobName=name, RunId=run_id)["JobRun"]
+
+    def until(self, name, run_id, *states, seconds=60.0):
+        deadline = time.monotonic() + seconds
+        while (run := self.run(name, run_id))["JobRunState"] not in states:
+            assert run["JobRunState"] not in ENDED, run
+            assert time.monotonic() < deadline, run
+            time.sleep(0.02)
+        return run
+
+    def do(self, name, **arguments):
+        given = {f"--{key.replace('_', '-')}": value for key, value in arguments.items()}
+        run_id = self.glue.start_job_run(JobName=name, Arguments=given)["JobRunId"]
+        return self.until(name, run_id, *ENDED)
+
+    def lines(self, run, what="output"):
+        answer = self.logs.get_log_events(
+            logGroupName=f"{run['LogGroupName']}/{what}",
+            logStreamName=run["Id"],
+            startFromHead=True,
+        )
+        return [event["message"] for event in answer["events"]]
+
+
+@pytest.fixture
+def account(server):
+    return Account(server)
+
+
+def test_a_spark_job_runs_with_its_files_and_functions(account):
+    orders = account.put("in/orders.csv", ORDERS)
+    name = account.make(
+        REVENUE,
+        GlueVersion="4.0",
+        WorkerType="G.1X",
+        NumberOfWorkers=2,
+        DefaultArguments={"--extra-py-files": account.put("rates.py", RATES)},
+    )
+    run = account.do(name, input=orders, output=f"s3://{account.bucket}/out/")
+    assert run["JobRunState"] == "SUCCEEDED", run
+    assert account.lines(run) == ["revenue [('a', 10.0), ('b', 5.0)]"]
+    assert run["GlueVersion"] == "4.0"
+
+
+def test_an_error_is_told_as_glue_tells_it(account):
+    name = account.make(
+        b"from pyspark.sql import SparkSession\n"
+        b"spark = SparkSession.builder.getOrCreate()\n"
+        b"spark.sql('SELECT nothing FROM nowhere').show()\n"
+    )
+    run = account.do(name)
+    assert run["JobRunState"] == "FAILED"
+    assert run["ErrorMessage"].startswith("AnalysisException: ")
+    lines = account.lines(run, "error")
+    assert lines[0] == "Traceback (most recent call last):"
+    assert f"{name}.py" in lines[1]
+
+
+def wheel(name, source):
+    """A wheel of one module, as pip takes it."""
+    packed = BytesIO()
+    about = f"{name}-1.0.dist-info"
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr(f"{name}.py", source)
+        archive.writestr(
+            f"{about}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
+        )
+        archive.writestr(
+            f"{about}/WHEEL",
+            "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        )
+        archive.writestr(f"{about}/RECORD", "")
+    return packed.getvalue()
+
+
+SHELL = b"""
+import json, os, sys
+import boto3
+import greetings
+
+print(greetings.HELLO, dict(zip(sys.argv[1::2], sys.argv[2::2]))["--who"])
+boto3.client("s3").put_object(Bucket=sys.argv[sys.argv.index("--bucket") + 1], Key="made", Body=b"")
+print(sorted(name for name in os.listdir(".") if not name.startswith(".")))
+sys.exit(3)
+"""
+
+
+def test_a_python_shell_has_modules_and_files_and_its_role(account):
+    module = account.put("greetings-1.0-py3-none-any.whl", wheel("greetings", "HELLO = 'hello'\n"))
+    table = account.put("data/table.json", b"[]")
+    name = account.make(SHELL, "pythonshell", MaxCapacity=1.0)
+    given = {"additional_python_modules": module, "extra_files": table}
+    run = account.do(name, who="world", bucket=account.bucket, **given)
+    assert account.lines(run)[:2] == ["hello world", f"['{name}.py', 'table.json']"]
+    assert (run["JobRunState"], run["ErrorMessage"]) == ("FAILED", "SystemExit: 3")
+    assert account.s3.head_object(Bucket=account.bucket, Key="made")["ContentLength"] == 0
+
+
+def test_what_a_script_started_ends_when_it_is_stopped(account, tmp_path):
+    name = account.make(
+        b"import os, subprocess, time\n"
+        b"child = subprocess.Popen(['sleep', '600'])\n"
+        b"print(os.getpid(), child.pid, flush=True)\n"
+        b"time.sleep(600)\n",
+        "pythonshell",
+    )
+    run_id = account.glue.start_job_run(JobName=name)["JobRunId"]
+    run = account.until(name, run_id, "RUNNING")
+    pids = _when_said(account, run)
+    assert all(_runs(pid, run_id) for pid in pids)
+    account.glue.batch_stop_job_run(JobName=name, JobRunIds=[run_id])
+    assert account.until(name, run_id, *ENDED)["JobRunState"] == "STOPPED"
+    assert not any(_runs(pid, run_id) for pid in pids)
+
+
+COMMITS = b"""
+import json, os, sys, time
+folder = os.environ["MILLPOND_GLUE_FOLDER"]
+with open(folder + "/bookmark-commit.json", "w") as file:
+    json.dump({"states": {"orders": {"n": 1}}}, file)
+print(os.getpid(), flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_run_that_dies_with_the_server_has_failed_and_is_tried_again_if_asked(fresh_server):
+    account = Account(fresh_server)
+    enabled = {"--job-bookmark-option": "job-bookmark-enable"}
+    once = account.make(COMMITS, "pythonshell", DefaultArguments=enabled)
+    twice = account.make(COMMITS, "pythonshell", MaxRetries=1)
+    runs = {name: account.glue.start_job_run(JobName=name)["JobRunId"] for name in (once, twice)}
+    for name, run_id in runs.items():
+        run = account.until(name, run_id, "RUNNING")
+        _when_said(account, run)
+    fresh_server.restart(kill=True)
+    for name, run_id in runs.items():
+        run = account.until(name, run_id, *ENDED)
+        assert run["JobRunState"] == "FAILED"
+        assert run["ErrorMessage"] == "The platform was restarted while the job ran."
+    assert len(account.glue.get_job_runs(JobName=once)["JobRuns"]) == 1
+    entry = account.glue.get_job_bookmark(JobName=once)["JobBookmarkEntry"]
+    assert json.loads(entry["JobBookmark"]) == {"orders": {"n": 1}}
+    again = f"{runs[twice]}_attempt_1"
+    account.until(twice, again, "RUNNING")
+    account.glue.batch_stop_job_run(JobName=twice, JobRunIds=[again])
+    account.until(twice, again, "STOPPED")
+    folder = fresh_server.data / "jobs" / "runs"
+    deadline = time.monotonic() + 10
+    while list(folder.glob("*")):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert not _left_of(folder)
+
+
+def _when_said(account, run):
+    """The process ids that a script prints as its first line."""
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            lines = account.lines(run)
+        except account.logs.exceptions.ResourceNotFoundException:
+            lines = []
+        if lines:
+            return [int(word) for word in lines[0].split()]
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def _runs(pid, run_id):
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return False
+    return run_id in words or words.split("\0")[:2] == ["sleep", "600"]
+
+
+def _left_of(folder):
+    """Processes whose command line names the folder."""
+    found = []
+    for each in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if str(folder) in each.read_text():
+                found.append(each.parent.name)
+        except OSError:
+            continue
+    return found
