@@ -279,3 +279,31 @@ async def test_damaged_events_are_passed_over(world):
     whole = [f"{number}" for number in range(200) if number not in bad]
     assert await world.messages() == await world.filtered() == whole
     assert await world.messages(startTime=world.now + 72) == whole[70:]
+
+
+@pytest.mark.parametrize("seed", range(2))
+async def test_a_pattern_chooses_events_page_by_page_in_either_direction(world, seed):
+    streams = ("a", "b", "c")
+    await world.make(*streams)
+    events = await fill(world, seed, 60, streams)
+    wanted = [text for text in texts(events) if "7" in text]
+    for limit in (11, 10_000):
+        asked = {"limit": limit, "filterPattern": "7"}
+        assert await world.filtered(**asked) == wanted
+        assert await world.filtered(**asked, startFromHead=False) == wanted[::-1]
+    assert await world.filtered(filterPattern="nothing") == []
+
+
+async def test_a_search_that_takes_long_answers_with_a_token_to_go_on(world, monkeypatch):
+    await world.make("s")
+    for number in range(3):
+        await world.put(*((number, f"{number}") for _ in range(2000)))
+    await world.put((3, "wanted"))
+    monkeypatch.setattr("millpond.services.logs.operations.filtering.SEARCH_MS_MAX", 0)
+    pages, token = [], {}
+    while not pages or token:
+        page = await world("FilterLogEvents", logGroupName="/app", filterPattern="wanted", **token)
+        pages.append([event["message"] for event in page["events"]])
+        token = {"nextToken": page["nextToken"]} if "nextToken" in page else {}
+    assert [message for messages in pages for message in messages] == ["wanted"]
+    assert len(pages) >= 6

@@ -1,5 +1,6 @@
 """Failure at every point: a batch is taken whole or not at all; work cut off is done again."""
 
+import contextlib
 import itertools
 from dataclasses import replace
 
@@ -93,3 +94,79 @@ async def cut_off(world, faults):
     except EngineError:
         assert faults.struck is not None
     await world.work()
+
+
+async def test_what_is_acknowledged_is_delivered_once_at_least_wherever_delivery_is_cut_off(world):
+    await world.make("s")
+    await world(
+        "PutSubscriptionFilter",
+        logGroupName="/app",
+        filterName="f",
+        filterPattern="",
+        destinationArn="arn:aws:kinesis:us-east-1:123456789012:stream/events",
+        roleArn="arn:aws:iam::123456789012:role/sender",
+    )
+    for point in itertools.count():
+        messages = [f"{point}-{number}" for number in range(3)]
+        for message in messages:
+            await world.put((0, message))
+        faults = Faults(point)
+        await cut_off(world, faults)
+        delivered = world.outside.delivered()
+        assert set(messages) <= set(delivered), faults.struck
+        assert await world.waiting() == 0, faults.struck
+        if faults.struck is None:
+            assert sorted(delivered[-3:]) == messages
+            break
+    assert point >= 5
+
+
+async def test_an_event_is_taken_together_with_the_note_to_deliver_it(world):
+    await world.make("s")
+    await world(
+        "PutSubscriptionFilter",
+        logGroupName="/app",
+        filterName="f",
+        filterPattern="",
+        destinationArn="arn:aws:kinesis:us-east-1:123456789012:stream/events",
+        roleArn="arn:aws:iam::123456789012:role/sender",
+    )
+    for point in itertools.count():
+        faults = Faults(point)
+        service = Service(shapes.MODEL, operations.OPERATIONS, lent(world, faults))
+        call = caller({"logs": service}, [("logs", "PutLogEvents")])
+        with contextlib.suppress(ServiceError):
+            await call(
+                world.call,
+                "logs",
+                "PutLogEvents",
+                logGroupName="/app",
+                logStreamName="s",
+                logEvents=[{"timestamp": world.now, "message": f"{point}"}],
+            )
+        await world.work()
+        assert world.outside.delivered() == await world.messages(), faults.struck
+        if faults.struck is None:
+            break
+    assert point >= 8
+
+
+async def test_an_export_that_is_cut_off_anywhere_ends_whole(world):
+    await world.make("a", "b")
+    await world.put((0, "one"), stream="a")
+    await world.put((0, "two"), stream="b")
+    for point in itertools.count():
+        world.clock.advance(1)
+        task = await world(
+            "CreateExportTask",
+            **{"logGroupName": "/app", "from": 0, "to": world.now, "destination": "bucket"},
+        )
+        faults = Faults(point)
+        await cut_off(world, faults)
+        (found,) = (await world("DescribeExportTasks", **task))["exportTasks"]
+        assert found["status"]["code"] == "COMPLETED", faults.struck
+        written = [key for key in world.outside.objects if task["taskId"] in key]
+        assert sorted(key.split("/")[2] for key in written) == ["a", "b"], faults.struck
+        if faults.struck is None:
+            break
+    assert point >= 8

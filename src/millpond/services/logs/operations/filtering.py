@@ -63,6 +63,7 @@ async def filter_log_events(
     if request.next_token:
         direction, time_ms, position, name = paging.open(request.next_token).split(" ", 3)
         backward, passed = direction == "b", Passed(int(time_ms), name, int(position))
+    begun = passed
     events: list[shapes.FilteredLogEvent] = []
     token: str | None = None
     size = 0
@@ -75,7 +76,7 @@ async def filter_log_events(
         async for stream, event in found:
             size += len(event.message) + EVENT_OVERHEAD_BYTES if event.message else 0
             full = len(events) == (request.limit or EVENTS_MAX)
-            late = passed is not None and needs.clock.now_ms() >= ends_ms
+            late = passed is not begun and needs.clock.now_ms() >= ends_ms
             if (event.message and full) or (events and size > BATCH_SIZE_BYTES_MAX) or late:
                 assert passed is not None
                 direction = "b" if backward else "f"
