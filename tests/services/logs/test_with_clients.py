@@ -31,9 +31,9 @@ def test_boto3_writes_and_reads_in_pages(server):
     with pytest.raises(client.exceptions.ResourceAlreadyExistsException):
         client.create_log_group(logGroupName="/boto")
     with pytest.raises(ClientError) as raised:
-        client.start_query(logGroupName="/boto", startTime=0, endTime=1, queryString="fields @m")
+        client.put_index_policy(logGroupIdentifier="/boto", policyDocument='{"Fields": ["a"]}')
     assert raised.value.response["Error"]["Code"] == "NotImplemented"
-    assert "StartQuery" in str(raised.value)
+    assert "PutIndexPolicy" in str(raised.value)
 
 
 def test_the_aws_cli_follows_a_stream(server):

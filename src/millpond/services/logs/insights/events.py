@@ -24,9 +24,9 @@ from millpond.kernel.body import FileBody
 from millpond.kernel.call import Scope
 from millpond.services.logs import store as logs_store
 from millpond.services.logs.insights import store
-from millpond.services.logs.insights.model import Query, Waiting
+from millpond.services.logs.insights.model import Pack, Query, Waiting
 from millpond.services.logs.insights.packs.packing import pack_waiting
-from millpond.services.logs.insights.packs.writing import write_batches
+from millpond.services.logs.insights.packs.writing import Written, write_batches
 from millpond.services.logs.model.groups import Group, expired_before
 from millpond.services.logs.needs import Needs
 
@@ -47,12 +47,27 @@ _TABLE = Table(
 @dataclass(slots=True)
 class Events:
     """`engines.sql.interface.Catalog` of one table. `dead` are streams in the files that are gone;
-    `floors` says whether a group's events may be expired."""
+    `floors` says whether a group's events may be expired, `edges` whether a file reaches out of the
+    query's time. `rows` and `size_bytes` are those of all files."""
 
     partitions_: list[Partition] = field(default_factory=list)
     files_: list[tuple[Path, int, int]] = field(default_factory=list)
     dead: set[str] = field(default_factory=set)
     floors: bool = False
+    edges: bool = False
+    rows: int = 0
+    size_bytes: int = 0
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the query sees every event of the files."""
+        return not (self.dead or self.floors or self.edges)
+
+    def count(self, file: Pack | Written, low_ms: int, high_ms: int) -> None:
+        """Count in what a file holds, of which the query sees what lies between two times."""
+        self.rows += file.rows
+        self.size_bytes += file.size_bytes
+        self.edges |= file.first_ms < low_ms or file.last_ms > high_ms
 
     async def find(self, names: Sequence[TableName]) -> Sequence[Table | View | Missing]:
         return [_TABLE for _ in names]
@@ -125,16 +140,18 @@ async def _add(
     for pack in packs:
         events.files_.append((needs.insights.path(pack.id), pack.file_size_bytes, place))
         events.dead.update(one for one in pack.streams if one not in alive)
+        events.count(pack, low, high)
     if waiting:
-        path, size = await _write_out(needs, waiting, made)
-        events.files_.append((path, size, place))
+        path, written = await _write_out(needs, waiting, made)
+        events.files_.append((path, written.file_size_bytes, place))
+        events.count(written, low, high)
 
 
 async def _write_out(
     needs: Needs, waiting: Sequence[Waiting], made: list[Path]
-) -> tuple[Path, int]:
+) -> tuple[Path, Written]:
     path = needs.insights.path(needs.ids.uuid())
     needs.insights.making.add(path.name)
     made.append(path)
     written = await write_batches(needs.log, waiting, path, durable=False)
-    return path, written.size_bytes
+    return path, written

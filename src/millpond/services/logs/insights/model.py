@@ -70,5 +70,7 @@ class Pack(msgspec.Struct, frozen=True, array_like=True):
     first_ms: int
     last_ms: int
     rows: int
+    size_bytes: int
+    """What its events count for."""
     file_size_bytes: int
     streams: list[str]

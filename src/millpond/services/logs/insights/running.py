@@ -122,13 +122,10 @@ async def _answer_once(needs: Needs, task: Task, query: Query, events: Events) -
     now_ms = needs.clock.now_ms()
     test = _test(query, events)
     compiled = compile_query(query.text, limit=query.limit, now_ms=now_ms, test=test)
-    scanned, scanned_bytes = await _numbers(
-        needs,
-        task,
-        events,
-        f"SELECT count(*) AS c, coalesce(sum(r.size), 0) AS b FROM events r WHERE {test}",
-        now_ms,
-    )
+    scanned, scanned_bytes = events.rows, events.size_bytes
+    if not events.is_exact:
+        counting = f"SELECT count(*) AS c, coalesce(sum(r.size), 0) AS b FROM events r WHERE {test}"
+        scanned, scanned_bytes = await _numbers(needs, task, events, counting, now_ms)
     answered, told = await _rows(needs, task, events, query, compiled, now_ms)
     matched = told or 0 if compiled.counts_itself else scanned
     if compiled.counting is not None:

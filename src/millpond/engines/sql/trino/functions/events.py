@@ -9,7 +9,7 @@ begins their names, so that none is ever taken for a function of Trino's.
     "$in_subnet"(text, subnet)  whether an IP address lies in a subnet
 """
 
-import re
+import re2
 
 from millpond.engines.sql.trino.convert import let
 from millpond.engines.sql.trino.functions.json import duck_path
@@ -31,8 +31,8 @@ def _group(text: Typed, pattern: Typed, group: Typed) -> str:
     """The pattern is one group of its own, which tells an empty group from no match."""
     written = constant_of(pattern, "A regular expression").replace("(?<", "(?P<")
     try:
-        count = re.compile(written).groups
-    except re.error as error:
+        count = re2.compile(written).groups
+    except re2.error as error:
         raise invalid_argument(f"Invalid regular expression: {error}") from None
     number = constant_of(group, "A group number")
     names = ", ".join(f"'g{place}'" for place in range(count + 1))

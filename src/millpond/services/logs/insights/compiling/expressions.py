@@ -92,8 +92,8 @@ class Expressions:
             case Unary():
                 return Value(f"(-{number_of(inner(node.operand))})", Kind.NUMBER)
             case Binary(operator="and" | "or"):
-                left, right = truth_of(inner(node.left)), truth_of(inner(node.right))
-                return Value(f"({left} {node.operator.upper()} {right})", Kind.TRUTH)
+                tests = [truth_of(inner(one)) for one in _operands(node)]
+                return Value(f"({f' {node.operator.upper()} '.join(tests)})", Kind.TRUTH)
             case Binary(operator="+" | "-" | "*" | "/" | "%" | "^"):
                 left, right = number_of(inner(node.left)), number_of(inner(node.right))
                 return Value(_arithmetic(node.operator, left, right), Kind.NUMBER)
@@ -118,6 +118,16 @@ class Expressions:
                 f"The function {node.name} can be used in stats only.", node.start, node.end
             )
         return call(node, inner, self._now_ms)
+
+
+def _operands(node: Binary) -> list[Expression]:
+    """What stands in a chain of one operator, however long."""
+    found = [node.right]
+    left = node.left
+    while isinstance(left, Binary) and left.operator == node.operator:
+        found.append(left.right)
+        left = left.left
+    return [left, *reversed(found)]
 
 
 def _arithmetic(operator: str, left: str, right: str) -> str:

@@ -59,13 +59,16 @@ def compile_query(text: str, *, limit: int, now_ms: int, test: str) -> Compiled:
 
     def over(columns: Sequence[str]) -> Compiled:
         listed = ", ".join(f'r."{name}"' for name in columns)
-        rows = Rows(f"(SELECT {listed} FROM {EVENTS} r WHERE {test})")
+        every = rows = Rows(f"(SELECT {listed} FROM {EVENTS} r WHERE {test})")
         for command in commands:
             rows = _apply(command, rows, Expressions(text, rows, now_ms))
-        return _finish(rows, limit)
+        return _finish(rows, every, limit)
 
     # Commands pass on whole rows; what none of them names need not be read.
-    found = over(())
+    try:
+        found = over(())
+    except RecursionError:
+        raise Malformed("The query is nested too deeply.", 0, len(text)) from None
     sql = f"{found.sql} {found.counting}"
     named = [name for name in COLUMNS if re.search(rf'\br\."?{name}\b', sql)]
     return over(named or COLUMNS[:1])
@@ -179,7 +182,7 @@ def _unnest(command: Unnest, rows: Rows, compiled: Expressions) -> Rows:
     return replace(rows, shown=(*(rows.shown or _DEFAULT), command.name))
 
 
-def _finish(rows: Rows, limit: int) -> Compiled:
+def _finish(rows: Rows, every: Rows, limit: int) -> Compiled:
     names = rows.displayed if rows.displayed is not None else rows.shown
     if not names and rows.is_raw:
         names = _DEFAULT
@@ -190,6 +193,8 @@ def _finish(rows: Rows, limit: int) -> Compiled:
     if not rows.is_raw:
         items.append(f"r.matched AS c{len(items)}")
     counting = rows.counted().matched if rows.is_raw else None
+    if counting == every.counted().matched:
+        counting = None
     size = limit if rows.limit is None else rows.limit
     sql = f"SELECT {', '.join(items)} FROM {rows.source} r{rows.where}{rows.ordering} LIMIT {size}"
     return Compiled(

@@ -104,7 +104,7 @@ def sort_keys(value: Value) -> list[str]:
         return [number_of(value)]
     number, text = number_of(value), text_of(value)
     return [
-        f"({number} IS NOT NULL)",
+        f"CASE WHEN {text} IS NOT NULL THEN {number} IS NOT NULL END",
         number,
         f"CASE WHEN {number} IS NULL THEN {natural(text)} END",
     ]

@@ -18,7 +18,7 @@ from millpond.services.logs.insights.language.tree import (
     Unary,
 )
 
-DEPTH_MAX = 100
+DEPTH_MAX = 40
 _COMPARISONS = {"=": "=", "==": "=", "!=": "!=", "<>": "!=", "<": "<", ">": ">", "<=": "<=",
                 ">=": ">="}  # fmt: skip
 _STEP = re.compile(r"`([^`]*)`|([^.`]+)")

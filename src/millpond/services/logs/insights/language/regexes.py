@@ -49,13 +49,13 @@ def glob_regex(glob: str) -> str:
     """The regular expression of a pattern with `*`: each is a group of as few characters as may be,
     and one at the end takes all that is left."""
     pieces = glob.split("*")
-    parts = [re2.escape(pieces[0])]
+    parts = [re.escape(pieces[0])]
     for place, piece in enumerate(pieces[1:], 2):
         is_rest = place == len(pieces) and not piece
         if is_rest:
             parts.append("(.*)")
         else:
-            parts.append(f"([^{re2.escape(piece)}]*)" if len(piece) == 1 else "(.*?)")
-        parts.append(re2.escape(piece))
+            parts.append(f"([^{re.escape(piece)}]*)" if len(piece) == 1 else "(.*?)")
+        parts.append(re.escape(piece))
     begins = "^" if glob.startswith("*") else ""
     return f"(?s){begins}{''.join(parts)}"

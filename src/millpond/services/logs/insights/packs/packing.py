@@ -44,7 +44,13 @@ async def pack_waiting(needs: Needs, group: Group) -> bool:
                 raise
             streams = list(dict.fromkeys(one.stream_id for one in chosen))
             pack = Pack(
-                name, written.first_ms, written.last_ms, written.rows, written.size_bytes, streams
+                name,
+                written.first_ms,
+                written.last_ms,
+                written.rows,
+                written.size_bytes,
+                written.file_size_bytes,
+                streams,
             )
             kept = await transact(needs.records, lambda one: _commit(one, group, chosen, pack))
             if not kept:

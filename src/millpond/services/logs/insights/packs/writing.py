@@ -23,10 +23,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a file holds: rows, its size, and the times of its first and last event."""
+    """What a file holds: rows, what they count for, its own size, and the times of its first and
+    last event."""
 
     rows: int
     size_bytes: int
+    file_size_bytes: int
     first_ms: int
     last_ms: int
 
@@ -88,13 +90,14 @@ async def write_batches(
     Raises:
         OSError: the file cannot be written.
     """
-    first_ms, last_ms = 2**62, 0
+    first_ms, last_ms, size_bytes = 2**62, 0, 0
     with path.open("wb") as target:
         writer = ParquetWriter(target)
         gathered = _Gathered()
         for batch in batches:
             async for entries in _events(log, batch):
                 gathered.take(batch, entries)
+                size_bytes += sum(map(_counted, entries))
                 if len(gathered.times) >= GROUP_ROWS or gathered.size_bytes >= GROUP_BYTES_MAX:
                     first_ms = min(first_ms, *gathered.bounds)
                     last_ms = max(last_ms, *gathered.bounds)
@@ -104,13 +107,17 @@ async def write_batches(
             first_ms = min(first_ms, *gathered.bounds)
             last_ms = max(last_ms, *gathered.bounds)
             await asyncio.to_thread(writer.add, gathered.made())
-        size_bytes = writer.finish()
+        file_size_bytes = writer.finish()
         if durable:
             target.flush()
             await asyncio.to_thread(os.fsync, target.fileno())
     if durable:
         await asyncio.to_thread(_sync_folder, path.parent)
-    return Written(writer.rows, size_bytes, first_ms, last_ms)
+    return Written(writer.rows, size_bytes, file_size_bytes, first_ms, last_ms)
+
+
+def _counted(entry: Entry) -> int:
+    return len(entry.value) + EVENT_OVERHEAD_BYTES
 
 
 async def _events(log: Log, batch: Waiting) -> AsyncIterator[list[Entry]]:
