@@ -52,7 +52,7 @@ async def test_a_crawler_is_shown_with_awss_defaults(world):
 @pytest.mark.parametrize(
     ("members", "words"),
     [
-        ({"Targets": {"JdbcTargets": [{"Path": "x"}]}}, "JdbcTargets is not implemented"),
+        ({"Targets": {"JdbcTargets": [{"Path": "x"}]}}, "must name a connection"),
         ({"Targets": {"DynamoDBTargets": [{"Path": "x"}]}}, "DynamoDBTargets is not implemented"),
         ({"Targets": {}}, "At least one target"),
         ({"Targets": {"S3Targets": [{"Path": "lake/in"}]}}, "is not valid"),

@@ -23,6 +23,7 @@ from millpond.services.glue.shapes import (
     DeleteBehavior,
     DeltaTarget,
     IcebergTarget,
+    JdbcTarget,
     LakeFormationConfiguration,
     LineageConfiguration,
     RecrawlBehavior,
@@ -48,6 +49,7 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     targets: tuple[S3Target, ...] = ()
     delta: tuple[DeltaTarget, ...] = ()
     iceberg: tuple[IcebergTarget, ...] = ()
+    jdbc: tuple[JdbcTarget, ...] = ()
     database: str = DATABASE_DEFAULT
     description: str | None = None
     table_prefix: str | None = None
@@ -121,6 +123,7 @@ class Targets(NamedTuple):
     s3: tuple[S3Target, ...]
     delta: tuple[DeltaTarget, ...]
     iceberg: tuple[IcebergTarget, ...]
+    jdbc: tuple[JdbcTarget, ...]
 
 
 def read_targets(targets: CrawlerTargets) -> Targets:
@@ -130,7 +133,6 @@ def read_targets(targets: CrawlerTargets) -> Targets:
         InvalidInput: there is none, a path is not of S3, or an option is not implemented.
     """
     not_implemented(
-        ("JdbcTargets", targets.jdbc_targets),
         ("MongoDBTargets", targets.mongo_db_targets),
         ("DynamoDBTargets", targets.dynamo_db_targets),
         ("CatalogTargets", targets.catalog_targets),
@@ -140,6 +142,7 @@ def read_targets(targets: CrawlerTargets) -> Targets:
         tuple(map(_read_target, targets.s3_targets or ())),
         tuple(map(_read_delta, targets.delta_targets or ())),
         tuple(map(_read_iceberg, targets.iceberg_targets or ())),
+        tuple(map(_read_jdbc, targets.jdbc_targets or ())),
     )
     if not any(found):
         raise InvalidInput("At least one target must be specified.")
@@ -168,6 +171,15 @@ def _read_iceberg(target: IcebergTarget) -> IcebergTarget:
     if depth is not None and not 1 <= depth <= TRAVERSAL_DEPTH_MAX:
         raise InvalidInput(f"MaximumTraversalDepth must be from 1 to {TRAVERSAL_DEPTH_MAX}.")
     _check_exclusions(target.exclusions)
+    return target
+
+
+def _read_jdbc(target: JdbcTarget) -> JdbcTarget:
+    not_implemented(("EnableAdditionalMetadata", target.enable_additional_metadata))
+    if not target.connection_name:
+        raise InvalidInput("A JDBC target must name a connection.")
+    if not (target.path or "").strip("/"):
+        raise InvalidInput("A JDBC target must have a path: database/schema/table.")
     return target
 
 

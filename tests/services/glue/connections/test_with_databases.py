@@ -1,5 +1,7 @@
 """Connections are tested against real databases, from a real server."""
 
+import boto3
+import pandas
 import pytest
 from botocore.exceptions import ClientError
 
@@ -61,3 +63,37 @@ def test_a_network_cannot_be_tested(server):
         glue.test_connection(ConnectionName="net")
     with pytest.raises(ClientError, match="Specify either"):
         glue.test_connection()
+
+
+@pytest.fixture
+def wr(server, monkeypatch):
+    for name, value in server.variables().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    import awswrangler
+
+    boto3.setup_default_session(region_name=server.region)
+    yield awswrangler
+    boto3.DEFAULT_SESSION = None
+
+
+def test_awswrangler_enters_a_database_by_its_connection(server, database, wr):
+    name = f"wr-{database.engine}"
+    given = {
+        "Name": name,
+        "ConnectionType": "JDBC",
+        "ConnectionProperties": properties_of(database),
+    }
+    server.client("glue").create_connection(ConnectionInput=given)
+    written = pandas.DataFrame({"id": [1, 2], "name": ["a", None]})
+    module = wr.postgresql if database.engine == "postgresql" else wr.mysql
+    schema = "public" if database.engine == "postgresql" else database.name
+    connection = module.connect(name)
+    try:
+        module.to_sql(written, connection, table="wrangled", schema=schema, mode="overwrite")
+        read = module.read_sql_query("SELECT * FROM wrangled ORDER BY id", connection)
+    finally:
+        connection.close()
+    assert read["id"].tolist() == [1, 2]
+    assert read["name"].isna().tolist() == [False, True]
+    assert database.rows("SELECT count(*) FROM wrangled") == [(2,)]

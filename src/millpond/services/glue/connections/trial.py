@@ -7,26 +7,35 @@ imported: `pg8000` and `PyMySQL`, which `millpond[jdbc]` installs.
 import json
 import ssl
 import sys
+from collections.abc import Callable
 from typing import Any
 
 CONNECT_SECONDS_MAX = 10
 
 
 def main() -> None:
-    target = json.load(sys.stdin)
+    answer(_try)
+
+
+def answer(work: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Read a question, have it worked on, and write the answer, or the error in its place."""
+    question = json.load(sys.stdin)
     try:
-        connect(target)
+        told = work(question)
     except ImportError as error:
-        answer = {"error": f"{error.name} is not installed: pip install 'millpond[jdbc]'"}
+        told = {"error": f"{error.name} is not installed: pip install 'millpond[jdbc]'"}
     except Exception as error:
-        answer = {"error": _told(error)}
-    else:
-        answer = {}
-    json.dump(answer, sys.stdout)
+        told = {"error": _told(error)}
+    json.dump(told, sys.stdout)
 
 
-def connect(target: dict[str, Any]) -> None:
-    """Enter the database, and ask it something."""
+def _try(target: dict[str, Any]) -> dict[str, Any]:
+    connect(target).close()
+    return {}
+
+
+def connect(target: dict[str, Any]) -> Any:
+    """A connection of a database that was entered and answers."""
     context = None
     if target["enforces_ssl"]:
         context = ssl.create_default_context()
@@ -57,7 +66,7 @@ def connect(target: dict[str, Any]) -> None:
     cursor = connection.cursor()
     cursor.execute("SELECT 1")
     cursor.fetchall()
-    connection.close()
+    return connection
 
 
 def _told(error: Exception) -> str:

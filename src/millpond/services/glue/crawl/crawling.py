@@ -9,7 +9,9 @@ from millpond.services.glue import store
 from millpond.services.glue.classifiers.applying import applying
 from millpond.services.glue.classifiers.model import Classifier
 from millpond.services.glue.classifiers.store import load_classifier
+from millpond.services.glue.crawl import databases
 from millpond.services.glue.crawl.configuration import read_configuration
+from millpond.services.glue.crawl.database_reading import DatabaseReader, NotRead
 from millpond.services.glue.crawl.inventory import Inventory, known_folders, take_inventory
 from millpond.services.glue.crawl.known import split_known
 from millpond.services.glue.crawl.layout import FoundTable, find_tables
@@ -91,7 +93,7 @@ class Crawling:
         for target in self._definition.targets:
             for plan in await self._plan_target(target, known):
                 plans.setdefault(plan.location, plan)
-        for plan in await self._plan_open_tables():
+        for plan in (*await self._plan_open_tables(), *await self._plan_databases()):
             plans[plan.location] = plan
         self._check_number(len(plans))
         await self._write(database, list(plans.values()))
@@ -157,6 +159,21 @@ class Crawling:
             raise Failed(str(error)) from None
         return plans
 
+    async def _plan_databases(self) -> list[TablePlan]:
+        """The tables of JDBC targets."""
+        crawl = self._crawler.crawl
+        assert crawl is not None
+        prefix = self._definition.table_prefix or ""
+        reader = DatabaseReader(self._needs, self._task, self._crawler.name, crawl.id, prefix)
+        plans: list[TablePlan] = []
+        for target in self._definition.jdbc:
+            await self.checkpoint()
+            try:
+                plans += await reader.read(target)
+            except NotRead as error:
+                raise Failed(str(error)) from None
+        return plans
+
     def _plan(self, bucket: str, found: FoundTable) -> TablePlan | None:
         crawl = self._crawler.crawl
         assert crawl is not None
@@ -187,7 +204,13 @@ class Crawling:
                 self._writer, database, table, plan.partitions, self.checkpoint
             )
             await self._count(changes)
-        for name in inventory.gone(written, self._definition.paths):
+        own = {name: inventory.places[name] for name in inventory.own}
+        paths = [target.path or "" for target in self._definition.jdbc]
+        retired = (
+            *inventory.gone(written, self._definition.paths),
+            *databases.gone(own, written, paths),
+        )
+        for name in retired:
             await self.checkpoint()
             await self._count(await retire_table(self._writer, database, name))
 

@@ -49,7 +49,7 @@ def _show_targets(definition: Definition) -> shapes.CrawlerTargets:
             )
             for target in definition.targets
         ],
-        jdbc_targets=[],
+        jdbc_targets=list(definition.jdbc),
         mongo_db_targets=[],
         dynamo_db_targets=[],
         catalog_targets=[],

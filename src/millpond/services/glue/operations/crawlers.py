@@ -67,6 +67,7 @@ async def create_crawler(
         targets=targets.s3,
         delta=targets.delta,
         iceberg=targets.iceberg,
+        jdbc=targets.jdbc,
         database=fold(request.database_name or DATABASE_DEFAULT),
         description=request.description,
         table_prefix=request.table_prefix,
@@ -152,7 +153,11 @@ def _change_definition(definition: Definition, request: shapes.UpdateCrawlerRequ
     if request.targets is not None:
         targets = read_targets(request.targets)
         definition = msgspec.structs.replace(
-            definition, targets=targets.s3, delta=targets.delta, iceberg=targets.iceberg
+            definition,
+            targets=targets.s3,
+            delta=targets.delta,
+            iceberg=targets.iceberg,
+            jdbc=targets.jdbc,
         )
     if request.table_prefix is not None:
         definition = msgspec.structs.replace(definition, table_prefix=request.table_prefix)
