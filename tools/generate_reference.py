@@ -28,6 +28,7 @@ SERVICES = {
     "glue": "AWS Glue",
     "athena": "Amazon Athena",
     "emr": "Amazon EMR",
+    "emrserverless": "Amazon EMR Serverless",
     "kinesis": "Amazon Kinesis Data Streams",
     "firehose": "Amazon Data Firehose",
     "kinesisanalyticsv2": "Amazon Managed Service for Apache Flink",

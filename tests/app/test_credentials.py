@@ -107,6 +107,27 @@ async def test_issued_credentials_are_found_after_a_restart(
     assert principal.actions == ("s3:*", "glue:Get*")
 
 
+async def test_assigned_credentials_are_another_role_s_with_the_keys_they_had(
+    stored: StoredCredentials, clock: ManualClock
+) -> None:
+    issued = await stored.issue(role="r", session_name="s", actions=(), lifetime_seconds=60)
+    clock.advance(30)
+    again = await stored.assign(
+        issued.access_key_id, role="jobs", session_name="1", actions=("s3:*",), lifetime_seconds=60
+    )
+    assert await stored.find(issued.access_key_id) == again
+    assert again.principal.arn == "arn:aws:sts::000000000000:assumed-role/jobs/1"
+    assert again.principal.actions == ("s3:*",)
+    assert again.secret_access_key == issued.secret_access_key
+    assert again.session_token == issued.session_token
+    assert again.expires_ms == clock.now_ms() + 60_000
+    await stored.revoke(issued.access_key_id)
+    with pytest.raises(LookupError):
+        await stored.assign(
+            issued.access_key_id, role="jobs", session_name="2", actions=(), lifetime_seconds=60
+        )
+
+
 async def test_revoked_credentials_are_unknown(stored: StoredCredentials) -> None:
     issued = await stored.issue(role="r", session_name="s", actions=("*",), lifetime_seconds=60)
     await stored.revoke(issued.access_key_id)

@@ -160,7 +160,7 @@ def test_a_service_that_is_not_here_is_answered_in_its_form(
         request("*"),
         request(method="TRACE"),
         request(method="CONNECT"),
-        request(method="PATCH"),
+        request(method="PURGE"),
         Request("GET", "/", "", HeaderMap([]), ""),
         Request("GET", "/", "", HeaderMap([("host", "a"), ("host", "b")]), "a,b"),
         Request("GET", "/", "", HeaderMap([("host", "a")]), "b"),

@@ -2,9 +2,11 @@
 
 import subprocess
 import sys
+import tomllib
 from importlib import import_module
 from typing import Annotated
 
+import botocore.model
 import msgspec
 import pytest
 
@@ -21,6 +23,12 @@ def model_of(service: str) -> ServiceModel:
     return model
 
 
+def aws_model(service: str) -> botocore.model.ServiceModel:
+    """AWS's model, by the name that botocore has for the service."""
+    configuration = tomllib.loads((CONFIGURATIONS / f"{service}.toml").read_text())
+    return botocore_side.service_model(configuration["model"])
+
+
 @pytest.mark.parametrize("service", NAMES)
 def test_the_generated_file_is_up_to_date(service: str) -> None:
     written = (SERVICES / service / "shapes.py").read_text()
@@ -29,7 +37,7 @@ def test_the_generated_file_is_up_to_date(service: str) -> None:
 
 @pytest.mark.parametrize("service", NAMES)
 def test_every_operation_of_aws_is_known(service: str) -> None:
-    model, aws = model_of(service), botocore_side.service_model(service)
+    model, aws = model_of(service), aws_model(service)
     current = {n for n in aws.operation_names if not aws.operation_model(n).deprecated}
     assert current <= set(model.operations) | set(model.absent) <= set(aws.operation_names)
     assert not set(model.operations) & set(model.absent)
@@ -37,7 +45,7 @@ def test_every_operation_of_aws_is_known(service: str) -> None:
 
 @pytest.mark.parametrize("service", NAMES)
 def test_every_member_that_aws_requires_of_a_request_is_required(service: str) -> None:
-    model, aws = model_of(service), botocore_side.service_model(service)
+    model, aws = model_of(service), aws_model(service)
     for name, operation in model.operations.items():
         shape = aws.operation_model(name).input_shape
         if operation.input is not None and shape is not None:
