@@ -208,3 +208,36 @@ async def test_the_script_of_a_visual_job_is_made_and_put_where_it_runs(bench, r
     update = {"Role": ROLE, "Command": elsewhere, "CodeGenConfigurationNodes": NODES}
     told = await refusal(bench.glue("UpdateJob", JobName="job", JobUpdate=update))
     assert "cannot be put to s3://no-bucket/x.py" in told.message
+
+
+async def test_the_calls_of_airflows_operator_are_answered(bench, refusal):
+    """GlueJobHook: look, create, look and update, run, ask with predecessors, read the logs."""
+    told = await refusal(bench.job("airflow"))
+    assert told.code == "EntityNotFoundException"
+    await bench.put("airflow.py", "print done")
+    config = {
+        "Name": "airflow",
+        "Description": "AWS Glue Job with Airflow",
+        "LogUri": "s3://scripts/logs/glue-logs/airflow",
+        "Role": ROLE,
+        "ExecutionProperty": {"MaxConcurrentRuns": 3},
+        "Command": {"Name": "glueetl", "ScriptLocation": "s3://scripts/airflow.py"},
+        "MaxRetries": 0,
+        "MaxCapacity": 6.0,
+        "GlueVersion": "4.0",
+    }
+    await bench.glue("CreateJob", **config)
+    job = await bench.job("airflow")
+    same = {name for name, value in config.items() if job[name] == value}
+    assert config.keys() - same == {"Command"}
+    update = {name: value for name, value in config.items() if name != "Name"}
+    await bench.glue("UpdateJob", JobName="airflow", JobUpdate=update)
+    run = await bench.do("airflow", Arguments={"--x": "1"})
+    assert run["JobRunState"] == "SUCCEEDED"
+    found = await bench.running.of(
+        "logs",
+        "FilterLogEvents",
+        logGroupName=f"{run['LogGroupName']}/output",
+        logStreamNames=[run["Id"]],
+    )
+    assert [event["message"] for event in found["events"]] == ["done"]
