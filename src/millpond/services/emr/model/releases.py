@@ -114,13 +114,11 @@ def has_spark(request: RunJobFlowInput) -> bool:
     return any(application.name == SPARK for application in request.applications or ())
 
 
-def programs_of(request: RunJobFlowInput) -> tuple[str, ...]:
-    """The applications of a cluster beside Spark."""
-    return tuple(
-        application.name
-        for application in request.applications or ()
-        if application.name and application.name != SPARK
-    )
+def programs_of(request: RunJobFlowInput, installed: Installed | None) -> tuple[str, ...]:
+    """The applications of a cluster beside Spark and its engine."""
+    known = installed.programs if installed else {}
+    names = (application.name or "" for application in request.applications or ())
+    return tuple(name for name in names if name in known)
 
 
 def needs_engine(request: RunJobFlowInput) -> bool:

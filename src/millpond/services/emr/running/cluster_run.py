@@ -164,7 +164,7 @@ class ClusterRun:
         def progress(text: str) -> None:
             loop.call_soon_threadsafe(hear, text)
 
-        order = self._order(cluster, credential, runtime.capacity(), progress)
+        order = self._order(cluster, credential, runtime, progress)
         starting = asyncio.create_task(runtime.start(order))
         try:
             while not starting.done():
@@ -185,7 +185,7 @@ class ClusterRun:
         self,
         cluster: Cluster,
         credential: Credential,
-        capacity: spark.Size,
+        runtime: spark.Spark,
         progress: Callable[[str], None],
     ) -> spark.Order:
         request = cluster.request
@@ -204,8 +204,8 @@ class ClusterRun:
             with_engine=needs_engine(request),
             properties=settings.properties,
             environment=settings.environment,
-            nodes=nodes(cluster, capacity),
-            programs=programs_of(request),
+            nodes=nodes(cluster, runtime.capacity()),
+            programs=programs_of(request, runtime.installed()),
             progress=progress,
         )
 
