@@ -43,6 +43,8 @@ ArnString = _Annotated[str, _Meta(min_length=20, max_length=2048)]
 AuditContextString = _Annotated[str, _Meta(max_length=2048)]
 AuthenticationType = _Literal["BASIC", "OAUTH2", "CUSTOM", "IAM"]
 AuthorizationCode = _Annotated[str, _Meta(min_length=1, max_length=4096, pattern="^(?:\\S+)\\Z")]
+BatchSize = _Annotated[int, _Meta(ge=1, le=100)]
+BatchWindow = _Annotated[int, _Meta(ge=1, le=900)]
 BoxedDoubleFraction = _Annotated[float, _Meta(ge=0.0, le=1.0)]
 BoxedLong = _Annotated[int, _Meta(ge=-9223372036854775808, le=9223372036854775807)]
 BoxedNonNegativeInt = _Annotated[int, _Meta(ge=0, le=2147483647)]
@@ -242,6 +244,7 @@ ConnectionType = _Literal[
 ]
 ContextKey = _Annotated[str, _Meta(min_length=1, max_length=128)]
 ContextValue = _Annotated[str, _Meta(max_length=256)]
+CrawlState = _Literal["RUNNING", "CANCELLING", "CANCELLED", "SUCCEEDED", "FAILED", "ERROR"]
 CrawlerLineageSettings = _Literal["ENABLE", "DISABLE"]
 CrawlerSecurityConfiguration = _Annotated[str, _Meta(max_length=128)]
 CredentialKey = _Annotated[str, _Meta(min_length=1, max_length=128)]
@@ -491,6 +494,18 @@ JDBCDataType = _Literal[
 ]
 JdbcMetadataEntry = _Literal["COMMENTS", "RAWTYPES"]
 JobMode = _Literal["SCRIPT", "VISUAL", "NOTEBOOK"]
+JobRunState = _Literal[
+    "STARTING",
+    "RUNNING",
+    "STOPPING",
+    "STOPPED",
+    "SUCCEEDED",
+    "FAILED",
+    "TIMEOUT",
+    "ERROR",
+    "WAITING",
+    "EXPIRED",
+]
 JoinType = _Literal["equijoin", "left", "right", "outer", "leftsemi", "leftanti"]
 JwtToken = _Annotated[
     str,
@@ -521,6 +536,8 @@ LocationString = _Annotated[
         },
     ),
 ]
+Logical = _Literal["AND", "ANY"]
+LogicalOperator = _Literal["EQUALS"]
 Long = _Annotated[int, _Meta(ge=-9223372036854775808, le=9223372036854775807)]
 MaintenanceWindow = _Annotated[
     str, _Meta(pattern="^(?:^(Sun|Mon|Tue|Wed|Thu|Fri|Sat):([01]?[0-9]|2[0-3])$)\\Z")
@@ -552,6 +569,7 @@ OAuth2GrantType = _Literal[
 ]
 Operation = _Annotated[str, _Meta(min_length=1, max_length=128, pattern="^(?:^[A-Z\\_]+$)\\Z")]
 OrchestrationPageSize200 = _Annotated[int, _Meta(ge=1, le=200)]
+OrchestrationPageSize25 = _Annotated[int, _Meta(ge=1, le=25)]
 OrchestrationPolicyJsonString = _Annotated[str, _Meta(min_length=2, max_length=2048)]
 PageSize = _Annotated[int, _Meta(ge=1, le=1000)]
 ParamType = _Literal["str", "int", "float", "complex", "bool", "list", "null"]
@@ -666,6 +684,7 @@ TokenUrlParameterValue = _Annotated[str, _Meta(min_length=1, max_length=512)]
 Topk = _Annotated[int, _Meta(ge=0, le=100)]
 TotalSegmentsInteger = _Annotated[int, _Meta(ge=1, le=10)]
 TransactionIdString = _Annotated[str, _Meta(min_length=1, max_length=255)]
+TriggerType = _Literal["SCHEDULED", "CONDITIONAL", "ON_DEMAND", "EVENT"]
 TypeString = _Annotated[
     str,
     _Meta(
@@ -725,6 +744,16 @@ WorkerType = _Literal[
     "R.4X",
     "R.8X",
 ]
+WorkflowDescriptionString = _Annotated[str, _Meta(max_length=120000)]
+
+
+class Action(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    job_name: NameString | None = None
+    arguments: dict[str, str] | None = None
+    timeout: Timeout | None = None
+    security_configuration: NameString | None = None
+    notification_property: NotificationProperty | None = None
+    crawler_name: NameString | None = None
 
 
 class Aggregate(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -936,6 +965,25 @@ class BatchGetPartitionResponse(_Struct, kw_only=True, omit_defaults=True, renam
     unprocessed_keys: list[PartitionValueList] | None = None
 
 
+class BatchGetTriggersRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    trigger_names: list[NameString]
+
+
+class BatchGetTriggersResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    triggers: list[Trigger] | None = None
+    triggers_not_found: list[str] | None = None
+
+
+class BatchGetWorkflowsRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    names: _Annotated[list[NameString], _Meta(min_length=1, max_length=25)]
+    include_graph: bool | None = None
+
+
+class BatchGetWorkflowsResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    workflows: list[Workflow] | None = None
+    missing_workflows: list[str] | None = None
+
+
 class BatchStopJobRunError(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     job_name: str | None = None
     job_run_id: str | None = None
@@ -984,6 +1032,11 @@ class BinaryColumnStatisticsData(_Struct, kw_only=True, omit_defaults=True, rena
     maximum_length: NonNegativeLong
     average_length: NonNegativeDouble
     number_of_nulls: NonNegativeLong
+
+
+class BlueprintDetails(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    blueprint_name: str | None = None
+    run_id: str | None = None
 
 
 class BooleanColumnStatisticsData(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -1308,6 +1361,14 @@ class ColumnStatisticsError(_Struct, kw_only=True, omit_defaults=True, rename="p
     error: ErrorDetail | None = None
 
 
+class Condition(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    logical_operator: LogicalOperator | None = None
+    job_name: NameString | None = None
+    state: JobRunState | None = None
+    crawler_name: NameString | None = None
+    crawl_state: CrawlState | None = None
+
+
 class ConditionExpression(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     condition: DatabrewCondition
     value: DatabrewConditionValue | None = None
@@ -1377,6 +1438,15 @@ class ConnectorDataTarget(_Struct, kw_only=True, omit_defaults=True, rename="pas
     inputs: _Annotated[list[NodeId], _Meta(min_length=1, max_length=1)] | None = None
 
 
+class Crawl(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    state: str | None = None
+    started_on: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+    completed_on: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+    error_message: str | None = None
+    log_group: str | None = None
+    log_stream: str | None = None
+
+
 class Crawler(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     name: str | None = None
     role: str | None = None
@@ -1439,6 +1509,10 @@ class CrawlerMetrics(_Struct, kw_only=True, omit_defaults=True, rename="pascal")
     tables_created: int | None = None
     tables_updated: int | None = None
     tables_deleted: int | None = None
+
+
+class CrawlerNodeDetails(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    crawls: list[Crawl] | None = None
 
 
 class CrawlerTargets(
@@ -1648,6 +1722,23 @@ class CreateTableResponse(_Struct, kw_only=True, omit_defaults=True):
     pass
 
 
+class CreateTriggerRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NameString
+    workflow_name: NameString | None = None
+    type: TriggerType
+    schedule: str | None = None
+    predicate: Predicate | None = None
+    actions: list[Action]
+    description: DescriptionString | None = None
+    start_on_creation: bool | None = None
+    tags: _Annotated[dict[TagKey, TagValue], _Meta(max_length=50)] | None = None
+    event_batching_condition: EventBatchingCondition | None = None
+
+
+class CreateTriggerResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: str | None = None
+
+
 class CreateUserDefinedFunctionRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     catalog_id: CatalogIdString | None = None
     database_name: NameString
@@ -1656,6 +1747,18 @@ class CreateUserDefinedFunctionRequest(_Struct, kw_only=True, omit_defaults=True
 
 class CreateUserDefinedFunctionResponse(_Struct, kw_only=True, omit_defaults=True):
     pass
+
+
+class CreateWorkflowRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NameString
+    description: WorkflowDescriptionString | None = None
+    default_run_properties: dict[IdString, str] | None = None
+    tags: _Annotated[dict[TagKey, TagValue], _Meta(max_length=50)] | None = None
+    max_concurrent_runs: NullableInteger | None = None
+
+
+class CreateWorkflowResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: str | None = None
 
 
 class CreateXMLClassifierRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -1909,6 +2012,14 @@ class DeleteTableVersionResponse(_Struct, kw_only=True, omit_defaults=True):
     pass
 
 
+class DeleteTriggerRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NameString
+
+
+class DeleteTriggerResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: str | None = None
+
+
 class DeleteUserDefinedFunctionRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     catalog_id: CatalogIdString | None = None
     database_name: NameString
@@ -1917,6 +2028,14 @@ class DeleteUserDefinedFunctionRequest(_Struct, kw_only=True, omit_defaults=True
 
 class DeleteUserDefinedFunctionResponse(_Struct, kw_only=True, omit_defaults=True):
     pass
+
+
+class DeleteWorkflowRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NameString
+
+
+class DeleteWorkflowResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: str | None = None
 
 
 class DeltaTarget(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -2021,6 +2140,11 @@ class DynamoDBTarget(
     scan_rate: float | None = None
 
 
+class Edge(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    source_id: str | None = None
+    destination_id: str | None = None
+
+
 class EncryptionAtRest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     catalog_encryption_mode: CatalogEncryptionMode
     sse_aws_kms_key_id: NameString | None = None
@@ -2049,6 +2173,11 @@ class EvaluateDataQualityMultiFrame(_Struct, kw_only=True, omit_defaults=True, r
     publishing_options: DQResultsPublishingOptions | None = None
     additional_options: dict[AdditionalOptionKeys, str] | None = None
     stop_job_on_failure_options: DQStopJobOnFailureOptions | None = None
+
+
+class EventBatchingCondition(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    batch_size: BatchSize
+    batch_window: BatchWindow | None = None
 
 
 class ExecutionProperty(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -2437,6 +2566,25 @@ class GetTagsResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"
     tags: dict[str, str] | None = None
 
 
+class GetTriggerRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NameString
+
+
+class GetTriggerResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    trigger: Trigger | None = None
+
+
+class GetTriggersRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    next_token: str | None = None
+    dependent_job_name: NameString | None = None
+    max_results: OrchestrationPageSize200 | None = None
+
+
+class GetTriggersResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    triggers: list[Trigger] | None = None
+    next_token: str | None = None
+
+
 class GetUserDefinedFunctionRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     catalog_id: CatalogIdString | None = None
     database_name: NameString
@@ -2458,6 +2606,46 @@ class GetUserDefinedFunctionsRequest(_Struct, kw_only=True, omit_defaults=True, 
 
 class GetUserDefinedFunctionsResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     user_defined_functions: list[UserDefinedFunction] | None = None
+    next_token: str | None = None
+
+
+class GetWorkflowRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NameString
+    include_graph: bool | None = None
+
+
+class GetWorkflowResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    workflow: Workflow | None = None
+
+
+class GetWorkflowRunPropertiesRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NameString
+    run_id: IdString
+
+
+class GetWorkflowRunPropertiesResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    run_properties: dict[str, str] | None = None
+
+
+class GetWorkflowRunRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NameString
+    run_id: IdString
+    include_graph: bool | None = None
+
+
+class GetWorkflowRunResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    run: WorkflowRun | None = None
+
+
+class GetWorkflowRunsRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NameString
+    include_graph: bool | None = None
+    next_token: str | None = None
+    max_results: PageSize | None = None
+
+
+class GetWorkflowRunsResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    runs: list[WorkflowRun] | None = None
     next_token: str | None = None
 
 
@@ -2687,6 +2875,10 @@ class JobCommand(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     script_location: ScriptLocationString | None = None
     python_version: PythonVersionString | None = None
     runtime: RuntimeNameString | None = None
+
+
+class JobNodeDetails(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    job_runs: list[JobRun] | None = None
 
 
 class JobRun(
@@ -2936,6 +3128,28 @@ class ListJobsResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal
     next_token: str | None = None
 
 
+class ListTriggersRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    next_token: str | None = None
+    dependent_job_name: NameString | None = None
+    max_results: OrchestrationPageSize200 | None = None
+    tags: _Annotated[dict[TagKey, TagValue], _Meta(max_length=50)] | None = None
+
+
+class ListTriggersResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    trigger_names: list[str] | None = None
+    next_token: str | None = None
+
+
+class ListWorkflowsRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    next_token: str | None = None
+    max_results: OrchestrationPageSize25 | None = None
+
+
+class ListWorkflowsResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    workflows: list[str] | None = None
+    next_token: str | None = None
+
+
 class Location(
     _Struct,
     kw_only=True,
@@ -3009,6 +3223,15 @@ class MySQLCatalogTarget(_Struct, kw_only=True, omit_defaults=True, rename="pasc
     inputs: _Annotated[list[NodeId], _Meta(min_length=1, max_length=1)]
     database: EnclosedInStringProperty
     table: EnclosedInStringProperty
+
+
+class Node(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    type: str | None = None
+    name: str | None = None
+    unique_id: str | None = None
+    trigger_details: TriggerNodeDetails | None = None
+    job_details: JobNodeDetails | None = None
+    crawler_details: CrawlerNodeDetails | None = None
 
 
 class NotificationProperty(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -3175,6 +3398,11 @@ class Predecessor(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     run_id: str | None = None
 
 
+class Predicate(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    logical: Logical | None = None
+    conditions: _Annotated[list[Condition], _Meta(max_length=500)] | None = None
+
+
 class PrincipalPermissions(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     principal: DataLakePrincipal | None = None
     permissions: list[Permission] | None = None
@@ -3194,6 +3422,16 @@ class PutDataCatalogEncryptionSettingsRequest(
 
 
 class PutDataCatalogEncryptionSettingsResponse(_Struct, kw_only=True, omit_defaults=True):
+    pass
+
+
+class PutWorkflowRunPropertiesRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NameString
+    run_id: IdString
+    run_properties: dict[IdString, str]
+
+
+class PutWorkflowRunPropertiesResponse(_Struct, kw_only=True, omit_defaults=True):
     pass
 
 
@@ -3304,6 +3542,17 @@ class ResetJobBookmarkResponse(_Struct, kw_only=True, omit_defaults=True, rename
 class ResourceUri(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     resource_type: ResourceType | None = None
     uri: URI | None = None
+
+
+class ResumeWorkflowRunRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NameString
+    run_id: IdString
+    node_ids: list[NameString]
+
+
+class ResumeWorkflowRunResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    run_id: str | None = None
+    node_ids: list[str] | None = None
 
 
 class Route(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -3773,6 +4022,28 @@ class StartJobRunResponse(_Struct, kw_only=True, omit_defaults=True, rename="pas
     job_run_id: str | None = None
 
 
+class StartTriggerRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NameString
+
+
+class StartTriggerResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: str | None = None
+
+
+class StartWorkflowRunRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NameString
+    run_properties: dict[IdString, str] | None = None
+
+
+class StartWorkflowRunResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    run_id: str | None = None
+
+
+class StartingEventBatchCondition(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    batch_size: int | None = None
+    batch_window: int | None = None
+
+
 class StatusDetails(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     requested_change: Table | None = None
     view_validations: list[ViewValidation] | None = None
@@ -3791,6 +4062,23 @@ class StopCrawlerScheduleRequest(_Struct, kw_only=True, omit_defaults=True, rena
 
 
 class StopCrawlerScheduleResponse(_Struct, kw_only=True, omit_defaults=True):
+    pass
+
+
+class StopTriggerRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NameString
+
+
+class StopTriggerResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: str | None = None
+
+
+class StopWorkflowRunRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NameString
+    run_id: IdString
+
+
+class StopWorkflowRunResponse(_Struct, kw_only=True, omit_defaults=True):
     pass
 
 
@@ -3981,6 +4269,32 @@ class TransformConfigParameter(_Struct, kw_only=True, omit_defaults=True, rename
     value: list[EnclosedInStringProperty] | None = None
     list_type: ParamType | None = None
     is_optional: bool | None = None
+
+
+class Trigger(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: str | None = None
+    workflow_name: str | None = None
+    id: str | None = None
+    type: str | None = None
+    state: str | None = None
+    description: str | None = None
+    schedule: str | None = None
+    actions: list[Action] | None = None
+    predicate: Predicate | None = None
+    event_batching_condition: EventBatchingCondition | None = None
+
+
+class TriggerNodeDetails(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    trigger: Trigger | None = None
+
+
+class TriggerUpdate(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NameString | None = None
+    description: DescriptionString | None = None
+    schedule: str | None = None
+    actions: list[Action] | None = None
+    predicate: Predicate | None = None
+    event_batching_condition: EventBatchingCondition | None = None
 
 
 class Union(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -4176,6 +4490,15 @@ class UpdateTableResponse(_Struct, kw_only=True, omit_defaults=True):
     pass
 
 
+class UpdateTriggerRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NameString
+    trigger_update: TriggerUpdate
+
+
+class UpdateTriggerResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    trigger: Trigger | None = None
+
+
 class UpdateUserDefinedFunctionRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     catalog_id: CatalogIdString | None = None
     database_name: NameString
@@ -4185,6 +4508,17 @@ class UpdateUserDefinedFunctionRequest(_Struct, kw_only=True, omit_defaults=True
 
 class UpdateUserDefinedFunctionResponse(_Struct, kw_only=True, omit_defaults=True):
     pass
+
+
+class UpdateWorkflowRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: NameString
+    description: WorkflowDescriptionString | None = None
+    default_run_properties: dict[IdString, str] | None = None
+    max_concurrent_runs: NullableInteger | None = None
+
+
+class UpdateWorkflowResponse(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: str | None = None
 
 
 class UpdateXMLClassifierRequest(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
@@ -4282,6 +4616,48 @@ class ViewValidation(_Struct, kw_only=True, omit_defaults=True, rename="pascal")
     error: ErrorDetail | None = None
 
 
+class Workflow(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: str | None = None
+    description: str | None = None
+    default_run_properties: dict[str, str] | None = None
+    created_on: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+    last_modified_on: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+    last_run: WorkflowRun | None = None
+    graph: WorkflowGraph | None = None
+    max_concurrent_runs: int | None = None
+    blueprint_details: BlueprintDetails | None = None
+
+
+class WorkflowGraph(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    nodes: list[Node] | None = None
+    edges: list[Edge] | None = None
+
+
+class WorkflowRun(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    name: str | None = None
+    workflow_run_id: str | None = None
+    previous_run_id: str | None = None
+    workflow_run_properties: dict[str, str] | None = None
+    started_on: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+    completed_on: _Annotated[float | None, _wire.Timestamp("unixTimestamp")] = None
+    status: str | None = None
+    error_message: str | None = None
+    statistics: WorkflowRunStatistics | None = None
+    graph: WorkflowGraph | None = None
+    starting_event_batch_condition: StartingEventBatchCondition | None = None
+
+
+class WorkflowRunStatistics(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
+    total_actions: int | None = None
+    timeout_actions: int | None = None
+    failed_actions: int | None = None
+    stopped_actions: int | None = None
+    succeeded_actions: int | None = None
+    running_actions: int | None = None
+    errored_actions: int | None = None
+    waiting_actions: int | None = None
+
+
 class XMLClassifier(_Struct, kw_only=True, omit_defaults=True, rename="pascal"):
     name: str | None = None
     classification: str | None = None
@@ -4334,6 +4710,14 @@ MODEL = _wire.ServiceModel(
             input=BatchGetPartitionRequest,
             output=BatchGetPartitionResponse,
         ),
+        "BatchGetTriggers": _wire.Operation(
+            name="BatchGetTriggers", input=BatchGetTriggersRequest, output=BatchGetTriggersResponse
+        ),
+        "BatchGetWorkflows": _wire.Operation(
+            name="BatchGetWorkflows",
+            input=BatchGetWorkflowsRequest,
+            output=BatchGetWorkflowsResponse,
+        ),
         "BatchStopJobRun": _wire.Operation(
             name="BatchStopJobRun", input=BatchStopJobRunRequest, output=BatchStopJobRunResponse
         ),
@@ -4371,10 +4755,16 @@ MODEL = _wire.ServiceModel(
         "CreateTable": _wire.Operation(
             name="CreateTable", input=CreateTableRequest, output=CreateTableResponse
         ),
+        "CreateTrigger": _wire.Operation(
+            name="CreateTrigger", input=CreateTriggerRequest, output=CreateTriggerResponse
+        ),
         "CreateUserDefinedFunction": _wire.Operation(
             name="CreateUserDefinedFunction",
             input=CreateUserDefinedFunctionRequest,
             output=CreateUserDefinedFunctionResponse,
+        ),
+        "CreateWorkflow": _wire.Operation(
+            name="CreateWorkflow", input=CreateWorkflowRequest, output=CreateWorkflowResponse
         ),
         "DeleteClassifier": _wire.Operation(
             name="DeleteClassifier", input=DeleteClassifierRequest, output=DeleteClassifierResponse
@@ -4417,10 +4807,16 @@ MODEL = _wire.ServiceModel(
             input=DeleteTableVersionRequest,
             output=DeleteTableVersionResponse,
         ),
+        "DeleteTrigger": _wire.Operation(
+            name="DeleteTrigger", input=DeleteTriggerRequest, output=DeleteTriggerResponse
+        ),
         "DeleteUserDefinedFunction": _wire.Operation(
             name="DeleteUserDefinedFunction",
             input=DeleteUserDefinedFunctionRequest,
             output=DeleteUserDefinedFunctionResponse,
+        ),
+        "DeleteWorkflow": _wire.Operation(
+            name="DeleteWorkflow", input=DeleteWorkflowRequest, output=DeleteWorkflowResponse
         ),
         "GetCatalogImportStatus": _wire.Operation(
             name="GetCatalogImportStatus",
@@ -4513,6 +4909,12 @@ MODEL = _wire.ServiceModel(
             name="GetTables", input=GetTablesRequest, output=GetTablesResponse
         ),
         "GetTags": _wire.Operation(name="GetTags", input=GetTagsRequest, output=GetTagsResponse),
+        "GetTrigger": _wire.Operation(
+            name="GetTrigger", input=GetTriggerRequest, output=GetTriggerResponse
+        ),
+        "GetTriggers": _wire.Operation(
+            name="GetTriggers", input=GetTriggersRequest, output=GetTriggersResponse
+        ),
         "GetUserDefinedFunction": _wire.Operation(
             name="GetUserDefinedFunction",
             input=GetUserDefinedFunctionRequest,
@@ -4523,6 +4925,20 @@ MODEL = _wire.ServiceModel(
             input=GetUserDefinedFunctionsRequest,
             output=GetUserDefinedFunctionsResponse,
         ),
+        "GetWorkflow": _wire.Operation(
+            name="GetWorkflow", input=GetWorkflowRequest, output=GetWorkflowResponse
+        ),
+        "GetWorkflowRun": _wire.Operation(
+            name="GetWorkflowRun", input=GetWorkflowRunRequest, output=GetWorkflowRunResponse
+        ),
+        "GetWorkflowRunProperties": _wire.Operation(
+            name="GetWorkflowRunProperties",
+            input=GetWorkflowRunPropertiesRequest,
+            output=GetWorkflowRunPropertiesResponse,
+        ),
+        "GetWorkflowRuns": _wire.Operation(
+            name="GetWorkflowRuns", input=GetWorkflowRunsRequest, output=GetWorkflowRunsResponse
+        ),
         "ListCrawlers": _wire.Operation(
             name="ListCrawlers", input=ListCrawlersRequest, output=ListCrawlersResponse
         ),
@@ -4532,13 +4948,29 @@ MODEL = _wire.ServiceModel(
         "ListJobs": _wire.Operation(
             name="ListJobs", input=ListJobsRequest, output=ListJobsResponse
         ),
+        "ListTriggers": _wire.Operation(
+            name="ListTriggers", input=ListTriggersRequest, output=ListTriggersResponse
+        ),
+        "ListWorkflows": _wire.Operation(
+            name="ListWorkflows", input=ListWorkflowsRequest, output=ListWorkflowsResponse
+        ),
         "PutDataCatalogEncryptionSettings": _wire.Operation(
             name="PutDataCatalogEncryptionSettings",
             input=PutDataCatalogEncryptionSettingsRequest,
             output=PutDataCatalogEncryptionSettingsResponse,
         ),
+        "PutWorkflowRunProperties": _wire.Operation(
+            name="PutWorkflowRunProperties",
+            input=PutWorkflowRunPropertiesRequest,
+            output=PutWorkflowRunPropertiesResponse,
+        ),
         "ResetJobBookmark": _wire.Operation(
             name="ResetJobBookmark", input=ResetJobBookmarkRequest, output=ResetJobBookmarkResponse
+        ),
+        "ResumeWorkflowRun": _wire.Operation(
+            name="ResumeWorkflowRun",
+            input=ResumeWorkflowRunRequest,
+            output=ResumeWorkflowRunResponse,
         ),
         "SearchTables": _wire.Operation(
             name="SearchTables", input=SearchTablesRequest, output=SearchTablesResponse
@@ -4554,6 +4986,12 @@ MODEL = _wire.ServiceModel(
         "StartJobRun": _wire.Operation(
             name="StartJobRun", input=StartJobRunRequest, output=StartJobRunResponse
         ),
+        "StartTrigger": _wire.Operation(
+            name="StartTrigger", input=StartTriggerRequest, output=StartTriggerResponse
+        ),
+        "StartWorkflowRun": _wire.Operation(
+            name="StartWorkflowRun", input=StartWorkflowRunRequest, output=StartWorkflowRunResponse
+        ),
         "StopCrawler": _wire.Operation(
             name="StopCrawler", input=StopCrawlerRequest, output=StopCrawlerResponse
         ),
@@ -4561,6 +4999,12 @@ MODEL = _wire.ServiceModel(
             name="StopCrawlerSchedule",
             input=StopCrawlerScheduleRequest,
             output=StopCrawlerScheduleResponse,
+        ),
+        "StopTrigger": _wire.Operation(
+            name="StopTrigger", input=StopTriggerRequest, output=StopTriggerResponse
+        ),
+        "StopWorkflowRun": _wire.Operation(
+            name="StopWorkflowRun", input=StopWorkflowRunRequest, output=StopWorkflowRunResponse
         ),
         "TagResource": _wire.Operation(
             name="TagResource", input=TagResourceRequest, output=TagResourceResponse
@@ -4607,10 +5051,16 @@ MODEL = _wire.ServiceModel(
         "UpdateTable": _wire.Operation(
             name="UpdateTable", input=UpdateTableRequest, output=UpdateTableResponse
         ),
+        "UpdateTrigger": _wire.Operation(
+            name="UpdateTrigger", input=UpdateTriggerRequest, output=UpdateTriggerResponse
+        ),
         "UpdateUserDefinedFunction": _wire.Operation(
             name="UpdateUserDefinedFunction",
             input=UpdateUserDefinedFunctionRequest,
             output=UpdateUserDefinedFunctionResponse,
+        ),
+        "UpdateWorkflow": _wire.Operation(
+            name="UpdateWorkflow", input=UpdateWorkflowRequest, output=UpdateWorkflowResponse
         ),
     },
     absent={
@@ -4625,8 +5075,6 @@ MODEL = _wire.ServiceModel(
             "BatchGetDevEndpoints",
             "BatchGetIterableForms",
             "BatchGetTableOptimizer",
-            "BatchGetTriggers",
-            "BatchGetWorkflows",
             "BatchPutDataQualityStatisticAnnotation",
             "CancelDataQualityRuleRecommendationRun",
             "CancelDataQualityRulesetEvaluationRun",
@@ -4651,9 +5099,7 @@ MODEL = _wire.ServiceModel(
             "CreateSecurityConfiguration",
             "CreateSession",
             "CreateTableOptimizer",
-            "CreateTrigger",
             "CreateUsageProfile",
-            "CreateWorkflow",
             "DeleteAsset",
             "DeleteAssetType",
             "DeleteAttachment",
@@ -4679,9 +5125,7 @@ MODEL = _wire.ServiceModel(
             "DeleteSecurityConfiguration",
             "DeleteSession",
             "DeleteTableOptimizer",
-            "DeleteTrigger",
             "DeleteUsageProfile",
-            "DeleteWorkflow",
             "DescribeConnectionType",
             "DescribeEntity",
             "DescribeInboundIntegrations",
@@ -4736,16 +5180,10 @@ MODEL = _wire.ServiceModel(
             "GetSystemLogsForJobRun",
             "GetSystemLogsForSession",
             "GetTableOptimizer",
-            "GetTrigger",
-            "GetTriggers",
             "GetUnfilteredPartitionMetadata",
             "GetUnfilteredPartitionsMetadata",
             "GetUnfilteredTableMetadata",
             "GetUsageProfile",
-            "GetWorkflow",
-            "GetWorkflowRun",
-            "GetWorkflowRunProperties",
-            "GetWorkflowRuns",
             "ImportCatalogToGlue",
             "ListAssetTypes",
             "ListBlueprints",
@@ -4775,9 +5213,7 @@ MODEL = _wire.ServiceModel(
             "ListSessions",
             "ListStatements",
             "ListTableOptimizerRuns",
-            "ListTriggers",
             "ListUsageProfiles",
-            "ListWorkflows",
             "ModifyIntegration",
             "PublishDataQualityResultV2",
             "PutAsset",
@@ -4788,12 +5224,10 @@ MODEL = _wire.ServiceModel(
             "PutFormType",
             "PutResourcePolicy",
             "PutSchemaVersionMetadata",
-            "PutWorkflowRunProperties",
             "QuerySchemaVersionMetadata",
             "RegisterConnectionType",
             "RegisterSchemaVersion",
             "RemoveSchemaVersionMetadata",
-            "ResumeWorkflowRun",
             "RunStatement",
             "SearchAssets",
             "StartBlueprintRun",
@@ -4806,14 +5240,10 @@ MODEL = _wire.ServiceModel(
             "StartMLEvaluationTaskRun",
             "StartMLLabelingSetGenerationTaskRun",
             "StartMaterializedViewRefreshTaskRun",
-            "StartTrigger",
-            "StartWorkflowRun",
             "StopColumnStatisticsTaskRun",
             "StopColumnStatisticsTaskRunSchedule",
             "StopMaterializedViewRefreshTaskRun",
             "StopSession",
-            "StopTrigger",
-            "StopWorkflowRun",
             "UpdateAsset",
             "UpdateBlueprint",
             "UpdateCatalog",
@@ -4831,9 +5261,7 @@ MODEL = _wire.ServiceModel(
             "UpdateSchema",
             "UpdateSourceControlFromJob",
             "UpdateTableOptimizer",
-            "UpdateTrigger",
             "UpdateUsageProfile",
-            "UpdateWorkflow",
         )
     },
 )
