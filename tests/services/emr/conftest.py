@@ -358,7 +358,7 @@ class Account:
         groups = [master, *groups]
         return self.emr.run_job_flow(
             Name="test",
-            ReleaseLabel=self.emr.list_release_labels()["ReleaseLabels"][0],
+            ReleaseLabel=more.pop("ReleaseLabel", "emr-spark-8.0.0"),
             Applications=[{"Name": "Spark"}],
             ServiceRole="EMR_DefaultRole",
             JobFlowRole="EMR_EC2_DefaultRole",

@@ -40,22 +40,22 @@ def test_a_cluster_grows_and_shrinks_under_a_bursty_load_and_no_step_fails(accou
     cluster_id = account.run(
         groups=[CORE],
         keep_alive=True,
-        StepConcurrencyLevel=4,
+        StepConcurrencyLevel=3,
         ManagedScalingPolicy={"ComputeLimits": limits},
     )
     account.until(lambda: account.status(cluster_id)["State"], lambda state: state == "WAITING")
     assert running(account, cluster_id) == 1
-    burst = [submit(account, 2) for _ in range(8)]
+    burst = [submit(account, 2) for _ in range(6)]
     account.emr.add_job_flow_steps(JobFlowId=cluster_id, Steps=burst)
     account.until(lambda: running(account, cluster_id), lambda count: count == 3)
     account.until(
-        lambda: states_of(account, cluster_id), lambda states: states == ["COMPLETED"] * 8
+        lambda: states_of(account, cluster_id), lambda states: states == ["COMPLETED"] * 6
     )
     account.until(lambda: running(account, cluster_id), lambda count: count == 1)
     gone = account.emr.list_instances(ClusterId=cluster_id, InstanceStates=["TERMINATED"])
     assert len(gone["Instances"]) == 2
     account.emr.add_job_flow_steps(JobFlowId=cluster_id, Steps=[submit(account, 0)])
-    account.until(lambda: states_of(account, cluster_id), lambda s: s == ["COMPLETED"] * 9)
+    account.until(lambda: states_of(account, cluster_id), lambda s: s == ["COMPLETED"] * 7)
     account.emr.terminate_job_flows(JobFlowIds=[cluster_id])
     account.end_of(cluster_id)
     outputs = ThreadPoolExecutor(4).map(
