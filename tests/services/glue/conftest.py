@@ -20,6 +20,7 @@ from millpond.services.glue import needs as glue_needs
 from millpond.services.glue import operations as glue_operations
 from millpond.services.glue import shapes as glue_shapes
 from millpond.services.glue import tasks as glue_tasks
+from millpond.services.logs import shapes as logs_shapes
 from millpond.services.s3 import needs as s3_needs
 from millpond.services.s3 import operations as s3_operations
 from millpond.services.s3 import shapes as s3_shapes
@@ -46,6 +47,10 @@ class World:
                 local_files=objects,
             ),
         )
+        self.lines: list[tuple[str, str, str]] = []
+        self.services["logs"] = Service(
+            logs_shapes.MODEL, {"PutLogEvents": self._take_lines}, needs=None
+        )
         self.needs = glue_needs.Needs(
             records=records,
             clock=clock,
@@ -69,6 +74,12 @@ class World:
         ]
         self._caller = caller(self.services, every)
         self.call = call_of_ann("glue")
+
+    async def _take_lines(self, needs: None, call: Any, request: Any) -> Any:
+        """CloudWatch Logs, as far as Glue calls it: groups, streams and lines are kept."""
+        place = (request.log_group_name, request.log_stream_name)
+        self.lines += [(*place, event.message) for event in request.log_events]
+        return logs_shapes.PutLogEventsResponse()
 
     async def glue(self, operation: str, **members: Any) -> dict[str, Any]:
         return await self._caller(self.call, "glue", operation, **members)

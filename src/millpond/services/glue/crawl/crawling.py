@@ -27,6 +27,7 @@ from millpond.services.glue.crawl.table_writing import (
     retire_table,
     write_table,
 )
+from millpond.services.glue.crawl.telling import CrawlLog
 from millpond.services.glue.crawlers import Changes, Crawler
 from millpond.services.glue.infer.classify import Custom
 from millpond.services.glue.model import Database
@@ -58,7 +59,7 @@ async def same_crawl(transaction: Transaction, scope: Scope, crawler: Crawler) -
 
 
 class Crawling:
-    """A crawl under way. `changes` counts what it has written."""
+    """A crawl under way. `changes` counts what it has written, `log` takes what it tells."""
 
     def __init__(self, needs: Needs, task: Task, wake: Wake, crawler: Crawler) -> None:
         self._needs = needs
@@ -78,6 +79,7 @@ class Crawling:
         )
         self._custom: list[Custom] = []
         self.changes = Changes()
+        self.log = CrawlLog(needs, self._call, crawler)
 
     async def run(self) -> None:
         """Crawl.
@@ -86,6 +88,7 @@ class Crawling:
             Stopped, Interrupted, Failed: as they say.
             ServiceError: S3's refusal.
         """
+        await self.log.tell("BENCHMARK", f"Running Start Crawl for Crawler {self._crawler.name}")
         self._custom = await self._load_classifiers()
         database = await ensure_database(self._writer)
         known = await self._load_known(database)
@@ -96,7 +99,12 @@ class Crawling:
         for plan in (*await self._plan_open_tables(), *await self._plan_databases()):
             plans[plan.location] = plan
         self._check_number(len(plans))
+        await self.log.tell(
+            "BENCHMARK",
+            f"Classification complete, writing results to database {self._definition.database}",
+        )
         await self._write(database, list(plans.values()))
+        await self.log.tell("BENCHMARK", "Finished writing to Catalog")
 
     async def _load_classifiers(self) -> list[Custom]:
         async def work(transaction: Transaction) -> list[Classifier]:
@@ -199,11 +207,11 @@ class Crawling:
             name = inventory.name_for(plan.table.name, plan.location)
             written.add(name)
             table, changes = await write_table(self._writer, database, name, plan)
-            await self._count(changes)
+            await self._count(changes, name)
             changes = await write_partitions(
                 self._writer, database, table, plan.partitions, self.checkpoint
             )
-            await self._count(changes)
+            await self._count(changes, name)
         own = {name: inventory.places[name] for name in inventory.own}
         paths = [target.path or "" for target in self._definition.jdbc]
         retired = (
@@ -212,12 +220,14 @@ class Crawling:
         )
         for name in retired:
             await self.checkpoint()
-            await self._count(await retire_table(self._writer, database, name))
+            changes = await retire_table(self._writer, database, name)
+            await self._count(changes, name)
 
-    async def _count(self, changes: Changes) -> None:
-        """Add to what was written, where metrics can see it while the crawl runs."""
+    async def _count(self, changes: Changes, table: str) -> None:
+        """Add to what was written of a table, where metrics can see it while the crawl runs."""
         if changes == Changes():
             return
+        self.log.note_table(table, self._definition.database, changes)
         self.changes = self.changes.plus(changes)
 
         async def work(transaction: Transaction) -> None:

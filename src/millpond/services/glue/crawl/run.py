@@ -58,6 +58,11 @@ async def crawl(needs: Needs, task: Task, wake: Wake) -> int | None:
         _log.exception("The crawl of %s failed.", crawler.name)
         state, error = "FAILED", "Internal Service Exception"
     await _end(needs, task, crawler, state, error, crawling.changes)
+    if error is not None:
+        crawling.log.note("ERROR", error)
+    elif state == "STOPPED":
+        crawling.log.note("INFO", "The crawl was stopped.")
+    await crawling.log.tell("BENCHMARK", "Crawler has finished running and is in state READY")
     return None
 
 
