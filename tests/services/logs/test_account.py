@@ -139,12 +139,8 @@ async def test_a_protected_group_and_its_streams_stay(world):
     await world("DeleteLogGroup", logGroupName="/app")
 
 
-async def test_groups_are_tagged_by_name_as_before_and_keys_are_refused(world):
+async def test_groups_are_tagged_by_name_as_before(world):
     await world.make("s")
     await world("TagLogGroup", logGroupName="/app", tags={"a": "b", "c": "d"})
     await world("UntagLogGroup", logGroupName="/app", tags=["a"])
     assert await world("ListTagsLogGroup", logGroupName="/app") == {"tags": {"c": "d"}}
-    key = {"logGroupName": "/app", "kmsKeyId": "arn:aws:kms:us-east-1:123456789012:key/k"}
-    with pytest.raises(ServiceError, match="kmsKeyId is not implemented"):
-        await world("AssociateKmsKey", **key)
-    await world("DisassociateKmsKey", logGroupName="/app")

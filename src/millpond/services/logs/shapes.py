@@ -109,15 +109,6 @@ QueryStatus = _Literal[
     "Scheduled", "Running", "Complete", "Failed", "Cancelled", "Timeout", "Unknown"
 ]
 QueryString = _Annotated[str, _Meta(max_length=10000)]
-ResourceIdentifier = _Annotated[
-    str,
-    _Meta(
-        min_length=1,
-        max_length=2048,
-        pattern="^(?a:[\\w+=/:,.@\\-\\*]*)\\Z",
-        extra={"pattern": "[\\w+=/:,.@\\-\\*]*"},
-    ),
-]
 RoleArn = _Annotated[str, _Meta(min_length=1)]
 SequenceToken = _Annotated[str, _Meta(min_length=1)]
 StandardUnit = _Literal[
@@ -185,21 +176,6 @@ TagValue = _Annotated[
 ]
 TargetArn = _Annotated[str, _Meta(min_length=1)]
 Timestamp = _Annotated[int, _Meta(ge=0, le=9223372036854775807)]
-
-
-class AssociateKmsKeyRequest(
-    _Struct,
-    kw_only=True,
-    omit_defaults=True,
-    rename={
-        "log_group_name": "logGroupName",
-        "kms_key_id": "kmsKeyId",
-        "resource_identifier": "resourceIdentifier",
-    },
-):
-    log_group_name: LogGroupName | None = None
-    kms_key_id: KmsKeyId
-    resource_identifier: ResourceIdentifier | None = None
 
 
 class CancelExportTaskRequest(
@@ -630,16 +606,6 @@ class Destination(
     access_policy: str | None = None
     arn: str | None = None
     creation_time: int | None = None
-
-
-class DisassociateKmsKeyRequest(
-    _Struct,
-    kw_only=True,
-    omit_defaults=True,
-    rename={"log_group_name": "logGroupName", "resource_identifier": "resourceIdentifier"},
-):
-    log_group_name: LogGroupName | None = None
-    resource_identifier: ResourceIdentifier | None = None
 
 
 class Entity(
@@ -1684,7 +1650,6 @@ MODEL = _wire.ServiceModel(
     target_prefix="Logs_20140328",
     validation_code="InvalidParameterException",
     operations={
-        "AssociateKmsKey": _wire.Operation(name="AssociateKmsKey", input=AssociateKmsKeyRequest),
         "CancelExportTask": _wire.Operation(name="CancelExportTask", input=CancelExportTaskRequest),
         "CreateExportTask": _wire.Operation(
             name="CreateExportTask", input=CreateExportTaskRequest, output=CreateExportTaskResponse
@@ -1755,9 +1720,6 @@ MODEL = _wire.ServiceModel(
             name="DescribeSubscriptionFilters",
             input=DescribeSubscriptionFiltersRequest,
             output=DescribeSubscriptionFiltersResponse,
-        ),
-        "DisassociateKmsKey": _wire.Operation(
-            name="DisassociateKmsKey", input=DisassociateKmsKeyRequest
         ),
         "FilterLogEvents": _wire.Operation(
             name="FilterLogEvents", input=FilterLogEventsRequest, output=FilterLogEventsResponse
@@ -1836,6 +1798,7 @@ MODEL = _wire.ServiceModel(
     absent={
         name: _wire.Operation(name)
         for name in (
+            "AssociateKmsKey",
             "AssociateSourceToS3TableIntegration",
             "CancelImportTask",
             "CreateDelivery",
@@ -1866,6 +1829,7 @@ MODEL = _wire.ServiceModel(
             "DescribeImportTasks",
             "DescribeIndexPolicies",
             "DescribeLookupTables",
+            "DisassociateKmsKey",
             "DisassociateSourceFromS3TableIntegration",
             "GetDataProtectionPolicy",
             "GetDelivery",

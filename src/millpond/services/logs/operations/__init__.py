@@ -41,8 +41,6 @@ OPERATIONS: Mapping[str, Any] = {
     "ListTagsLogGroup": tags.list_tags_log_group,
     "ListLogGroups": groups.list_log_groups,
     "PutLogGroupDeletionProtection": groups.put_log_group_deletion_protection,
-    "AssociateKmsKey": groups.associate_kms_key,
-    "DisassociateKmsKey": groups.disassociate_kms_key,
     "PutMetricFilter": metric_filters.put_metric_filter,
     "DescribeMetricFilters": metric_filters.describe_metric_filters,
     "DeleteMetricFilter": metric_filters.delete_metric_filter,

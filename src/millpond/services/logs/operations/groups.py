@@ -86,26 +86,6 @@ async def put_log_group_deletion_protection(
         store.save_group(transaction, call, changed)
 
 
-async def associate_kms_key(
-    needs: Needs, call: Call, request: shapes.AssociateKmsKeyRequest
-) -> None:
-    """Refused: there are no keys to encrypt events with.
-
-    Source: CloudWatch Logs API reference, AssociateKmsKey.
-    """
-    not_implemented(("kmsKeyId", request.kms_key_id))
-
-
-async def disassociate_kms_key(
-    needs: Needs, call: Call, request: shapes.DisassociateKmsKeyRequest
-) -> None:
-    """Nothing is to be done: no group has a key. Source: CloudWatch Logs API reference,
-    DisassociateKmsKey."""
-    if request.log_group_name is not None:
-        async with needs.records.transaction() as transaction:
-            await require_group(transaction, call, request.log_group_name)
-
-
 async def put_retention_policy(
     needs: Needs, call: Call, request: shapes.PutRetentionPolicyRequest
 ) -> None:
