@@ -28,7 +28,7 @@ anew under the same folder, whose files are as they were.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from millpond.kernel.errors import EngineError
 
@@ -173,6 +173,16 @@ class Run(Protocol):
 
     async def end(self, grace_seconds: float) -> Finished:
         """Ask it to stop (SIGTERM), and kill it when the grace is over."""
+        ...
+
+
+@runtime_checkable
+class ShowsPage(Protocol):
+    """A run whose runtime shows browsers on this machine what the application does."""
+
+    @property
+    def page_port(self) -> int:
+        """Where, as soon as its Spark session is there and until it ends; 0 for nowhere."""
         ...
 
 

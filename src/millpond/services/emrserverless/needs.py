@@ -12,6 +12,7 @@ from millpond.kernel.credentials import CredentialsIssuer
 from millpond.kernel.ids import Ids
 from millpond.kernel.metrics import Meter
 from millpond.kernel.pages import Pages
+from millpond.services.emrserverless.running.live_pages import LivePages
 from millpond.services.emrserverless.running.warm import WarmClusters
 
 CALLS: tuple[tuple[str, str], ...] = (
@@ -29,7 +30,8 @@ owners want them, and dashboards look whether they are there."""
 class Needs:
     """`call_aws` calls the operations in `CALLS`; `folder` holds a folder for each application;
     `endpoint` tells where programs on this machine reach the platform; `warm` are the clusters of
-    pre-initialised workers, which the steps of applications start and those of job runs take."""
+    pre-initialised workers, which the steps of applications start and those of job runs take;
+    `live` are the pages that drivers show while they run."""
 
     records: Records
     clock: Clock
@@ -42,3 +44,4 @@ class Needs:
     folder: Path
     endpoint: Callable[[], str]
     warm: WarmClusters = field(default_factory=WarmClusters)
+    live: LivePages = field(default_factory=LivePages)

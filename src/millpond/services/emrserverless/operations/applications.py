@@ -1,5 +1,7 @@
 """Applications: create, look at, change, start, stop, delete."""
 
+from msgspec.structs import replace
+
 from millpond.engines.records.interface import Transaction
 from millpond.kernel.call import Call
 from millpond.services.emrserverless import shapes, store
@@ -112,16 +114,10 @@ async def update_application(
     async with needs.records.transaction() as transaction:
         application = await require_application(transaction, call, request.application_id)
         require_rest(application)
-        application = Application(
-            id=application.id,
-            arn=application.arn,
-            engine=application.engine,
+        application = replace(
+            application,
             asked=change_application(application, request, needs.sparks),
-            created_ms=application.created_ms,
             updated_ms=needs.clock.now_ms(),
-            state=application.state,
-            details=application.details,
-            tags=application.tags,
         )
         store.save_application(transaction, call, application)
     return shapes.UpdateApplicationResponse(application=show_application(application))

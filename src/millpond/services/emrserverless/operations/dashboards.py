@@ -1,4 +1,4 @@
-"""Dashboards: a URL that shows what the driver of a job run said."""
+"""Dashboards: a URL that shows what a job run does, or what its driver said."""
 
 from dataclasses import replace
 
@@ -23,8 +23,10 @@ _PLAIN = {
 async def get_dashboard_for_job_run(
     needs: Needs, call: Call, request: shapes.GetDashboardForJobRunRequest
 ) -> shapes.GetDashboardForJobRunResponse:
-    """A URL, good for an hour, of the log of a run's driver in S3: its standard error when it
-    failed, else its standard output.
+    """Give a URL that shows what a run does, or what its driver said.
+
+    It is Spark's own page while a run on Apache Spark runs; else, good for an hour, the log of its
+    driver in S3, which is its standard error when it failed, and its standard output if not.
 
     Raises:
         ResourceNotFound: there is no such application, run or attempt, or no log of it in S3.
@@ -40,12 +42,16 @@ async def get_dashboard_for_job_run(
         attempt = await store.load_attempt(transaction, call, run, number)
     if number > run.attempt:
         raise ResourceNotFound(f"JobRun {run.id} has no attempt {number}")
+    live = await needs.live.url(run.id) if number == run.attempt else None
+    if live is not None:
+        return shapes.GetDashboardForJobRunResponse(url=live)
     places = places_of(run, number)
     place = places.key_folder(places.driver)
     if place is None:
         raise ResourceNotFound(
-            f"There is no dashboard for JobRun {run.id}: Spark's own pages are not kept here, and "
-            "the run has no s3MonitoringConfiguration, whose log would be shown instead."
+            f"There is no dashboard for JobRun {run.id}: Spark's own pages are there only while a "
+            "job runs on Apache Spark, and the run has no s3MonitoringConfiguration, whose log "
+            "would be shown instead."
         )
     state = attempt.state if attempt else run.state
     key = f"{place.prefix}{'stderr' if state == 'FAILED' else 'stdout'}.gz"

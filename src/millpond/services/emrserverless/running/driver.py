@@ -5,7 +5,13 @@ import shutil
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from millpond.engines.spark.interface import Application, Cluster, Finished, Run
+from millpond.engines.spark.interface import (
+    Application,
+    Cluster,
+    Finished,
+    Run,
+    ShowsPage,
+)
 from millpond.kernel.credentials import Credential
 from millpond.kernel.tasks import Task
 from millpond.services.emrserverless.model.configurations import variables
@@ -114,8 +120,13 @@ class Driver:
             logs.stderr,
             driver_environment(self._properties),
         )
-        self._process = await self._cluster.run(application)
-        return self._explain(await self._process.wait())
+        process = self._process = await self._cluster.run(application)
+        if isinstance(process, ShowsPage) and process.page_port:
+            self._needs.live.show(run.id, process.page_port)
+        try:
+            return self._explain(await process.wait())
+        finally:
+            self._needs.live.hide(run.id)
 
     async def end(self, grace_seconds: float) -> None:
         """Ask the driver to end, and kill it when the grace is over."""

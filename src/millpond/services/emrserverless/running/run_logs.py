@@ -15,6 +15,8 @@ from millpond.services.emrserverless.model.records import JobRun
 from millpond.services.emrserverless.model.role import ACTIONS
 from millpond.services.emrserverless.needs import Needs
 
+_EXECUTORS = ("engine*.log", "node-*.log")
+"""How runtimes call the logs of a cluster's nodes."""
 _TAIL_SIZE_BYTES = 8192
 
 
@@ -55,7 +57,8 @@ class RunLogs:
 
     def follow_executors(self, folder: Path) -> None:
         """Follow what the nodes of a cluster say; those that came since the last time, too."""
-        for number, path in enumerate(sorted(folder.glob("*.log")), 1):
+        logs = (path for kind in _EXECUTORS for path in sorted(folder.glob(kind)))
+        for number, path in enumerate(logs, 1):
             self._follow(path, f"{self._places.executor}/{number}", "stderr")
 
     def say(self, text: str) -> None:
