@@ -192,3 +192,33 @@ async def test_an_export_of_a_group_that_goes_fails(world):
     await world.work()
     status = (await described(world, task))["status"]
     assert status == {"code": "FAILED", "message": "The specified log group does not exist."}
+
+
+async def test_an_export_goes_on_after_the_streams_that_are_done(world, monkeypatch):
+    monkeypatch.setattr("millpond.services.logs.exporting.exporting.NOTED_EVERY", 2)
+    names = [f"s{number}" for number in range(6)]
+    await world.make(*names)
+    for name in names:
+        await world.put((0, name), stream=name)
+    task = await create(world)
+    from millpond.services.logs import tasks
+
+    wake = Wake()
+    call_out = world.outside.__call__
+
+    async def ending(call, service, operation, /, **members):
+        wake.stopping = "s4" in members["Key"]
+        return await call_out(call, service, operation, **members)
+
+    outside, world.outside = world.outside, ending
+    lent = (world.records, world.clock, "logs", tasks.STEPS, world.needs)
+    await work_of(*lent, wake)
+    world.outside = outside
+    assert (await described(world, task))["status"]["code"] == "RUNNING"
+    done = set(outside.objects)
+    outside.objects.clear()
+    await world.work()
+    assert (await described(world, task))["status"]["code"] == "COMPLETED"
+    again = set(outside.objects)
+    assert {key.split("/")[2] for key in again} == {"s4", "s5"}
+    assert {key.split("/")[2] for key in done | again if task in key} == set(names)

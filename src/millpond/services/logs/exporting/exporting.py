@@ -72,30 +72,27 @@ async def _export_streams(
     """Export the streams that are left; False: the platform ends meanwhile."""
     async with needs.records.transaction() as transaction:
         found = store.scan_streams(transaction, group.id, export.stream_prefix)
-        streams = [stream async for stream in found if stream.last_ms is not None]
-    taken = Counter(folder_of(stream.name) for stream in streams)
-    count = 0
-    for stream in streams:
-        if stream.name <= export.done:
-            continue
-        folder = folder_of(stream.name)
+        streams = [(stream.name, stream.id) async for stream in found if stream.stored_bytes]
+    taken = Counter(folder_of(name) for name, _ in streams)
+    begin = next((n for n, (name, _) in enumerate(streams, 1) if name == export.done), 0)
+    for count, (name, stream_id) in enumerate(streams[begin:], 1):
+        folder = folder_of(name)
         if taken[folder] > 1:
-            folder = f"{folder}-{stream.id}"
+            folder = f"{folder}-{stream_id}"
         place: Place | None = Place(0)
         number = 0
         while place is not None:
             if wake.stopping:
                 return False
-            packed = await pack_object(needs, export, group, stream.name, place)
+            packed = await pack_object(needs, export, group, name, place)
             if packed is None:
                 break
             await put_object(needs, scope, export, export.key(folder, number), packed.data)
             place = packed.next
             number += 1
             await _note(needs, scope, export.id, None)
-        count += 1
         if count % NOTED_EVERY == 0:
-            await _note(needs, scope, export.id, stream.name)
+            await _note(needs, scope, export.id, name)
     return True
 
 

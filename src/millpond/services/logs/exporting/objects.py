@@ -1,5 +1,6 @@
 """The objects of an export: lines of time and message, compressed by gzip."""
 
+import asyncio
 import zlib
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -49,7 +50,7 @@ async def pack_object(
             waiting_bytes += len(line)
             last = event.place
             if waiting_bytes >= _PIECE_BYTES:
-                pieces.append(compressor.compress(b"".join(lines)))
+                pieces.append(await asyncio.to_thread(compressor.compress, b"".join(lines)))
                 lines, waiting_bytes = [], 0
     if last is None:
         return None
