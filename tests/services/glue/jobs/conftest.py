@@ -4,6 +4,8 @@ A script is a line for each thing that it does:
 
     print TEXT      a line of its output
     commit JSON     commits these states of its bookmark
+    leave TEXT      leaves this in place of what it commits
+    link PATH       leaves a link there
     show            prints the bookmark that it was given
     fail TEXT       ends with an error
     exit CODE       ends with a code, and says nothing
@@ -100,6 +102,8 @@ class FakeRun:
             elif word == "commit":
                 states = {"states": json.loads(rest)}
                 (folder / "bookmark-commit.json").write_text(json.dumps(states))
+            elif word == "leave":
+                (folder / "bookmark-commit.json").write_text(rest)
             elif word == "link":
                 (folder / "bookmark-commit.json").symlink_to(rest)
             elif word == "fail":

@@ -154,3 +154,15 @@ async def test_bookmarks_of_many_runs_are_forgotten_in_the_end(bench, monkeypatc
     with pytest.raises(Exception, match="Continuation for job job not found"):
         await bench.bookmark(RunId=runs[0]["Id"])
     assert (await bench.bookmark(RunId=runs[3]["Id"]))["Version"] == 4
+
+
+@pytest.mark.parametrize(
+    "left",
+    ["{", "[]", '{"states": 1}', "[" * 100_000, '{"states": {"a": NaN'],
+    ids=["cut", "list", "number", "deep", "torn"],
+)
+async def test_what_is_no_bookmark_is_passed_over(bench, left):
+    await bench.make(f"leave {left}", DefaultArguments=ENABLED)
+    assert (await bench.do())["JobRunState"] == "SUCCEEDED"
+    with pytest.raises(Exception, match="Continuation for job job not found"):
+        await bench.bookmark()

@@ -351,6 +351,7 @@ async def test_wheels_in_s3_are_kept_once(bench):
         ({"--millpond-runtime": "spark-4"}, "--millpond-runtime spark-4 cannot be had here"),
         ({"--job-language": "scala"}, "--job-language is not supported"),
         ({"--class": "Main"}, "--class is not supported"),
+        ({"--x": "a\0b"}, "An argument holds a NUL"),
         ({"--job-bookmark-option": "on"}, "--job-bookmark-option is one of"),
         ({"--conf": "spark.sql.x"}, "--conf spark.sql.x is not a property"),
         ({"--extra-py-files": "/etc/passwd"}, "--extra-py-files: /etc/passwd is not a location"),
@@ -373,3 +374,10 @@ async def test_elapsed_time_is_measured_if_it_is_wanted(bench):
     measured = [metric for metric, _ in bench.running.meter.drain() if metric.namespace == "Glue"]
     assert {metric.name for metric in measured} == {"glue.driver.aggregate.elapsedTime"}
     assert {dict(metric.dimensions)["JobRunId"] for metric in measured} == {run["Id"], "ALL"}
+
+
+@pytest.mark.parametrize("name", ["..", ".glue", "n" * 300])
+async def test_a_script_whose_name_is_no_files_name_fails_its_run(bench, name):
+    await bench.put(f"odd/{name}", "print x")
+    await bench.make(Command={"ScriptLocation": f"s3://scripts/odd/{name}"})
+    assert "cannot be kept" in (await bench.do())["ErrorMessage"]

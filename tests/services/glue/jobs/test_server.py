@@ -241,3 +241,43 @@ def _left_of(folder):
         except OSError:
             continue
     return found
+
+
+GLUE_SCRIPT = b"""
+import sys
+from awsglue.transforms import *
+from awsglue.utils import getResolvedOptions
+from pyspark.context import SparkContext
+from awsglue.context import GlueContext
+from awsglue.job import Job
+
+args = getResolvedOptions(sys.argv, ["JOB_NAME", "source"])
+sc = SparkContext.getOrCreate()
+sc.setLogLevel("WARN")
+glueContext = GlueContext(sc)
+job = Job(glueContext)
+job.init(args["JOB_NAME"], args)
+orders = glueContext.create_dynamic_frame.from_options(
+    "s3", {"paths": [args["source"]]}, "json", transformation_ctx="orders"
+)
+print("ids", sorted(row["id"] for row in orders.toDF().collect()) if orders.count() else [])
+if "--late" in sys.argv:
+    raise ValueError("late")
+job.commit()
+"""
+
+
+def test_a_rerun_after_a_failure_neither_loses_nor_repeats(account):
+    enabled = {"--job-bookmark-option": "job-bookmark-enable"}
+    name = account.make(GLUE_SCRIPT, DefaultArguments=enabled)
+    source = f"s3://{account.bucket}/orders/"
+    account.put("orders/1.json", b'{"id": 1}\n{"id": 2}\n')
+    assert account.lines(account.do(name, source=source)) == ["ids [1, 2]"]
+    account.put("orders/2.json", b'{"id": 3}\n')
+    failed = account.do(name, source=source, late="1")
+    assert (failed["JobRunState"], failed["ErrorMessage"]) == ("FAILED", "ValueError: late")
+    assert account.lines(failed) == ["ids [3]"]
+    assert account.lines(account.do(name, source=source)) == ["ids [3]"]
+    assert account.lines(account.do(name, source=source)) == ["ids []"]
+    account.glue.reset_job_bookmark(JobName=name)
+    assert account.lines(account.do(name, source=source)) == ["ids [1, 2, 3]"]

@@ -62,6 +62,8 @@ def read_settings(definition: JobUpdate, arguments: Mapping[str, str]) -> Settin
     Raises:
         InvalidInput: one is not understood, or asks for what there is not; the text names it.
     """
+    if any("\0" in text for pair in arguments.items() for text in pair):
+        raise InvalidInput("An argument holds a NUL, which no command line can.")
     is_shell = command_of(definition) == PYTHON_SHELL
     runtime = arguments.get(RUNTIME, SAIL)
     if runtime not in RUNTIMES:

@@ -77,6 +77,6 @@ def read_commit(data: bytes) -> str | None:
     try:
         told = json.loads(data)
         states = told["states"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
     return json.dumps(states) if isinstance(states, Mapping) else None

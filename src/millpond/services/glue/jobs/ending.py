@@ -15,6 +15,7 @@ from millpond.services.glue.jobs import store
 from millpond.services.glue.jobs.model import Activity, Run
 from millpond.services.glue.jobs.starting import promote, retry
 from millpond.services.glue.needs import Needs
+from millpond.services.glue.orchestration.store import Ended, tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,17 @@ async def end_run(
             assert waiting is not None
             activity = promote(transaction, needs, scope, activity, waiting)
     store.save_activity(transaction, scope, run.job_id, activity)
+    if run.trigger_name is not None and follows is None:
+        told = Ended(
+            kind="JOB",
+            name=run.job_name,
+            run_id=run.base_id,
+            state=outcome.state,
+            error=outcome.error,
+            workflow_name=run.workflow_name,
+            workflow_run_id=run.workflow_run_id,
+        )
+        tell(transaction, scope, told)
     return follows
 
 

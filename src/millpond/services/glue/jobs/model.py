@@ -55,6 +55,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     attempt: int = 0
     previous_run_id: str | None = None
     trigger_name: str | None = None
+    workflow_name: str | None = None
     workflow_run_id: str | None = None
     predecessors: tuple[Predecessor, ...] = ()
     timeout_minutes: int | None = None

@@ -40,6 +40,7 @@ class Wishes:
     execution_class: str | None = None
     former: Run | None = None
     trigger_name: str | None = None
+    workflow_name: str | None = None
     workflow_run_id: str | None = None
     predecessors: tuple[Predecessor, ...] = ()
 

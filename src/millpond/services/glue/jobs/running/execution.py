@@ -85,7 +85,7 @@ class Execution:
         assert self._cluster is not None
         assert self._fetched is not None
         program = await asyncio.to_thread(
-            self._place.give, bookmark, self._fetched, imports=self._is_shell
+            self._place.give, bookmark, self._fetched, has_spark=not self._is_shell
         )
         version = self._run.definition.glue_version or ""
         command = self._run.definition.command

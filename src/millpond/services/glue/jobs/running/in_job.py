@@ -18,6 +18,10 @@ def main() -> None:
     with open(os.path.join(folder, "launch.json"), encoding="utf-8") as file:  # noqa: PTH118, PTH123
         launch = json.load(file)
     script = launch["script"]
+    if launch["has_spark"]:
+        import spark_context  # type: ignore[import-not-found]  # noqa: PLC0415 - lies beside this
+
+        spark_context.offer()
     sys.argv[0] = script
     sys.path[:1] = [os.path.dirname(script), *launch["paths"]]  # noqa: PTH120
     module = types.ModuleType("__main__")

@@ -22,10 +22,11 @@ from typing import Any
 from millpond.kernel.call import Call
 from millpond.kernel.errors import ServiceError
 from millpond.services.glue.jobs import bookmarks
-from millpond.services.glue.jobs.running import in_job
+from millpond.services.glue.jobs.running import in_job, spark_context
 from millpond.services.glue.needs import Needs
 
 EXCHANGE = ".glue"
+ERROR_LENGTH_MAX = 4000
 FOLDER_VARIABLE = "MILLPOND_GLUE_FOLDER"
 _STATUS = {"NoSuchKey": 404, "NoSuchBucket": 404, "AccessDenied": 403}
 
@@ -112,15 +113,17 @@ class Workplace:
             draft.replace(kept)
         return kept.absolute()
 
-    def give(self, bookmark: Mapping[str, Any], fetched: Fetched, *, imports: bool) -> Path:
-        """Write what the script is told; the program that runs it. `imports`: and how it finds
-        the Python files, where nobody else sees to that."""
-        paths = [_importable(path) for path in fetched.py_files] if imports else []
-        launch = {"script": os.fspath(fetched.script.absolute()), "paths": paths}
+    def give(self, bookmark: Mapping[str, Any], fetched: Fetched, *, has_spark: bool) -> Path:
+        """Write what the script is told; the program that runs it. Without Spark, that one sees
+        to it that the Python files are found."""
+        paths = [] if has_spark else [_importable(path) for path in fetched.py_files]
+        script = os.fspath(fetched.script.absolute())
+        launch = {"script": script, "paths": paths, "has_spark": has_spark}
         (self.exchange / "bookmark.json").write_text(json.dumps(bookmark), "utf-8")
         (self.exchange / "launch.json").write_text(json.dumps(launch), "utf-8")
         program = self.exchange / "run.py"
         shutil.copyfile(in_job.__file__, program)
+        shutil.copyfile(spark_context.__file__, self.exchange / "spark_context.py")
         return program.absolute()
 
     def read_commit(self) -> str | None:
@@ -133,9 +136,11 @@ class Workplace:
         data = self._read("failure.json")
         try:
             told = json.loads(data or b"{}").get("error")
-        except (ValueError, AttributeError):
+        except (ValueError, AttributeError, RecursionError):
             return None
-        return told if isinstance(told, str) else None
+        if not isinstance(told, str):
+            return None
+        return told[:ERROR_LENGTH_MAX].encode("utf-8", "replace").decode()
 
     def _read(self, name: str) -> bytes | None:
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -175,10 +180,13 @@ async def fetch(needs: Needs, call: Call, location: str, folder: Path) -> Path:
             f"{error.message} (Service: Amazon S3; Status Code: {status}; "
             f"Error Code: {error.code})"
         ) from None
-    await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
-    with path.open("wb") as file:
-        async for chunk in answer["Body"]:
-            await asyncio.to_thread(file.write, chunk)
+    try:
+        await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+        with path.open("wb") as file:
+            async for chunk in answer["Body"]:
+                await asyncio.to_thread(file.write, chunk)
+    except OSError as error:
+        raise CannotFetch(f"LAUNCH ERROR | {location} cannot be kept: {error.strerror}") from error
     return path
 
 
