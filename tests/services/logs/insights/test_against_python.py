@@ -18,7 +18,8 @@ def _event(chance: random.Random) -> Any:
     """JSON with members that miss, numbers in texts and truths; or a line of text."""
     kind = chance.random()
     if kind < 0.2:
-        return f"user={chance.choice(NAMES)}, method:{chance.choice(('GET', 'PUT'))}, took := {_number(chance)}"
+        name, method = chance.choice(NAMES), chance.choice(("GET", "PUT"))
+        return f"user={name}, method:{method}, took := {_number(chance)}"
     if kind < 0.25:
         return chance.choice(("", "{", "plain text", '{"level": }', "[1, 2]")) or "-"
     event: dict[str, Any] = {}
@@ -102,16 +103,16 @@ def _at_least(left: str | None, right: str | None) -> bool:
     return left is not None and right is not None and float(left) >= float(right)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(8))
 def test_filters_choose_what_python_chooses(asked, told, seed: int) -> None:
     group, rows = told
     chance = random.Random(seed)
     (a, p), (b, q), (c, r) = chance.sample(list(TESTS.items()), 3)
     text, test = chance.choice(
         [
-            (f"({a}) and ({b}) or not ({c})", lambda e: p(e) and q(e) or not r(e)),
+            (f"({a}) and ({b}) or not ({c})", lambda e: (p(e) and q(e)) or not r(e)),
             (f"not ({a} or {b}) and {c}", lambda e: not (p(e) or q(e)) and r(e)),
-            (f"{a} or {b} and {c}", lambda e: p(e) or q(e) and r(e)),
+            (f"{a} or {b} and {c}", lambda e: p(e) or (q(e) and r(e))),
         ]
     )
     answer = asked.answer(
@@ -136,7 +137,7 @@ KEYS = {
 
 
 def _bin(time_ms: int) -> str:
-    import datetime  # noqa: PLC0415
+    import datetime
 
     moment = datetime.datetime.fromtimestamp(time_ms // 60_000 * 60, datetime.UTC)
     return f"{moment:%Y-%m-%d %H:%M:%S}.000"
@@ -168,15 +169,17 @@ def _greatest(events: list[dict[str, Any]]) -> float | None:
 VALUES = {
     "count(*)": lambda es: str(len(es)),
     "count(took)": lambda es: str(sum("took" in e for e in es)),
-    "count_distinct(user.name)": lambda es: str(len({e["user.name"] for e in es if "user.name" in e})),
+    "count_distinct(user.name)": lambda es: str(len({e.get("user.name") for e in es} - {None})),
     "sum(took)": _sum,
     "avg(took)": _mean,
     "latest(level)": _last,
-    "sum(took) / count(*)": lambda es: None if (s := _numbers(es)) == [] else shown(math.fsum(s) / len(es)),
+    "sum(took) / count(*)": lambda es: (
+        shown(math.fsum(s) / len(es)) if (s := _numbers(es)) else None
+    ),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(8))
 def test_statistics_are_those_of_python(asked, told, seed: int) -> None:
     group, rows = told
     chance = random.Random(seed + 100)

@@ -125,7 +125,8 @@ def test_what_is_wrong_is_told_with_its_place(text: str, message: str, at: tuple
     "name", ["pattern @message", "diff", "unmask x", "anomaly", "filterIndex a = 1", "SOURCE x"]
 )
 def test_commands_that_are_not_implemented_are_refused_by_name(name: str) -> None:
-    with pytest.raises(Malformed, match=f"The command {name.split()[0]} is not implemented"):
+    command = name.split(maxsplit=1)[0]
+    with pytest.raises(Malformed, match=f"The command {command} is not implemented"):
         compiled(f"fields @message | {name}")
 
 

@@ -53,9 +53,10 @@ def find(name: str) -> Function | None:
 
 
 def names() -> Iterator[tuple[str, Kind]]:
-    """Every function, for the documentation."""
+    """Every function of Trino's, for the documentation."""
     for name in sorted(_FUNCTIONS):
-        yield name, _FUNCTIONS[name].kind
+        if not name.startswith("$"):
+            yield name, _FUNCTIONS[name].kind
 
 
 def scalar(

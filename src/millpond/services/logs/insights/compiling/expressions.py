@@ -42,6 +42,8 @@ class Expressions:
         self._text = text
         self._rows = rows
         self._now_ms = now_ms
+        self.made: dict[str, Value] = {}
+        """What a stats command has computed so far, which its later values may name."""
 
     def value(self, node: Expression) -> Value:
         """The value of an expression over one row.
@@ -60,6 +62,8 @@ class Expressions:
         match node:
             case Call() if is_aggregate(node):
                 return aggregate(node, self.value, has_time=self._rows.is_raw)
+            case Field() if node.name in self.made:
+                return self.made[node.name]
             case Field() | Member():
                 raise Malformed(
                     f"{self._shown(node)} stands in stats outside of a function.",

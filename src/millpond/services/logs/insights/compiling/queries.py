@@ -128,7 +128,9 @@ def _stats(command: Stats, rows: Rows, compiled: Expressions) -> Rows:
     if rows.limit is not None:
         rows = rows.settle()
     keys = [(one.name, compiled.value(one.value)) for one in command.keys]
-    values = [(one.name, compiled.aggregated(one.value)) for one in command.values]
+    for one in command.values:
+        compiled.made[one.name] = compiled.aggregated(one.value)
+    values = [(one.name, compiled.made[one.name]) for one in command.values]
     items: list[str] = []
     names: dict[str, Value] = {}
     for place, (name, value) in enumerate([*keys, *values]):

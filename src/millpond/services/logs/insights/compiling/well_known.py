@@ -14,7 +14,7 @@ _FLOW_FIELDS = (
     "version", "accountId", "interfaceId", "srcAddr", "dstAddr", "srcPort", "dstPort", "protocol",
     "packets", "bytes", "start", "end", "action", "logStatus",
 )  # fmt: skip
-_QUERY = r"^\d+\.\d+ \d{4}-\d\d-\d\dT[\d:]+Z Z\S+( \S+){7}$"
+_QUERY = r"^\d+\.\d+ \d{4}-\d\d-\d\dT[\d:.]+Z Z\S+( \S+){7}$"
 _QUERY_FIELDS = (
     "version", "queryTimestamp", "hostZoneId", "queryName", "queryType", "responseCode",
     "protocol", "edgeLocation", "resolverIp", "ednsClientSubnet",

@@ -88,7 +88,10 @@ class ParquetWriter:
         for name, kind in _SCHEMA:
             column: Struct = {1: kind, 3: _REQUIRED, 4: name}
             schema.append(column | {6: _UTF8} if kind == _BYTES else column)
-        footer = encode({1: Int(1), 2: schema, 3: self.rows, 4: self._groups, 6: b"millpond"})
+        orders: list[Struct] = [{1: {}} for _ in _SCHEMA]
+        footer = encode(
+            {1: Int(1), 2: schema, 3: self.rows, 4: self._groups, 6: b"millpond", 7: orders}
+        )
         self._write(footer + _size_of(len(footer)) + _MAGIC)
         return self._at
 
