@@ -381,3 +381,20 @@ async def test_a_script_whose_name_is_no_files_name_fails_its_run(bench, name):
     await bench.put(f"odd/{name}", "print x")
     await bench.make(Command={"ScriptLocation": f"s3://scripts/odd/{name}"})
     assert "cannot be kept" in (await bench.do())["ErrorMessage"]
+
+
+async def test_apache_spark_writes_its_events_where_they_are_wanted(bench):
+    await bench.make()
+    wanted = {
+        "--enable-spark-ui": "true",
+        "--spark-event-logs-path": "s3://scripts/events",
+        "--user-jars-first": "true",
+    }
+    await bench.do(Arguments=wanted)
+    await bench.do(Arguments=wanted | {"--millpond-runtime": "spark-3.5"})
+    (sail,), (apache,) = bench.spark.orders, bench.apache.orders
+    assert "spark.eventLog.dir" not in sail.properties
+    assert apache.properties["spark.eventLog.enabled"] == "true"
+    assert apache.properties["spark.eventLog.dir"] == "s3://scripts/events/"
+    assert apache.properties["spark.driver.userClassPathFirst"] == "true"
+    assert await bench.text("events/") == ""

@@ -41,6 +41,8 @@ class Settings:
     bookmark_option: str = bookmarks.DISABLE
     bookmark_from: str | None = None
     bookmark_to: str | None = None
+    event_logs: str | None = None
+    """Where Apache Spark writes what its history server shows."""
     measures: bool = False
     continuous_group: str | None = None
     """The log group of continuous logging, if it is wanted."""
@@ -85,7 +87,7 @@ def read_settings(definition: JobUpdate, arguments: Mapping[str, str]) -> Settin
     _check_formats(arguments, runtime)
     return Settings(
         runtime=runtime,
-        properties={} if is_shell else read_conf(arguments.get("--conf", "")),
+        properties={} if is_shell else _properties(arguments, runtime),
         py_files=_located(arguments, "--extra-py-files"),
         files=_located(arguments, "--extra-files"),
         jars=_located(arguments, "--extra-jars"),
@@ -94,6 +96,7 @@ def read_settings(definition: JobUpdate, arguments: Mapping[str, str]) -> Settin
         bookmark_option=option,
         bookmark_from=arguments.get("--job-bookmark-from") or None,
         bookmark_to=arguments.get("--job-bookmark-to") or None,
+        event_logs=_event_logs(arguments) if runtime != SAIL and not is_shell else None,
         measures=_is_on(arguments, "--enable-metrics", bare=True),
         continuous_group=(
             arguments.get("--continuous-log-logGroup") or "/aws-glue/jobs/logs-v2"
@@ -111,6 +114,22 @@ def words_of(own: Mapping[str, str], arguments: Mapping[str, str]) -> list[str]:
     for name, value in {**arguments, **own}.items():
         words += [name, value]
     return words
+
+
+def _properties(arguments: Mapping[str, str], runtime: str) -> dict[str, str]:
+    properties = {}
+    if runtime != SAIL and _is_on(arguments, "--user-jars-first"):
+        for side in ("driver", "executor"):
+            properties[f"spark.{side}.userClassPathFirst"] = "true"
+    return properties | read_conf(arguments.get("--conf", ""))
+
+
+def _event_logs(arguments: Mapping[str, str]) -> str | None:
+    """The folder for Spark's events, if they are wanted; it ends with a slash."""
+    if not _is_on(arguments, "--enable-spark-ui", bare=True):
+        return None
+    (found, *_) = (*_located(arguments, "--spark-event-logs-path"), None)
+    return None if found is None else found.rstrip("/") + "/"
 
 
 def read_conf(text: str) -> dict[str, str]:

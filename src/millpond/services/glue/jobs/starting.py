@@ -150,6 +150,7 @@ def _new_run(needs: Needs, job: Job, wishes: Wishes) -> Run:
         allotment=allotment,
         arguments=dict(wishes.arguments),
         trigger_name=wishes.trigger_name,
+        workflow_name=wishes.workflow_name,
         workflow_run_id=wishes.workflow_run_id,
         predecessors=wishes.predecessors,
         timeout_minutes=timeout_of(wishes.timeout or definition.timeout, command, version),

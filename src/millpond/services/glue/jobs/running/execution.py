@@ -5,12 +5,18 @@ import os
 from typing import Any
 
 from millpond.engines.spark import interface as spark
+from millpond.kernel.body import BytesBody
 from millpond.kernel.call import Call, Scope
 from millpond.kernel.credentials import Credential
+from millpond.kernel.errors import ServiceError
 from millpond.services.glue.connections.store import load_connection
 from millpond.services.glue.jobs.arguments import BOOKMARK_OPTION, merge, read_settings, words_of
 from millpond.services.glue.jobs.capacity import PYTHON_SHELL, nodes_for
-from millpond.services.glue.jobs.definitions import TIMEOUT_MINUTES_MAX, command_of
+from millpond.services.glue.jobs.definitions import (
+    TIMEOUT_MINUTES_MAX,
+    command_of,
+    script_place,
+)
 from millpond.services.glue.jobs.model import Run
 from millpond.services.glue.jobs.role import ACTIONS, SESSION, role_call, short_role
 from millpond.services.glue.jobs.running.logs import RunLogs
@@ -70,6 +76,7 @@ class Execution:
         try:
             await self._check_connections()
             self._fetched = await self._fetch()
+            await self._make_event_folder()
             runtime = needs.sparks[settings.runtime]
             self._cluster = await runtime.start(self._order(credential, self._fetched, runtime))
         except (CannotFetch, spark.CannotStart) as error:
@@ -128,6 +135,24 @@ class Execution:
                 if await load_connection(transaction, self._scope, name) is None:
                     raise CannotFetch(f"Connection {name} not found.")
 
+    async def _make_event_folder(self) -> None:
+        """Spark writes its events into a folder that is there."""
+        if self.settings.event_logs is None:
+            return
+        bucket, key = script_place(self.settings.event_logs)
+        body = BytesBody(b"")
+        try:
+            await self._needs.call_aws(
+                self._call, "s3", "PutObject", Bucket=bucket, Key=key, Body=body
+            )
+        except ServiceError as error:
+            raise CannotFetch(f"--spark-event-logs-path: {error.message}") from None
+
+    def _event_properties(self) -> dict[str, str]:
+        if self.settings.event_logs is None:
+            return {}
+        return {"spark.eventLog.enabled": "true", "spark.eventLog.dir": self.settings.event_logs}
+
     async def _fetch(self) -> Fetched:
         place, needs, call, settings = self._place, self._needs, self._call, self.settings
         command = self._run.definition.command
@@ -157,7 +182,7 @@ class Execution:
                 session_token=credential.session_token,
             ),
             with_engine=not self._is_shell,
-            properties={**_ONCE, **self.settings.properties},
+            properties={**_ONCE, **self._event_properties(), **self.settings.properties},
             nodes=nodes,
             python_modules=fetched.modules,
             programs=(GLUE,),
