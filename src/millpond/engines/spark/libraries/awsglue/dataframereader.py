@@ -1,0 +1,18 @@
+"""`GlueContext.create_data_frame`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class DataFrameReader:
+    def __init__(self, glue_context: Any) -> None:
+        self._glue_context = glue_context
+
+    def from_catalog(self, *args: Any, **kwargs: Any) -> Any:
+        """As `create_data_frame_from_catalog`."""
+        return self._glue_context.create_data_frame_from_catalog(*args, **kwargs)
+
+    def from_options(self, *args: Any, **kwargs: Any) -> Any:
+        """As `create_data_frame_from_options`."""
+        return self._glue_context.create_data_frame_from_options(*args, **kwargs)

@@ -1,0 +1,1 @@
+"""How rows leave a job: files that appear together, tables of the Data Catalog, databases."""
