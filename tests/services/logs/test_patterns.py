@@ -4,7 +4,7 @@ import json
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from millpond.services.logs.patterns import InvalidPattern, compile_pattern
@@ -244,6 +244,8 @@ def test_any_series_of_tokens_is_a_pattern_or_refused(tokens, frame):
 
 
 @given(st.text("ab*", max_size=8), st.text("ab", max_size=12))
+@example("ab*ba", "aba")
+@example("a*b*b", "ab")
 def test_asterisks_stand_for_any_text(glob, text):
     def reference(glob, text):
         if not glob:
