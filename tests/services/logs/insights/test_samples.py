@@ -172,7 +172,8 @@ SAMPLES = [
     (
         "nginx",
         "parse @message '* - * [*] \"* * *\" * * *' as host, who, at, method, path,"
-        " version, status, size, rest | filter status >= 400 | stats count(*) as n, sum(size) as bytes by path",
+        " version, status, size, rest | filter status >= 400"
+        " | stats count(*) as n, sum(size) as bytes by path",
         [{"path": "/b", "n": "2", "bytes": "33"}],
     ),
     (
