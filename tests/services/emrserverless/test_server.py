@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from tests.conftest import Server
 
-SAIL = "emr-spark-8.0.0"
+SAIL, APACHE = "emr-spark-8.0.0", "emr-7.12.0"
 ROLE = "arn:aws:iam::000000000000:role/jobs"
 ENDED = ("SUCCESS", "FAILED", "CANCELLED")
 ORDERS = "region,amount\nnorth,10\nsouth,5\nnorth,2\n"
@@ -35,6 +35,20 @@ print(boto3.client("sts").get_caller_identity()["Arn"])
 print(os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"],
       os.environ["AWS_SESSION_TOKEN"])
 """
+COUNT = """\
+import sys, time
+import boto3
+from pyspark.sql import SparkSession
+spark = SparkSession.builder.getOrCreate()
+print("session", flush=True)
+bucket = sys.argv[1].split("/")[2]
+while not boto3.client("s3").list_objects_v2(Bucket=bucket, Prefix="go").get("Contents"):
+    time.sleep(0.1)
+words = spark.sparkContext.textFile(sys.argv[1]).flatMap(str.split)
+print(sorted(words.map(lambda word: (word, 1)).reduceByKey(lambda a, b: a + b).collect()))
+"""
+APACHE_SECONDS = 300
+"""A release that is not made yet is made first."""
 WARM = {
     "DRIVER": {"workerCount": 1, "workerConfiguration": {"cpu": "4 vCPU", "memory": "16 GB"}},
     "EXECUTOR": {"workerCount": 3, "workerConfiguration": {"cpu": "4 vCPU", "memory": "16 GB"}},
@@ -192,6 +206,31 @@ def test_a_run_on_pre_initialised_workers_has_its_role_and_loses_it(account: Acc
     account.emr.stop_application(applicationId=app)
     account.until(lambda: account.application(app)["state"], lambda state: state == "STOPPED")
     assert not processes(f"serverless/{app}/")
+
+
+def test_words_are_counted_by_an_rdd_on_apache_spark(account: Account) -> None:
+    account.put(count_py=COUNT, words__a="b a b\nb\n")
+    app = account.make(releaseLabel=APACHE)
+    run_id = account.start(app, "count.py", account.url("words/"))
+    account.until(
+        lambda: account.job_run(app, run_id), lambda run: run["state"] == "RUNNING", APACHE_SECONDS
+    )
+    account.until(
+        lambda: (
+            "session" in account.log(app, run_id) or account.job_run(app, run_id)["state"] in ENDED
+        ),
+        bool,
+        APACHE_SECONDS,
+    )
+    url = account.emr.get_dashboard_for_job_run(applicationId=app, jobRunId=run_id)["url"]
+    with urllib.request.urlopen(url) as page:
+        assert b"Spark Jobs" in page.read()
+    account.put(go="on")
+    ended = account.end_of(app, run_id, APACHE_SECONDS)
+    assert ended["state"] == "SUCCESS", account.log(app, run_id, "stderr")
+    assert account.log(app, run_id) == "session\n[('a', 1), ('b', 3)]\n"
+    url = account.emr.get_dashboard_for_job_run(applicationId=app, jobRunId=run_id)["url"]
+    assert "/SPARK_DRIVER/stdout.gz?" in url
 
 
 def test_errors_are_rest_json_s(account: Account, app: str) -> None:
