@@ -15,7 +15,7 @@ from millpond.kernel.arn import parse_arn
 from millpond.services.glue.crawl.configuration import BadConfiguration, read_configuration
 from millpond.services.glue.crawl.exclusions import compile_exclusions
 from millpond.services.glue.crawl.open_tables import TRAVERSAL_DEPTH_MAX
-from millpond.services.glue.cron import BadCron, parse_cron
+from millpond.services.glue.cron import BadCron, parse_schedule
 from millpond.services.glue.errors import InvalidInput, not_implemented
 from millpond.services.glue.pattern import BadPattern
 from millpond.services.glue.shapes import (
@@ -99,6 +99,9 @@ class Crawl(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     error: str | None = None
     attempts: int = 0
     changes: Changes = Changes()
+    trigger_name: str | None = None
+    workflow_name: str | None = None
+    workflow_run_id: str | None = None
 
 
 class Crawler(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -256,7 +259,7 @@ def check_schedule(text: str) -> None:
         InvalidInput: with the reason.
     """
     try:
-        parse_cron(text)
+        parse_schedule(text)
     except BadCron as error:
         raise InvalidInput(f"Schedule {text} is not valid. {error}") from None
 

@@ -1,4 +1,5 @@
-"""AWS's cron expressions: `cron(minutes hours day-of-month month day-of-week year)`, in UTC.
+"""AWS's cron expressions: `cron(minutes hours day-of-month month day-of-week year)`, in UTC unless
+a time zone follows (`cron(0 9 * * ? *) Europe/Berlin`).
 
 Each field takes values, ranges (`1-5`), lists (`1,3`), steps (`0/15`, `1-10/2`) and `*`; months and
 days of the week also have names. One of the two day fields is `?`. `L` is the last day of the
@@ -12,6 +13,8 @@ import calendar
 import datetime
 import itertools
 import re
+import zoneinfo
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 YEAR_MIN, YEAR_MAX = 1970, 2199
@@ -36,36 +39,68 @@ class Cron:
     week_days: str
     years: frozenset[int]
 
-    def next_after(self, now_ms: int) -> int | None:
-        """The next time in epoch milliseconds that is after `now_ms`; None when there is none."""
-        now = datetime.datetime.fromtimestamp(now_ms // 1000, datetime.UTC)
-        moment = now.replace(second=0) + datetime.timedelta(minutes=1)
+    def next_after(self, now_ms: int, zone: datetime.tzinfo = datetime.UTC) -> int | None:
+        """The next time in epoch milliseconds that is after `now_ms`; None when there is none.
+
+        Fields are those of clocks in `zone`: a time that a clock shows twice counts once, one that
+        it passes over is that much later.
+        """
+        now = datetime.datetime.fromtimestamp(now_ms // 1000, zone)
+        moment = now.replace(second=0, tzinfo=None)
         for year in sorted(year for year in self.years if year >= moment.year):
             for month in sorted(self.months):
                 if (year, month) < (moment.year, moment.month):
                     continue
-                found = self._first_in_month(year, month, moment)
-                if found is not None:
-                    return int(found.timestamp() * 1000)
+                for found in self._in_month(year, month, moment):
+                    due_ms = int(found.replace(tzinfo=zone).timestamp() * 1000)
+                    if due_ms > now_ms:
+                        return due_ms
         return None
 
-    def _first_in_month(
+    def _in_month(
         self, year: int, month: int, earliest: datetime.datetime
-    ) -> datetime.datetime | None:
+    ) -> Iterator[datetime.datetime]:
         for day in sorted(self._days(year, month)):
             if (year, month, day) < (earliest.year, earliest.month, earliest.day):
                 continue
             for hour in sorted(self.hours):
                 for minute in sorted(self.minutes):
-                    found = datetime.datetime(year, month, day, hour, minute, tzinfo=datetime.UTC)
+                    found = datetime.datetime(year, month, day, hour, minute)
                     if found >= earliest:
-                        return found
-        return None
+                        yield found
 
     def _days(self, year: int, month: int) -> set[int]:
         if self.month_days != "?":
             return _days_of_month(self.month_days, year, month)
         return _days_of_week(self.week_days, year, month)
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A cron expression and whose clocks it goes by."""
+
+    cron: Cron
+    zone: datetime.tzinfo
+
+    def next_after(self, now_ms: int) -> int | None:
+        """The next time in epoch milliseconds that is after `now_ms`; None when there is none."""
+        return self.cron.next_after(now_ms, self.zone)
+
+
+def parse_schedule(text: str) -> Schedule:
+    """Read `cron(…)`, and the name of a time zone after it, if there is one.
+
+    Raises:
+        BadCron: it is not one, or there is no such time zone.
+    """
+    expression, parenthesis, name = text.strip().partition(")")
+    zone: datetime.tzinfo = datetime.UTC
+    if name.strip():
+        try:
+            zone = zoneinfo.ZoneInfo(name.strip())
+        except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
+            raise BadCron(f"{name.strip()} is not the name of a time zone.") from None
+    return Schedule(parse_cron(expression + parenthesis), zone)
 
 
 def parse_cron(text: str) -> Cron:

@@ -38,6 +38,10 @@ class IdempotentParameterMismatch(ServiceError):
     code: ClassVar[str] = "IdempotentParameterMismatchException"
 
 
+class IllegalWorkflowState(ServiceError):
+    code: ClassVar[str] = "IllegalWorkflowStateException"
+
+
 class CrawlerRunning(ServiceError):
     code: ClassVar[str] = "CrawlerRunningException"
 

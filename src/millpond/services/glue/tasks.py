@@ -1,4 +1,5 @@
-"""Glue's work in the background: crawls, their schedules, runs of jobs, and clearing up."""
+"""Glue's work in the background: crawls, their schedules, runs of jobs, triggers, and
+clearing up."""
 
 from collections.abc import Mapping
 
@@ -17,6 +18,11 @@ from millpond.services.glue.jobs.store import RUN_TASK
 from millpond.services.glue.jobs.store import SWEEP_TASK as SWEEP_JOB
 from millpond.services.glue.jobs.sweeping import sweep_job
 from millpond.services.glue.needs import Needs
+from millpond.services.glue.orchestration.hearing import tell_ended
+from millpond.services.glue.orchestration.schedules import fire_by_schedule
+from millpond.services.glue.orchestration.store import SCHEDULE_TASK as TRIGGER_SCHEDULE
+from millpond.services.glue.orchestration.store import SWEEP_TASK as SWEEP_WORKFLOW
+from millpond.services.glue.orchestration.store import TELL_TASK, sweep_runs
 
 SWEPT_AT_ONCE = 1000
 """Records that one transaction removes."""
@@ -77,6 +83,18 @@ async def sweep_crawler(needs: Needs, task: Task, wake: Wake) -> int | None:
     return None
 
 
+async def sweep_workflow(needs: Needs, task: Task, wake: Wake) -> int | None:
+    """Remove the runs of a workflow that was deleted."""
+
+    async def work(transaction: Transaction) -> int:
+        return await sweep_runs(transaction, task, task.subject, SWEPT_AT_ONCE)
+
+    while await transact(needs.records, work):
+        if wake.stopping:
+            return needs.clock.now_ms()
+    return None
+
+
 async def _sweep(needs: Needs, task: Task, wake: Wake, kind: str, owner_id: str) -> bool:
     """Remove all records of a kind below an owner; False when the platform ends meanwhile."""
 
@@ -97,4 +115,7 @@ STEPS: Mapping[str, Step] = {
     "sweep_crawler": sweep_crawler,
     RUN_TASK: run_job,
     SWEEP_JOB: sweep_job,
+    TELL_TASK: tell_ended,
+    TRIGGER_SCHEDULE: fire_by_schedule,
+    SWEEP_WORKFLOW: sweep_workflow,
 }

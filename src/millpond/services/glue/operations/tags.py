@@ -1,4 +1,4 @@
-"""Tags of databases, crawlers, jobs and connections."""
+"""Tags of databases, crawlers, jobs, connections, triggers and workflows."""
 
 from millpond.engines.records.interface import Transaction
 from millpond.kernel.arn import parse_arn
@@ -9,6 +9,7 @@ from millpond.services.glue.errors import EntityNotFound, InvalidInput
 from millpond.services.glue.jobs.store import load_job
 from millpond.services.glue.model import fold, merge_tags
 from millpond.services.glue.needs import Needs
+from millpond.services.glue.orchestration.store import load_trigger, load_workflow
 
 
 async def _require_resource(transaction: Transaction, call: Call, text: str) -> str:
@@ -32,6 +33,10 @@ async def _require_resource(transaction: Transaction, call: Call, text: str) -> 
         found = await store.load_crawler(transaction, call, name)
     elif kind == "job":
         found = await load_job(transaction, call, name)
+    elif kind == "trigger":
+        found = await load_trigger(transaction, call, name)
+    elif kind == "workflow":
+        found = await load_workflow(transaction, call, name)
     elif kind == "connection":
         found = await load_connection(transaction, call, name)
     else:

@@ -1,0 +1,1 @@
+"""Triggers and workflows: what starts jobs and crawlers when, and after what."""
