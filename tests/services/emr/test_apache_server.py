@@ -8,11 +8,11 @@ import sys, time
 from pyspark import SparkContext
 
 context = SparkContext.getOrCreate()
-words = context.textFile(sys.argv[1], 8).flatMap(str.split).map(lambda word: (word, 1))
-counted = words.reduceByKey(lambda one, other: one + other, 8)
+words = context.textFile(sys.argv[1], 4).flatMap(str.split).map(lambda word: (word, 1))
+counted = words.reduceByKey(lambda one, other: one + other, 4)
 
 def slowly(pair):
-    time.sleep(1)
+    time.sleep(3)
     return pair
 
 print(sorted(counted.map(slowly).collect()))
@@ -35,19 +35,21 @@ def test_words_are_counted_by_an_rdd_whose_node_is_lost_in_the_shuffle(account):
         return account.emr.list_instances(ClusterId=cluster_id, **filters)["Instances"]
 
     def reduces():
-        """Whether the first stage of the step is done."""
+        """Whether the step has begun with its second stage."""
         try:
-            return "ResultStage 1" in account.log(cluster_id, steps()[0], "stderr")
+            return "missing tasks from ResultStage 1" in account.log(
+                cluster_id, steps()[0], "stderr"
+            )
         except account.s3.exceptions.NoSuchKey:
             return False
 
-    account.until(reduces, bool, seconds=100)
+    account.until(reduces, bool, seconds=200)
     (before,) = core("RUNNING")
     order = {"Key": "millpond:spot-interruption", "Value": f"{cluster_id} notice=0"}
     account.emr.add_tags(ResourceId=cluster_id, Tags=[order])
     account.until(lambda: core("TERMINATED"), bool)
     account.until(
-        lambda: steps()[0]["Status"]["State"], lambda state: state != "RUNNING", seconds=100
+        lambda: steps()[0]["Status"]["State"], lambda state: state != "RUNNING", seconds=200
     )
     (after,) = core("RUNNING")
     assert after["Ec2InstanceId"] != before["Ec2InstanceId"]
