@@ -170,3 +170,16 @@ async def test_settings_of_hadoop_and_hive_reach_spark(bench):
 async def test_settings_that_would_not_hold_are_refused(bench, refusal, given, message):
     told = await refusal(bench.run(Configurations=[given], **APACHE))
     assert (told.code, message in told.message) == ("ValidationException", True), told
+
+
+async def test_what_usual_clients_set_for_python_and_the_catalog_changes_nothing(bench):
+    usual = [
+        configuration("spark-env", PYSPARK_PYTHON="/usr/bin/python3", STAGE="test"),
+        configuration("spark-defaults", {"spark.pyspark.python": "python3", "spark.x": "1"}),
+        configuration("presto-connector-hive", {"hive.metastore.glue.datacatalog.enabled": "true"}),
+    ]
+    cluster_id = await bench.run("state-pusher-script", Configurations=usual)
+    await bench.until_cluster(cluster_id, "TERMINATED")
+    (order,) = bench.spark.orders
+    assert (order.properties, order.environment) == ({"spark.x": "1"}, {"STAGE": "test"})
+    assert await bench.step_states(cluster_id) == ["COMPLETED"]

@@ -179,6 +179,39 @@ def test_programs_have_the_role_s_permissions_and_lose_them_with_the_cluster(acc
     assert refusal.value.response["ResponseMetadata"]["HTTPStatusCode"] in (400, 403)
 
 
+def test_awswrangler_makes_a_cluster_of_fleets_and_submits_to_it(account, monkeypatch):
+    import awswrangler as wr
+
+    for name, value in account.server.variables().items():
+        monkeypatch.setenv(name, value)
+    account.put(**{"orders/1.csv": ORDERS, "jobs/revenue.py": JOB})
+    cluster_id = wr.emr.create_cluster(
+        subnet_id="subnet-1",
+        emr_release="emr-spark-8.0.0",
+        emr_ec2_role="EMR_EC2_DefaultRole",
+        emr_role="EMR_DefaultRole",
+        applications=["Spark"],
+        logging_s3_path=f"s3://{account.bucket}/logs/",
+        instance_num_on_demand_core=1,
+        instance_num_spot_task=1,
+        keep_cluster_alive_when_no_steps=True,
+        termination_protected=False,
+    )
+    job = (
+        f"spark-submit s3://{account.bucket}/jobs/revenue.py --input s3://{account.bucket}/orders/"
+    )
+    step_id = wr.emr.submit_step(cluster_id, f"{job} --output s3://{account.bucket}/revenue/")
+    account.until(
+        lambda: wr.emr.get_step_state(cluster_id, step_id),
+        lambda state: state not in ("PENDING", "RUNNING"),
+    )
+    assert wr.emr.get_step_state(cluster_id, step_id) == "COMPLETED"
+    fleets = account.emr.list_instance_fleets(ClusterId=cluster_id)["InstanceFleets"]
+    assert [one["ProvisionedSpotCapacity"] for one in fleets] == [0, 0, 1]
+    wr.emr.terminate_cluster(cluster_id)
+    assert account.end_of(cluster_id)[0]["State"] == "TERMINATED"
+
+
 def test_a_killed_server_takes_its_clusters_up_again(fresh_server, account_of):
     account = account_of(fresh_server)
     account.put(**{"orders/1.csv": ORDERS, "jobs/revenue.py": JOB})

@@ -18,6 +18,12 @@ from millpond.services.emr.shapes import Configuration
 GLUE_FACTORY = "com.amazonaws.glue.catalog.metastore.AWSGlueDataCatalogHiveClientFactory"
 _FACTORY_PROPERTY = "hive.metastore.client.factory.class"
 _METASTORES = ("spark-hive-site", "hive-site")
+_CONNECTORS = ("presto-connector-hive", "trino-connector-hive")
+_CONNECTOR_PROPERTY = "hive.metastore.glue.datacatalog.enabled"
+_PYTHON_VARIABLES = ("PYSPARK_PYTHON", "PYSPARK_DRIVER_PYTHON")
+_PYTHON_PROPERTIES = ("spark.pyspark.python", "spark.pyspark.driver.python")
+_PYTHONS = ("python3", "/usr/bin/python3", "/bin/python3")
+"""How programs call an instance's Python; here that is the cluster's own, which they have."""
 _WITHOUT_EFFECT = ("spark", "spark-log4j", "spark-log4j2", "spark-metrics")
 """Sizing of executors, and logs of a JVM: recorded, for they change no result."""
 _WITHOUT_EFFECT_JVM = ("capacity-scheduler", "hadoop-log4j", "hive-log4j2", "yarn-env", "yarn-site")
@@ -61,6 +67,8 @@ def read_configurations(
             environment |= _exports(name, configuration.configurations or ())
         elif name in _METASTORES:
             properties |= _metastore_properties(name, given, sail=sail)
+        elif name in _CONNECTORS:
+            _check_connector(name, given)
         elif name in _HADOOP and not sail:
             properties |= _hadoop_properties(name, given)
         elif name == "emrfs-site" and not sail:
@@ -74,7 +82,7 @@ def read_configurations(
 
 
 def _known(*, sail: bool) -> list[str]:
-    known = ["spark-defaults", "spark-env", *_METASTORES, *_WITHOUT_EFFECT]
+    known = ["spark-defaults", "spark-env", *_METASTORES, *_CONNECTORS, *_WITHOUT_EFFECT]
     if not sail:
         known += [*_HADOOP, *_ENVIRONMENTS, "emrfs-site", *_WITHOUT_EFFECT_JVM]
     return sorted(known)
@@ -89,7 +97,11 @@ def _spark_properties(given: Mapping[str, str], *, sail: bool) -> Mapping[str, s
                 f"spark-defaults: {name} is not supported: this release runs on Sail, without JARs."
             )
         _check_line("spark-defaults", name, value)
-    return given
+    return {
+        name: value
+        for name, value in given.items()
+        if name not in _PYTHON_PROPERTIES or value not in _PYTHONS
+    }
 
 
 def _check_line(classification: str, name: str, value: str) -> None:
@@ -133,7 +145,18 @@ def _exports(name: str, configurations: Iterable[Configuration]) -> dict[str, st
     for variable, value in variables.items():
         if not variable.isidentifier() or "\0" in value:
             raise Validation(f"{name}: {variable!r} is not the name of a variable.")
-    return variables
+    return {
+        variable: value
+        for variable, value in variables.items()
+        if variable not in _PYTHON_VARIABLES or value not in _PYTHONS
+    }
+
+
+def _check_connector(name: str, given: Mapping[str, str]) -> None:
+    """Refuse all but the Glue Data Catalog, which is the metastore whatever asks for it."""
+    for key, value in given.items():
+        if (key, value.lower()) != (_CONNECTOR_PROPERTY, "true"):
+            raise Validation(f"{name}: {key}={value} is not supported.")
 
 
 def _metastore_properties(name: str, given: Mapping[str, str], *, sail: bool) -> dict[str, str]:
