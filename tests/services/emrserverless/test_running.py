@@ -1,12 +1,15 @@
 """Applications and job runs live: places, workers, drivers, ends with reasons, no leftovers."""
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import pytest
 
 from millpond.engines.spark.interface import NODE_MEMORY_BYTES_MIN
+from millpond.services.emrserverless.running.desk import Desk
 from tests.services.emrserverless.conftest import APACHE_LABEL, ENDED, ROLE, World
+from tests.services.world import tasks_of
 
 WARM = {
     "DRIVER": {"workerCount": 1, "workerConfiguration": {"cpu": "4 vCPU", "memory": "16 GB"}},
@@ -527,3 +530,60 @@ async def test_the_programs_of_a_run_may_do_what_its_policy_leaves(world: World)
     assert found.principal.arn.endswith(f"assumed-role/{ROLE.rpartition('/')[2]}/{run_id}")
     world.spark.runs[0].finish(0)
     await world.run_state(app, run_id, "SUCCESS")
+
+
+@pytest.mark.parametrize("warm", [False, True])
+@pytest.mark.parametrize("written", [False, True])
+async def test_cut_off_at_any_point_a_run_runs_once_and_ends(
+    world: World, monkeypatch: pytest.MonkeyPatch, warm: bool, written: bool
+) -> None:
+    app = await world.make(initialCapacity=WARM if warm else {})
+    await world.run_state(app, await world.submit(app), "SUCCESS")
+    await world.has(lambda: len(world.spark.alive) == (1 if warm else 0))
+    ends: list[str] = []
+    for point in range(1, 20):
+        cut = asyncio.Event()
+        with monkeypatch.context() as patched:
+            patched.setattr(Desk, "tell", _stuck(Desk.tell, point, written, cut))
+            before = len(world.spark.runs)
+            run_id = await world.submit(app)
+            await world.until(partial(_is_over, world, run_id, cut))
+            if not cut.is_set():
+                break
+            await world.stop(0.0)
+        await world.restart()
+        ended = await world.run_state(app, run_id, *ENDED)
+        assert ended["state"] == "SUCCESS" or "restarted" in ended["stateDetails"]
+        assert len(world.spark.runs) - before <= 1, "It ran twice."
+        ends.append(ended["state"])
+        await world.has(lambda: len(world.spark.alive) == (1 if warm else 0))
+    assert len(ends) >= 4
+    assert set(ends) == {"SUCCESS", "FAILED"}
+    await world.aws("StopApplication", applicationId=app)
+    await world.state(app, "STOPPED")
+    assert list((world.folder / app).glob("*")) == []
+
+
+async def _is_over(world: World, run_id: str, cut: asyncio.Event) -> bool:
+    """The run is cut off, or nothing is left to do for it."""
+    tasks = await tasks_of(world.records, "emrserverless")
+    return cut.is_set() or not any(task.subject.endswith(run_id) for task in tasks)
+
+
+def _stuck(tell: Any, point: int, written: bool, cut: asyncio.Event) -> Any:
+    """`Desk.tell` that a job run does not come back from at its `point`-th call, which is or is not
+    `written` by then."""
+    calls = 0
+
+    async def stuck(self: Desk, change: Any) -> Any:
+        nonlocal calls
+        calls += "/" in self._task.subject
+        if calls != point or "/" not in self._task.subject:
+            return await tell(self, change)
+        if written:
+            await tell(self, change)
+        cut.set()
+        await asyncio.Event().wait()
+        return None
+
+    return stuck
