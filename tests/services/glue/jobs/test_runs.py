@@ -356,7 +356,7 @@ async def test_wheels_in_s3_are_kept_once(bench):
         ({"--conf": "spark.sql.x"}, "--conf spark.sql.x is not a property"),
         ({"--extra-py-files": "/etc/passwd"}, "--extra-py-files: /etc/passwd is not a location"),
         (
-            {"--python-modules-installer-option": "--index-url=x"},
+            {"--python-modules-installer-option": "--target=x"},
             "--python-modules-installer-option is not supported",
         ),
     ],

@@ -19,9 +19,9 @@ def main() -> None:
         launch = json.load(file)
     script = launch["script"]
     if launch["has_spark"]:
-        import spark_context  # type: ignore[import-not-found]  # noqa: PLC0415 - lies beside this
+        import client_context  # type: ignore[import-not-found]  # noqa: PLC0415 - of the engine
 
-        spark_context.offer()
+        client_context.offer()
     sys.argv[0] = script
     sys.path[:1] = [os.path.dirname(script), *launch["paths"]]  # noqa: PTH120
     module = types.ModuleType("__main__")

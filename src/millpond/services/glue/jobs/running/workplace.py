@@ -1,9 +1,11 @@
 """The files of a run: what is fetched from S3 for it, what it is given, and what it leaves.
 
-    <run>/cluster   the engine's
-    <run>/work      where the script begins, and may write
-    <run>/work/.glue    the bookmark and what else passes between script and platform
-    <run>/logs      what the script prints, out of its reach
+In the folder of a run:
+
+    cluster     the engine's
+    work        where the script begins, and may write; in it `.glue`, with the bookmark and what
+                else passes between script and platform
+    logs        what the script prints, out of its reach
 
 A script could put a link where the platform reads; what it leaves is read without following any.
 """
@@ -22,7 +24,7 @@ from typing import Any
 from millpond.kernel.call import Call
 from millpond.kernel.errors import ServiceError
 from millpond.services.glue.jobs import bookmarks
-from millpond.services.glue.jobs.running import in_job, spark_context
+from millpond.services.glue.jobs.running import in_job
 from millpond.services.glue.needs import Needs
 
 EXCHANGE = ".glue"
@@ -123,7 +125,6 @@ class Workplace:
         (self.exchange / "launch.json").write_text(json.dumps(launch), "utf-8")
         program = self.exchange / "run.py"
         shutil.copyfile(in_job.__file__, program)
-        shutil.copyfile(spark_context.__file__, self.exchange / "spark_context.py")
         return program.absolute()
 
     def read_commit(self) -> str | None:

@@ -4,8 +4,8 @@
     glue_context = GlueContext(SparkContext.getOrCreate())
 
 It stands for the one session of the process, and has of a SparkContext what the session can tell;
-RDDs it refuses by name. Copied into a job's process beside `in_job`: standard library and PySpark
-only. Where PySpark has the module itself, nothing is changed.
+RDDs it refuses by name. Where PySpark has the module itself, nothing is changed. Standard library
+and PySpark only, like all that lies here: it is imported in the process of a job.
 """
 
 import importlib.util
