@@ -6,11 +6,12 @@ nodes. Apache Spark itself does again what a lost node had done.
 
 import asyncio
 import contextlib
+import time
 
 from millpond.engines.spark.apache import daemons, properties
 from millpond.engines.spark.apache.node import SparkNode
 from millpond.engines.spark.apache.place import Place
-from millpond.engines.spark.apache.state import MasterState, ask_master
+from millpond.engines.spark.apache.state import MasterState, ask_master, cores_needed
 from millpond.engines.spark.interface import (
     Application,
     CannotStart,
@@ -22,6 +23,8 @@ from millpond.engines.spark.interface import (
 from millpond.kernel.processes import Command, Ended, NotStarted, Process, start
 
 STOP_GRACE_SECONDS = 2.0
+ASKED_SECONDS = 15.0
+"""For how long after `load` was asked applications are asked what they could use."""
 LOOK_SECONDS = 1.0
 """How old what `load` tells may be while applications run."""
 
@@ -42,6 +45,8 @@ class ApacheCluster:
         self._metastore_port: int | None = None
         self._port = self._page_port = 0
         self._state = MasterState()
+        self._cores_wanted = 0
+        self._asked_at = 0.0
         self._looking: asyncio.Task[None] | None = None
         self._starting = asyncio.Lock()
         self._stopped = False
@@ -81,11 +86,13 @@ class ApacheCluster:
         await self.start_engine()
         await asyncio.to_thread(application.folder.mkdir, parents=True, exist_ok=True)
         place = self._place
+        page_port = daemons.free_port() if place.order.with_engine else 0
         command = Command(
             application.arguments,
             env=place.environment()
-            | place.for_programs(self._master_url, self._share())
-            | dict(application.environment),
+            | place.for_program(
+                self._master_url, self._share(), page_port, application.environment
+            ),
             folder=application.folder,
             marker=place.marker,
             stdout=application.stdout,
@@ -94,7 +101,7 @@ class ApacheCluster:
             sandbox=place.sandbox(application.folder),
         )
         try:
-            run = ApacheRun(await start(command))
+            run = ApacheRun(await start(command), page_port)
         except NotStarted as error:
             raise CannotStart(str(error)) from error
         self._runs.add(run)
@@ -121,6 +128,7 @@ class ApacheCluster:
         await self._take_away(name, None)
 
     def load(self) -> Load:
+        self._asked_at = time.monotonic()
         state = self._state
         by_port = {worker.port: worker for worker in state.workers if worker.is_alive}
         workers = {name: by_port.get(node.port) for name, node in self._nodes.items()}
@@ -132,7 +140,7 @@ class ApacheCluster:
             nodes={name: worker.cores_used if worker else 0 for name, worker in workers.items()},
             cores=cores,
             cores_used=cores_used,
-            cores_wanted=0,
+            cores_wanted=self._cores_wanted,
             memory_bytes=sum(worker.memory_bytes for worker in there),
             memory_bytes_used=sum(worker.memory_bytes_used for worker in there),
             applications_running=len(state.applications) - waiting,
@@ -216,15 +224,25 @@ class ApacheCluster:
             if process is not None:
                 await process.kill()
         self._metastore_port = None
-        self._state = MasterState()
+        self._state, self._cores_wanted = MasterState(), 0
 
     async def _ask(self) -> MasterState | None:
         return await ask_master(self._page_port)
 
     async def _look_once(self) -> None:
         state = await self._ask()
-        if state is not None:
-            self._state = state
+        if state is None:
+            return
+        is_asked = time.monotonic() - self._asked_at < ASKED_SECONDS
+        running = [one for one in state.applications if not one.is_waiting]
+        needed = await self._cores_needed() if is_asked and running else 0
+        had = sum(one.cores for one in running)
+        self._state, self._cores_wanted = state, max(needed - had, 0)
+
+    async def _cores_needed(self) -> int:
+        """How many cores the tasks of all applications could use now."""
+        pages = [run.page_port for run in self._runs if run.page_port]
+        return sum(await asyncio.gather(*map(cores_needed, pages)))
 
     async def _look(self) -> None:
         while True:
@@ -233,9 +251,10 @@ class ApacheCluster:
 
 
 class ApacheRun:
-    """See `interface.Run`."""
+    """See `interface.Run`. `page_port` is where Spark shows its page, while it runs."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Process, page_port: int) -> None:
+        self.page_port = page_port
         self._process = process
         self.ended = asyncio.ensure_future(process.wait())
 

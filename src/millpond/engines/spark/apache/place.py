@@ -2,12 +2,18 @@
 
 import json
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 
 from millpond.engines.spark import environment
 from millpond.engines.spark.apache import properties
 from millpond.engines.spark.apache.releases import Release
-from millpond.engines.spark.apache.variables import MASTER_VARIABLE, SHARE_VARIABLE
+from millpond.engines.spark.apache.variables import (
+    MASTER_VARIABLE,
+    OWN_VARIABLE,
+    PAGE_VARIABLE,
+    SHARE_VARIABLE,
+)
 from millpond.engines.spark.interface import Order, Size
 from millpond.engines.spark.sail.place import GLUE
 from millpond.kernel.processes import Limits, Sandbox
@@ -120,10 +126,19 @@ class Place:
                 variables["AWS_SESSION_TOKEN"] = access.session_token
         return variables | dict(self.order.environment)
 
-    def for_programs(self, master: str, share: Size) -> dict[str, str]:
-        """Further variables of programs: the master, and what one executor can have at most."""
+    def for_program(
+        self, master: str, share: Size, page_port: int, own: Mapping[str, str]
+    ) -> dict[str, str]:
+        """Further variables of a program: the master, what one executor can have at most, the port
+        of its page; and its own, of which AWS's are for its executors too."""
         told = {"cores": share.cores, "memory_bytes": share.memory_bytes}
-        return {MASTER_VARIABLE: master, SHARE_VARIABLE: json.dumps(told)}
+        return {
+            MASTER_VARIABLE: master,
+            SHARE_VARIABLE: json.dumps(told),
+            PAGE_VARIABLE: str(page_port),
+            OWN_VARIABLE: ",".join(name for name in own if name.startswith("AWS_")),
+            **own,
+        }
 
     def limits(self, memory_bytes: int) -> Limits:
         return Limits(memory_bytes=memory_bytes + UNCOUNTED_BYTES)

@@ -7,6 +7,7 @@ Sources: "Spark Configuration", "Spark Standalone Mode" and "Dynamic Resource Al
 "Hadoop-AWS module" (Hadoop); "Spark defaults set by Amazon EMR".
 """
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -27,6 +28,8 @@ _CREDENTIALS = {
     "3": "com.amazonaws.auth.EnvironmentVariableCredentialsProvider",
     "4": "software.amazon.awssdk.auth.credentials.EnvironmentVariableCredentialsProvider",
 }
+_LINE = re.compile(r"([^#!\s=:][^\s=:]*)(?:\s*[=:]|\s)?(.*)")
+_ESCAPED = re.compile(r"\\(.)")
 _JAVA_OPTIONS = "-XX:-UsePerfData -XX:+ExitOnOutOfMemoryError"
 
 
@@ -103,7 +106,21 @@ def _s3(spark_version: str, access: Access) -> dict[str, str]:
 
 def as_text(found: Mapping[str, str]) -> str:
     """A file like spark-defaults.conf, as Java reads properties."""
-    return "".join(f"{_escape(name)} {_escape(value)}\n" for name, value in found.items())
+    return "".join(f"{_escape(name)}={_escape(value)}\n" for name, value in found.items())
+
+
+def from_text(text: str) -> dict[str, str]:
+    """The properties of such a file: a name, spaces or `=` or `:`, a value on each line."""
+    found = {}
+    for line in text.splitlines():
+        match = _LINE.fullmatch(line.strip())
+        if match:
+            found[match[1]] = _ESCAPED.sub(_unescape, match[2].strip())
+    return found
+
+
+def _unescape(match: re.Match[str]) -> str:
+    return {"n": "\n", "r": "\r", "t": "\t"}.get(match[1], match[1])
 
 
 def _escape(text: str) -> str:

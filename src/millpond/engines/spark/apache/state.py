@@ -1,6 +1,6 @@
 """What a master knows of its nodes and applications, as its page tells it in JSON.
 
-Source: Spark's `JsonProtocol.writeMasterState`.
+Sources: Spark's `JsonProtocol.writeMasterState`, `ExecutorAllocationManagerSource`.
 """
 
 import asyncio
@@ -8,7 +8,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-_SECONDS_MAX = 10.0
+_SECONDS_MAX = 5.0
+_NEEDED_GAUGE = ".ExecutorAllocationManager.executors.numberMaxNeededExecutors"
 _ANSWER_BYTES_MAX = 16 << 20
 
 
@@ -62,6 +63,16 @@ async def ask_master(page_port: int) -> MasterState | None:
             ApplicationState(one["id"], one["cores"], one["state"] == "WAITING")
             for one in told["activeapps"]
         ),
+    )
+
+
+async def cores_needed(page_port: int) -> int:
+    """How many cores the tasks of an application could use now, as its driver counts executors
+    (of one core each); 0 when it has no page, or does not count."""
+    told = await get_json(page_port, "/metrics/json/")
+    gauges = told.get("gauges", {}) if isinstance(told, dict) else {}
+    return sum(
+        int(gauge["value"]) for name, gauge in gauges.items() if name.endswith(_NEEDED_GAUGE)
     )
 
 

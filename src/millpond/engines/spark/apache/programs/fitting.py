@@ -10,7 +10,12 @@ import re
 from collections.abc import Mapping
 
 from millpond.engines.spark.apache.properties import MEBIBYTE, heap_mib
-from millpond.engines.spark.apache.variables import MASTER_VARIABLE, SHARE_VARIABLE
+from millpond.engines.spark.apache.variables import (
+    MASTER_VARIABLE,
+    OWN_VARIABLE,
+    PAGE_VARIABLE,
+    SHARE_VARIABLE,
+)
 from millpond.engines.spark.interface import Size
 
 _SIZE = re.compile(r"\s*(\d+)\s*([bkmgtp]?)b?\s*", re.IGNORECASE)
@@ -25,6 +30,11 @@ def fit(asked: Mapping[str, str]) -> dict[str, str]:
     if master and _YARN.fullmatch(found.get("spark.master", "yarn")):
         found["spark.master"] = master
         found.pop("spark.submit.deployMode", None)
+    page = os.environ.get(PAGE_VARIABLE)
+    if page and found.get("spark.ui.port", "0") == "0":
+        found["spark.ui.port"] = page
+    for name in filter(None, os.environ.get(OWN_VARIABLE, "").split(",")):
+        found.setdefault(f"spark.executorEnv.{name}", os.environ.get(name, ""))
     share = _share()
     if share is None or found.get("spark.master", "").startswith("local"):
         return found

@@ -11,9 +11,8 @@ from typing import NoReturn
 
 from millpond.engines.spark.apache.programs.fitting import fit
 from millpond.engines.spark.apache.programs.options import CommandLine, read_command_line
-from millpond.engines.spark.apache.properties import as_text
+from millpond.engines.spark.apache.properties import as_text, from_text
 from millpond.engines.spark.runtime.files import FileMissing, fetch
-from millpond.engines.spark.runtime.options import read_properties
 
 _DRIVER_VARIABLE = "spark.yarn.appMasterEnv."
 
@@ -30,28 +29,21 @@ def main() -> NoReturn:
 
 def _arguments(line: CommandLine) -> list[str]:
     defaults = Path(os.environ["SPARK_CONF_DIR"]) / "spark-defaults.conf"
-    known = read_properties(defaults) if defaults.is_file() else {}
-    given: list[str] = []
+    known = from_text(defaults.read_text("utf-8")) if defaults.is_file() else {}
+    folder = Path.cwd() / ".submitted"
     if line.properties_file:
         # Spark reads such a file instead of the defaults, which say where the cluster is.
-        local = fetch(line.properties_file, Path.cwd() / ".submitted")
-        known |= read_properties(local)
-        merged = Path.cwd() / ".submitted" / "properties"
-        merged.parent.mkdir(exist_ok=True)
-        merged.touch(0o600)
-        merged.write_text(as_text(known), "utf-8")
-        given = ["--properties-file", str(merged)]
+        known |= from_text(fetch(line.properties_file, folder).read_text("utf-8"))
     asked = known | line.properties
     for name, value in asked.items():
         if name.startswith(_DRIVER_VARIABLE):
             os.environ[name.removeprefix(_DRIVER_VARIABLE)] = value
-    fitted = fit(asked)
-    changed = {name: value for name, value in fitted.items() if value != known.get(name)}
-    return [*given, *_as_options(changed), *line.options, *line.rest]
-
-
-def _as_options(properties: dict[str, str]) -> list[str]:
-    return [word for name, value in properties.items() for word in ("--conf", f"{name}={value}")]
+    # In a file, not on the command line: there are secrets among them.
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{os.getpid()}.properties"
+    path.touch(0o600)
+    path.write_text(as_text(fit(asked)), "utf-8")
+    return ["--properties-file", str(path), *line.options, *line.rest]
 
 
 if __name__ == "__main__":
