@@ -34,6 +34,10 @@ import os, boto3
 print(boto3.client("sts").get_caller_identity()["Arn"])
 print(os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"],
       os.environ["AWS_SESSION_TOKEN"])
+try:
+    boto3.client("emr-serverless").list_applications()
+except Exception as error:
+    print(error.response["Error"]["Code"], error.response["ResponseMetadata"]["HTTPStatusCode"])
 """
 COUNT = """\
 import sys, time
@@ -192,7 +196,8 @@ def test_a_run_on_pre_initialised_workers_has_its_role_and_loses_it(account: Acc
     assert processes(f"serverless/{app}/warm-"), "No worker waits."
     run_id = account.start(app, "who.py")
     assert account.end_of(app, run_id)["state"] == "SUCCESS", account.log(app, run_id, "stderr")
-    arn, keys = account.log(app, run_id).splitlines()
+    arn, keys, refused = account.log(app, run_id).splitlines()
+    assert refused == "AccessDeniedException 403"
     assert arn.endswith(f":assumed-role/jobs/{run_id}")
     key, secret, token = keys.split()
     s3 = account.server.client(
@@ -242,6 +247,11 @@ def test_errors_are_rest_json_s(account: Account, app: str) -> None:
         account.emr.exceptions.ValidationException, match=r"does not exist\. There is"
     ):
         account.make(releaseLabel="emr-7.1.0")
+    stranger = account.server.client("emr-serverless", aws_secret_access_key="not-the-secret")
+    with pytest.raises(ClientError) as forged:
+        stranger.get_application(applicationId=app)
+    assert forged.value.response["Error"]["Code"] == "InvalidSignatureException"
+    assert forged.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
     with pytest.raises(ClientError, match="does not implement emrserverless ListSessions"):
         account.emr.list_sessions(applicationId=app)
     account.emr.create_application(releaseLabel=SAIL, type="SPARK", clientToken="same")
