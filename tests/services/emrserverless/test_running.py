@@ -544,7 +544,7 @@ async def test_cut_off_at_any_point_a_run_runs_once_and_ends(
     for point in range(1, 20):
         cut = asyncio.Event()
         with monkeypatch.context() as patched:
-            patched.setattr(Desk, "tell", _stuck(Desk.tell, point, written, cut))
+            patched.setattr(Desk, "tell", _stuck(Desk.tell, "/", point, written, cut))
             before = len(world.spark.runs)
             run_id = await world.submit(app)
             await world.until(partial(_is_over, world, run_id, cut))
@@ -564,21 +564,48 @@ async def test_cut_off_at_any_point_a_run_runs_once_and_ends(
     assert list((world.folder / app).glob("*")) == []
 
 
+@pytest.mark.parametrize("written", [False, True])
+async def test_cut_off_at_any_point_an_application_starts_and_stops(
+    world: World, monkeypatch: pytest.MonkeyPatch, written: bool
+) -> None:
+    app = await world.make(initialCapacity=WARM)
+    cuts = 0
+    for point in range(1, 5):
+        for operation, state in (("StartApplication", "STARTED"), ("StopApplication", "STOPPED")):
+            cut = asyncio.Event()
+            with monkeypatch.context() as patched:
+                patched.setattr(Desk, "tell", _stuck(Desk.tell, app, point, written, cut))
+                await world.aws(operation, applicationId=app)
+                await world.until(partial(_is_at, world, app, state, cut))
+                await world.stop(0.0)
+            cuts += cut.is_set()
+            await world.restart()
+            await world.state(app, state)
+            alive = 1 if state == "STARTED" else 0
+            await world.has(lambda alive=alive: len(world.spark.alive) == alive)
+    assert cuts >= 3
+
+
+async def _is_at(world: World, app: str, state: str, cut: asyncio.Event) -> bool:
+    return cut.is_set() or (await world.application(app))["state"] == state
+
+
 async def _is_over(world: World, run_id: str, cut: asyncio.Event) -> bool:
     """The run is cut off, or nothing is left to do for it."""
     tasks = await tasks_of(world.records, "emrserverless")
     return cut.is_set() or not any(task.subject.endswith(run_id) for task in tasks)
 
 
-def _stuck(tell: Any, point: int, written: bool, cut: asyncio.Event) -> Any:
-    """`Desk.tell` that a job run does not come back from at its `point`-th call, which is or is not
-    `written` by then."""
+def _stuck(tell: Any, whose: str, point: int, written: bool, cut: asyncio.Event) -> Any:
+    """`Desk.tell` that an application, or for `/` a job run, does not come back from at its
+    `point`-th call, which is or is not `written` by then."""
     calls = 0
 
     async def stuck(self: Desk, change: Any) -> Any:
         nonlocal calls
-        calls += "/" in self._task.subject
-        if calls != point or "/" not in self._task.subject:
+        is_meant = whose in self._task.subject and ("/" in self._task.subject) == (whose == "/")
+        calls += is_meant
+        if calls != point or not is_meant:
             return await tell(self, change)
         if written:
             await tell(self, change)
