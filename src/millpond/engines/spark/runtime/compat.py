@@ -10,16 +10,19 @@
   `SET name=value`.
 * Overwriting only the partitions that are written (`partitionOverwriteMode` dynamic) is refused:
   the engine would replace them all.
-* `spark.sparkContext` answers what can be answered without RDDs; RDDs are refused by name.
+* `spark.sparkContext` answers what can be answered without RDDs; RDDs are refused by name. With
+  Glue's library there is a `SparkContext` to begin with, too (`context`).
 """
 
 import functools
+import importlib.util
 import json
 import logging
 import os
 from types import ModuleType
 from typing import Any
 
+from millpond.engines.spark.runtime import context
 from millpond.engines.spark.runtime.files import is_missing
 from millpond.engines.spark.runtime.statements import for_engine, read_setting
 from millpond.engines.spark.runtime.variables import CONF_VARIABLE
@@ -46,6 +49,8 @@ def change(module: ModuleType) -> None:
     """Change a module of PySpark that has just been imported."""
     if module.__name__ == "pyspark":
         _explain_missing(module)
+        if importlib.util.find_spec("awsglue") is not None:
+            context.stand_in(module)
     elif module.__name__ == "pyspark.sql.session":
         _change_builder(module.SparkSession.Builder)
     elif module.__name__ == "pyspark.sql.connect.session":
