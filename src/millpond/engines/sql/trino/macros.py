@@ -287,9 +287,9 @@ MACROS = (
     "t_json_size(j) AS CASE WHEN j IS NULL THEN NULL WHEN json_type(j) = 'ARRAY' THEN"
     " CAST(json_array_length(j) AS BIGINT) WHEN json_type(j) = 'OBJECT' THEN"
     " CAST(len(json_keys(j)) AS BIGINT) ELSE 0 END",
-    # Events' text: a JSON value's own text is told by how it begins.
-    "t_json_shown(j) AS CASE left(j, 1) WHEN '\"' THEN json_extract_string(j, '$')"
-    " WHEN 't' THEN '1' WHEN 'f' THEN '0' WHEN 'n' THEN NULL ELSE j END",
+    # Events' text: of a JSON value and its text without quotes; they are the same but for strings.
+    "t_json_shown(j, s) AS CASE WHEN s IN ('true', 'false') AND j = s"
+    " THEN CASE s WHEN 'true' THEN '1' ELSE '0' END ELSE s END",
     "t_finite(x) AS CASE WHEN isfinite(x) THEN x END",
     # URLs.
     "t_url(u, part) AS CASE WHEN"

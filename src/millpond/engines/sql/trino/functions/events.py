@@ -11,20 +11,23 @@ begins their names, so that none is ever taken for a function of Trino's.
 
 import re2
 
-from millpond.engines.sql.trino.convert import let
 from millpond.engines.sql.trino.functions.json import duck_path
 from millpond.engines.sql.trino.functions.registry import constant_of, invalid_argument, scalar
 from millpond.engines.sql.trino.scope import Typed
 from millpond.engines.sql.trino.types import quote_text
 
 
-def _found(text: Typed, path: Typed) -> str:
+def _at(text: Typed, path: Typed) -> str:
     place, _ = duck_path(constant_of(path, "A JSON path"))
-    return f"CAST(json_extract(t_json_or_null({text.sql}), {quote_text(place)}) AS VARCHAR)"
+    return f"t_json_or_null({text.sql}), {quote_text(place)}"
+
+
+def _found(text: Typed, path: Typed) -> str:
+    return f"CAST(json_extract({_at(text, path)}) AS VARCHAR)"
 
 
 def _shown(text: Typed, path: Typed) -> str:
-    return let(_found(text, path), lambda j: f"t_json_shown({j})")
+    return f"t_json_shown({_found(text, path)}, json_extract_string({_at(text, path)}))"
 
 
 def _group(text: Typed, pattern: Typed, group: Typed) -> str:
