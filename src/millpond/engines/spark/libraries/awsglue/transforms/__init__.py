@@ -12,11 +12,7 @@ from .field_transforms import (
     DropFields,
     DropNullFields,
     ErrorsAsDynamicFrame,
-    EvaluateDataQuality,
-    FillMissingValues,
     Filter,
-    FindIncrementalMatches,
-    FindMatches,
     Join,
     Map,
     Relationalize,
@@ -36,7 +32,7 @@ from .transform import GlueTransform
 
 ALL_TRANSFORMS = {
     ApplyMapping, Coalesce, DropDuplicates, DropFields, DropNullFields, ErrorsAsDynamicFrame,
-    EvaluateDataQuality, FillMissingValues, Filter, FindIncrementalMatches, FindMatches, FlatMap,
+    Filter, FlatMap,
     Join, Map, MapToCollection, Relationalize, RenameField, Repartition, ResolveChoice,
     SelectFields, SelectFromCollection, SimplifyDDBJson, Spigot, SplitFields, SplitRows, Unbox,
     Union, UnnestFrame,

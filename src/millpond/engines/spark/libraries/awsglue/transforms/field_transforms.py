@@ -379,8 +379,4 @@ def _refused(name: str, why: str) -> type[GlueTransform]:
     return type(name, (GlueTransform,), {"__call__": refuse, "__doc__": f"Refused: {why}."})
 
 
-FillMissingValues = _refused("FillMissingValues", "it needs a model that AWS trains")
-FindIncrementalMatches = _refused("FindIncrementalMatches", "it needs AWS's machine learning")
-FindMatches = _refused("FindMatches", "it needs AWS's machine learning")
-EvaluateDataQuality = _refused("EvaluateDataQuality", "there is no data quality (DQDL)")
 SimplifyDDBJson = _refused("SimplifyDDBJson", "there are no exports of DynamoDB to read")

@@ -1,0 +1,1 @@
+"""Scripts for AWS Glue, and data for them."""
