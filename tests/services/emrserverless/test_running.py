@@ -40,7 +40,7 @@ async def test_a_run_starts_its_application_and_ends_well(world: World) -> None:
     (run,) = world.spark.runs
     assert run.application.arguments == ("spark-submit", "good")
     assert not world.spark.alive
-    assert not (world.folder / app / run_id).exists()
+    await world.has(lambda: not (world.folder / app / run_id).exists())
     order = world.spark.orders[0]
     assert order.access is not None
     assert await world.credentials.find(order.access.access_key_id) is None
