@@ -2,14 +2,14 @@
 
 import json
 import time
-import uuid
 import zipfile
 from io import BytesIO
 from pathlib import Path
 
 import pytest
 
-ENDED = ("SUCCEEDED", "FAILED", "STOPPED", "TIMEOUT")
+from tests.services.glue.jobs.account import ENDED, Account
+
 REVENUE = b"""
 import sys
 from pyspark.sql import SparkSession, functions as F
@@ -26,57 +26,6 @@ print("revenue", sorted(map(tuple, spark.read.parquet(words["--output"]).collect
 """
 RATES = b"def double(price):\n    return 2.0 * price\n"
 ORDERS = b"id,category,price\n1,a,1.5\n2,b,2.5\n3,a,3.5\n"
-
-
-class Account:
-    """boto3 clients, a bucket of the test's own, and what tests do with jobs."""
-
-    def __init__(self, server):
-        self.server = server
-        self.s3, self.glue = server.client("s3"), server.client("glue")
-        self.logs = server.client("logs")
-        self.bucket = f"jobs-{uuid.uuid4().hex[:12]}"
-        self.s3.create_bucket(Bucket=self.bucket)
-
-    def put(self, key, body):
-        self.s3.put_object(Bucket=self.bucket, Key=key, Body=body)
-        return f"s3://{self.bucket}/{key}"
-
-    def make(self, script, command="glueetl", **more):
-        """Define a job with this script; its name."""
-        name = f"job-{uuid.uuid4().hex[:12]}"
-        location = self.put(f"{name}.py", script)
-        self.glue.create_job(
-            Name=name,
-            Role="arn:aws:iam::000000000000:role/etl",
-            Command={"Name": command, "ScriptLocation": location},
-            **more,
-        )
-        return name
-
-    def run(self, name, run_id):
-        return self.glue.get_job_run(JobName=name, RunId=run_id)["JobRun"]
-
-    def until(self, name, run_id, *states, seconds=60.0):
-        deadline = time.monotonic() + seconds
-        while (run := self.run(name, run_id))["JobRunState"] not in states:
-            assert run["JobRunState"] not in ENDED, run
-            assert time.monotonic() < deadline, run
-            time.sleep(0.02)
-        return run
-
-    def do(self, name, **arguments):
-        given = {f"--{key.replace('_', '-')}": value for key, value in arguments.items()}
-        run_id = self.glue.start_job_run(JobName=name, Arguments=given)["JobRunId"]
-        return self.until(name, run_id, *ENDED)
-
-    def lines(self, run, what="output"):
-        answer = self.logs.get_log_events(
-            logGroupName=f"{run['LogGroupName']}/{what}",
-            logStreamName=run["Id"],
-            startFromHead=True,
-        )
-        return [event["message"] for event in answer["events"]]
 
 
 @pytest.fixture
@@ -279,5 +228,3 @@ def test_a_rerun_after_a_failure_neither_loses_nor_repeats(account):
     assert account.lines(failed) == ["ids [3]"]
     assert account.lines(account.do(name, source=source)) == ["ids [3]"]
     assert account.lines(account.do(name, source=source)) == ["ids []"]
-    account.glue.reset_job_bookmark(JobName=name)
-    assert account.lines(account.do(name, source=source)) == ["ids [1, 2, 3]"]
