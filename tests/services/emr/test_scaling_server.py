@@ -62,6 +62,9 @@ def test_a_cluster_grows_and_shrinks_under_a_bursty_load_and_no_step_fails(accou
         lambda step: account.log(cluster_id, step), steps_of(account, cluster_id)
     )
     assert set(outputs) == {"499500 1000\n"}
+    logs = f"logs/{cluster_id}/node/{gone['Instances'][0]['Ec2InstanceId']}/applications/spark/"
+    found = account.s3.list_objects_v2(Bucket=account.bucket, Prefix=logs)
+    assert found["KeyCount"] == 1
 
 
 def test_a_step_outlives_the_spot_instance_that_it_runs_on(account):

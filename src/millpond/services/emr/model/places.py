@@ -4,12 +4,14 @@ Source: EMR Management Guide, "View log files" (archived to Amazon S3); API,
 CloudWatchLogConfiguration.
 """
 
+import re
 from dataclasses import dataclass
 
 from millpond.services.emr.errors import Validation
 from millpond.services.emr.model.records import Cluster, Step
 from millpond.services.emr.shapes import RunJobFlowInput
 
+_EC2_ID = re.compile(r"i-[0-9a-f]+")
 _SCHEMES = ("s3://", "s3n://", "s3a://")
 
 
@@ -64,12 +66,13 @@ def bootstrap_place(cluster: Cluster, number: int) -> Place | None:
     return place and place.inside(cluster.id, *node)
 
 
-def engine_place(cluster: Cluster) -> Place | None:
-    """Where the log of the Spark engine goes."""
+def engine_place(cluster: Cluster, name: str) -> Place | None:
+    """Where a log of the Spark engine goes: to the instance that its file's name has, else to the
+    master."""
     place = read_log_uri(cluster.request.log_uri)
-    return place and place.inside(
-        cluster.id, "node", cluster.master.ec2_id, "applications", "spark"
-    )
+    found = _EC2_ID.search(name)
+    ec2_id = found[0] if found else cluster.master.ec2_id
+    return place and place.inside(cluster.id, "node", ec2_id, "applications", "spark")
 
 
 @dataclass(frozen=True, slots=True)

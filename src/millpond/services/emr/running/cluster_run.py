@@ -138,7 +138,7 @@ class ClusterRun:
         if engine is None:
             return None
         self._engine = engine
-        logs.follow(engine_place(flow.cluster), self._folders.engine_log)
+        await self._follow_engine(flow.cluster, logs)
         started = [one.ec2_id for one in flow.cluster.instances if one.stays]
 
         def change(flow: Flow) -> None:
@@ -216,6 +216,7 @@ class ClusterRun:
         while not await desk.must_stop():
             flow = await desk.read()
             self._steps.cancel_asked(flow)
+            await self._follow_engine(flow.cluster, logs)
             if self._must_renew(flow):
                 crew_ended = await self._renew(flow, logs)
                 continue
@@ -232,6 +233,11 @@ class ClusterRun:
                 if task.done():
                     task.result()
             await self._steps.collect_ended()
+
+    async def _follow_engine(self, cluster: Cluster, logs: Logs) -> None:
+        """Copy what the engine and its nodes say, those that came since the last time too."""
+        for log in await asyncio.to_thread(self._folders.engine_logs):
+            logs.follow(engine_place(cluster, log.name), log)
 
     async def _open_crew(self) -> set[asyncio.Task[None]]:
         """Let the nodes of the engine come and go from now on."""
@@ -267,7 +273,8 @@ class ClusterRun:
         """End what runs, keep its logs, and tell that the cluster has ended."""
         await self._steps.end_all()
         await self._stop_engine()
-        await logs.finish(self._folders.engine_log)
+        await self._follow_engine((await self._desk.read()).cluster, logs)
+        await logs.finish(*self._folders.engine_logs())
         await logs.drain()
         await self._remove_folder()
         cluster = (await self._desk.read()).cluster

@@ -28,9 +28,9 @@ class Folders:
     folder: Path
     logs: Path
 
-    @property
-    def engine_log(self) -> Path:
-        return self.folder / "logs" / "engine.log"
+    def engine_logs(self) -> list[Path]:
+        """The logs of the engine and of its nodes, those that there are now."""
+        return sorted((self.folder / "logs").glob("*.log"))
 
     def scratch(self, *names: str) -> Path:
         """The folder that a step (`steps`, its id) or bootstrap action begins in."""
