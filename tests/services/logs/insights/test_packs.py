@@ -159,6 +159,18 @@ async def test_much_is_packed_in_the_background(world, monkeypatch) -> None:
     }
 
 
+async def test_many_small_batches_are_packed_too(world, monkeypatch) -> None:
+    monkeypatch.setattr(packing, "WAITING_BYTES_MAX", 1 << 20)
+    monkeypatch.setattr(packing, "BATCHES_MAX", 8)
+    for number in range(20):
+        await world.put((number, f"{number:02}"))
+        world.clock.advance(0.001)
+    assert await world.messages() == [f"{number:02}" for number in range(20)]
+    assert world.files() == 1 + 2, "the results, and two packs; four batches wait"
+    late = await world.rows("fields @ingestionTime, @message | filter @message in ['03', '19']")
+    assert [row["@message"] for row in late] == ["19", "03"]
+
+
 async def test_a_window_counts_only_what_lies_in_it(world) -> None:
     await world.put(*((number * 1000, f"{number}") for number in range(10)))
     now_s = world.clock.now_ms() // 1000

@@ -34,6 +34,7 @@ from millpond.services.logs.needs import Needs
 
 _LOOK_SECONDS = 3600.0
 _AGAIN_MAX = 3
+_SWEEP_SECONDS = 0.2
 _OUTPUT = sql.TableOutput(format="json", compression="none")
 _log = logging.getLogger(__name__)
 
@@ -230,9 +231,12 @@ async def pack(needs: Needs, task: Task, wake: Wake) -> int | None:
 
 
 async def forget(needs: Needs, task: Task, wake: Wake) -> int | None:
-    """Drop the packs of a group that was deleted; `task.subject` is its id."""
-    await forget_group(needs, task.subject)
-    return None
+    """Drop the packs of a group that was deleted, once its streams are gone; `task.subject` is its
+    id."""
+    if await forget_group(needs, task.subject):
+        return None
+    await wake.wait(_SWEEP_SECONDS)
+    return needs.clock.now_ms()
 
 
 async def tidy_up(needs: Needs, task: Task, wake: Wake) -> int | None:

@@ -21,6 +21,8 @@ PACK_BYTES_MAX = 256 << 20
 """The most events of one pack, by what they count for."""
 WAITING_BYTES_MAX = 16 << 20
 """So much may wait when a query runs: it is written out for the query alone."""
+BATCHES_MAX = 20_000
+"""The most batches of one pack, however small; so many may wait, too."""
 _BATCHES_AT_ONCE = 2000
 
 
@@ -31,7 +33,7 @@ async def pack_waiting(needs: Needs, group: Group) -> bool:
         chosen, gone, size_bytes = await _choose(needs, group)
         if gone:
             await transact(needs.records, lambda one: _forget(one, group, gone))
-        if size_bytes <= WAITING_BYTES_MAX:
+        if size_bytes <= WAITING_BYTES_MAX and len(chosen) < BATCHES_MAX:
             return bool(gone)
         name = needs.ids.uuid()
         path = insights.path(name)
@@ -71,10 +73,11 @@ async def _choose(needs: Needs, group: Group) -> tuple[list[Waiting], list[Waiti
         async for waiting in store.scan_waiting(transaction, group.id):
             if waiting.stream_id not in alive or waiting.last_ms < before_ms:
                 gone.append(waiting)
-            elif size_bytes < PACK_BYTES_MAX:
+            else:
                 chosen.append(waiting)
                 size_bytes += waiting.size_bytes
-            if len(gone) == _BATCHES_AT_ONCE or size_bytes >= PACK_BYTES_MAX:
+            full = size_bytes >= PACK_BYTES_MAX or len(chosen) == BATCHES_MAX
+            if full or len(gone) == _BATCHES_AT_ONCE:
                 break
     return chosen, gone, size_bytes
 
@@ -109,23 +112,31 @@ async def drop_unneeded(needs: Needs, group: Group) -> None:
     await _drop(needs, group.id, dropped)
 
 
-async def forget_group(needs: Needs, group_id: str) -> None:
-    """Drop all packs of a group that is gone, and what waits to be packed."""
+async def forget_group(needs: Needs, group_id: str) -> bool:
+    """Drop all packs of a group that is gone, and what waits to be packed; False: it has streams
+    yet, to which events may come."""
     async with needs.records.transaction() as transaction:
-        packs = [pack async for pack in store.scan_packs(transaction, group_id)]
-    await _drop(needs, group_id, packs)
+        async for _ in logs_store.scan_streams(transaction, group_id):
+            return False
+    async with needs.insights.locks[group_id]:
+        async with needs.records.transaction() as transaction:
+            packs = [pack async for pack in store.scan_packs(transaction, group_id)]
+        await _drop(needs, group_id, packs)
+        while await transact(needs.records, lambda one: _forget_some(one, group_id)):
+            pass
+    del needs.insights.locks[group_id]
+    return True
 
-    async def forget_some(transaction: Transaction) -> bool:
-        count = 0
-        async for waiting in store.scan_waiting(transaction, group_id):
-            store.forget_waiting(transaction, group_id, waiting)
-            count += 1
-            if count == _BATCHES_AT_ONCE:
-                return True
-        return False
 
-    while await transact(needs.records, forget_some):
-        pass
+async def _forget_some(transaction: Transaction, group_id: str) -> bool:
+    """Forget some batches that wait; False when there are no more."""
+    count = 0
+    async for waiting in store.scan_waiting(transaction, group_id):
+        store.forget_waiting(transaction, group_id, waiting)
+        count += 1
+        if count == _BATCHES_AT_ONCE:
+            return True
+    return False
 
 
 async def _drop(needs: Needs, group_id: str, packs: Sequence[Pack]) -> None:

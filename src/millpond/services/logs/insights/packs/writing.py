@@ -3,9 +3,11 @@
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import msgspec
 
 from millpond.engines.log.interface import Entry, Log
 from millpond.kernel.errors import Damaged
@@ -51,7 +53,11 @@ class _Gathered:
         self.messages += [entry.value for entry in entries]
         self.size_bytes += sum(len(entry.value) for entry in entries)
         count = len(entries)
-        _extend(self.ingested, entries[0].time_ms, count)
+        if entries[0].time_ms == entries[-1].time_ms:
+            _extend(self.ingested, entries[0].time_ms, count)
+        else:
+            for entry in entries:
+                _extend(self.ingested, entry.time_ms, 1)
         _extend(self.streams, batch.stream_id.encode(), count)
         _extend(self.names, batch.stream.encode(), count)
 
@@ -94,7 +100,7 @@ async def write_batches(
     with path.open("wb") as target:
         writer = ParquetWriter(target)
         gathered = _Gathered()
-        for batch in batches:
+        for batch in _joined(batches):
             async for entries in _events(log, batch):
                 gathered.take(batch, entries)
                 size_bytes += sum(map(_counted, entries))
@@ -114,6 +120,21 @@ async def write_batches(
     if durable:
         await asyncio.to_thread(_sync_folder, path.parent)
     return Written(writer.rows, size_bytes, file_size_bytes, first_ms, last_ms)
+
+
+def _joined(batches: Sequence[Waiting]) -> Iterator[Waiting]:
+    """The batches, those that lie one after the other in a log as one."""
+    last: Waiting | None = None
+    for batch in batches:
+        if last is None:
+            last = batch
+        elif batch.stream_id == last.stream_id and batch.position == last.position + last.count:
+            last = msgspec.structs.replace(last, count=last.count + batch.count)
+        else:
+            yield last
+            last = batch
+    if last is not None:
+        yield last
 
 
 def _counted(entry: Entry) -> int:
