@@ -85,7 +85,10 @@ def check(lake, bucket, prefix, printed):
     wanted = expected()
     assert f"History: {len(wanted)}" in printed
     assert "|-- seats: int\n" in printed
-    assert "|-- contact_details: array\n|    |-- element: struct\n|    |    |-- type: string" in printed
+    assert (
+        "|-- contact_details: array\n|    |-- element: struct\n|    |    |-- type: string"
+        in printed
+    )
 
     history = rows_of(lake, bucket, f"{prefix}/legislator_history")
     assert sorted((h["id"], h["start_date"], h["org_name"], h["seats"]) for h in history) == sorted(
@@ -103,7 +106,11 @@ def check(lake, bucket, prefix, printed):
         detail = {k.rpartition(".")[2]: v for k, v in row.items() if ".val." in k}
         by_id.setdefault(row["id"], {})[row["index"]] = detail
     got = [
-        (r["id"], r["start_date"], [d for _, d in sorted(by_id.get(r["contact_details"], {}).items())])
+        (
+            r["id"],
+            r["start_date"],
+            [d for _, d in sorted(by_id.get(r["contact_details"], {}).items())],
+        )
         for r in root
     ]
     want = [(p["id"], t["start_date"], p.get("contact_details", [])) for p, _, t in wanted]

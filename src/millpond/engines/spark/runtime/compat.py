@@ -10,11 +10,12 @@
   `SET name=value`.
 * Overwriting only the partitions that are written (`partitionOverwriteMode` dynamic) is refused:
   the engine would replace them all.
-* `spark.sparkContext` answers what can be answered without RDDs; RDDs are refused by name. With
-  Glue's library there is a `SparkContext` to begin with, too (`context`).
+* `spark.sparkContext` answers what can be answered without RDDs; RDDs are refused by name. Where
+  Glue's library is, there is a `SparkContext` to begin with (`libraries/client_context`).
 """
 
 import functools
+import importlib
 import importlib.util
 import json
 import logging
@@ -22,7 +23,6 @@ import os
 from types import ModuleType
 from typing import Any
 
-from millpond.engines.spark.runtime import context
 from millpond.engines.spark.runtime.files import is_missing
 from millpond.engines.spark.runtime.statements import for_engine, read_setting
 from millpond.engines.spark.runtime.variables import CONF_VARIABLE
@@ -49,8 +49,7 @@ def change(module: ModuleType) -> None:
     """Change a module of PySpark that has just been imported."""
     if module.__name__ == "pyspark":
         _explain_missing(module)
-        if importlib.util.find_spec("awsglue") is not None:
-            context.stand_in(module)
+        _offer_context()
     elif module.__name__ == "pyspark.sql.session":
         _change_builder(module.SparkSession.Builder)
     elif module.__name__ == "pyspark.sql.connect.session":
@@ -59,6 +58,11 @@ def change(module: ModuleType) -> None:
     elif module.__name__ == "pyspark.sql.connect.readwriter":
         _change_writer(module.DataFrameWriter)
         _change_reader(module.DataFrameReader)
+
+
+def _offer_context() -> None:
+    if importlib.util.find_spec("client_context") is not None:
+        importlib.import_module("client_context").offer()
 
 
 def _explain_missing(module: ModuleType) -> None:
