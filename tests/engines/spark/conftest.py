@@ -81,7 +81,7 @@ class Shell:
         return await self.run("spark-submit", str(script), *arguments)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def shell_of():
     """A shell for a cluster and its folder."""
     return Shell

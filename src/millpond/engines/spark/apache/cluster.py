@@ -11,6 +11,7 @@ import time
 from millpond.engines.spark.apache import daemons, properties
 from millpond.engines.spark.apache.node import SparkNode
 from millpond.engines.spark.apache.place import Place
+from millpond.engines.spark.apache.releases import Release
 from millpond.engines.spark.apache.state import MasterState, ask_master, cores_needed
 from millpond.engines.spark.interface import (
     Application,
@@ -39,7 +40,7 @@ class ApacheCluster:
         self._nodes: dict[str, SparkNode] = {}
         self._leaving: set[SparkNode] = set()
         self._runs: set[ApacheRun] = set()
-        self._master: Process | None = None
+        self.master: Process | None = None
         self._master_ended: asyncio.Future[Ended] | None = None
         self._metastore: Process | None = None
         self._metastore_port: int | None = None
@@ -55,6 +56,11 @@ class ApacheCluster:
     def address(self) -> tuple[str, int]:
         """Where its master listens."""
         return ("127.0.0.1", self._port)
+
+    @property
+    def release(self) -> Release:
+        """What it runs."""
+        return self._place.release
 
     @property
     def page(self) -> str:
@@ -186,8 +192,8 @@ class ApacheCluster:
 
     async def _start_master(self) -> None:
         await asyncio.to_thread(self._place.write_defaults, self._defaults())
-        self._master = await daemons.start_master(self._place, self._port, self._page_port)
-        self._master_ended = asyncio.ensure_future(self._master.wait())
+        self.master = await daemons.start_master(self._place, self._port, self._page_port)
+        self._master_ended = asyncio.ensure_future(self.master.wait())
 
     async def _start_node(self, node: Node) -> None:
         added = SparkNode(self._place, node, self._ask)
@@ -220,7 +226,7 @@ class ApacheCluster:
         nodes = [*self._nodes.values(), *self._leaving]
         self._nodes.clear()
         await asyncio.gather(*(node.lose() for node in nodes))
-        for process in (self._master, self._metastore):
+        for process in (self.master, self._metastore):
             if process is not None:
                 await process.kill()
         self._metastore_port = None
