@@ -160,6 +160,7 @@ class Bench:
             endpoint=lambda: "http://127.0.0.1:4566",
             meter=running.meter,
             marker="test",
+            places=asyncio.Semaphore(3),
         )
         running.services["glue"] = Service(shapes.MODEL, OPERATIONS, self.needs, STEPS)
         running.join_up("glue")

@@ -398,3 +398,28 @@ async def test_apache_spark_writes_its_events_where_they_are_wanted(bench):
     assert apache.properties["spark.eventLog.dir"] == "s3://scripts/events/"
     assert apache.properties["spark.driver.userClassPathFirst"] == "true"
     assert await bench.text("events/") == ""
+
+
+async def test_runs_of_many_jobs_take_turns_on_the_machine(bench):
+    names = ["a", "b", "c", "d", "e"]
+    for name in names:
+        await bench.make("hang", name=name)
+    runs = {name: await bench.start(name) for name in names}
+
+    async def three_run():
+        return len(bench.spark.alive) == 3
+
+    await bench.running.until(three_run)
+    states = {name: await bench.run(run_id, name) for name, run_id in runs.items()}
+    waiting = [name for name in names if states[name]["JobRunState"] == "STARTING"]
+    assert len(waiting) == 2
+    assert "this machine runs no more at once" in states[waiting[0]]["StateDetail"]
+    await bench.make("print x", name="shell", Command={"Name": "pythonshell"})
+    assert (await bench.do("shell"))["JobRunState"] == "SUCCEEDED"
+    await bench.glue("BatchStopJobRun", JobName=waiting[0], JobRunIds=[runs[waiting[0]]])
+    assert (await bench.ended(runs[waiting[0]], waiting[0]))["JobRunState"] == "STOPPED"
+    first = next(name for name in names if name not in waiting)
+    await bench.glue("BatchStopJobRun", JobName=first, JobRunIds=[runs[first]])
+    await bench.until(runs[waiting[1]], "RUNNING", name=waiting[1])
+    assert "StateDetail" not in await bench.run(runs[waiting[1]], waiting[1])
+    assert (await bench.run(runs[first], first))["JobRunState"] == "STOPPED"

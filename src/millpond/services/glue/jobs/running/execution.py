@@ -54,6 +54,10 @@ class Execution:
         self._process: spark.Run | None = None
         self._fetched: Fetched | None = None
 
+    @property
+    def has_engine(self) -> bool:
+        return not self._is_shell
+
     async def lend(self) -> Credential:
         """Credentials of the job's role, for as long as the run may take."""
         minutes = self._run.timeout_minutes or TIMEOUT_MINUTES_MAX

@@ -6,6 +6,7 @@ the platform came back. What it had committed of its bookmark is kept.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Coroutine
 from typing import Any, Literal
@@ -27,6 +28,7 @@ from millpond.services.glue.jobs.running.workplace import Workplace
 from millpond.services.glue.needs import Needs
 
 RESTARTED = "The platform was restarted while the job ran."
+NO_PLACE = "Waiting for runs of other jobs to end: this machine runs no more at once."
 _LOOK_SECONDS = 3600.0
 _log = logging.getLogger(__name__)
 
@@ -71,8 +73,9 @@ class _RunStep:
         except ServiceError as error:
             return Outcome("FAILED", error.message)
         outcome: Outcome | None = None
+        held = contextlib.AsyncExitStack()
         try:
-            outcome = await self._go(run, execution)
+            outcome = await self._go(run, execution, held)
         except CannotLaunch as error:
             outcome = Outcome("FAILED", str(error))
         except (NoSuchRun, ServiceError) as error:
@@ -86,11 +89,18 @@ class _RunStep:
             outcome = Outcome("FAILED", "Internal Service Exception")
         finally:
             await execution.end(tells=outcome is not None)
+            await held.aclose()
         if outcome is not None:
             self._measure(run, execution.settings)
         return outcome
 
-    async def _go(self, run: Run, execution: Execution) -> Outcome | None:
+    async def _go(
+        self, run: Run, execution: Execution, held: contextlib.AsyncExitStack
+    ) -> Outcome | None:
+        if execution.has_engine:
+            watched = await self._watch(self._take_place(held), None)
+            if watched != "done":
+                return self._unfinished(run, watched)
         if run.access_key_id:
             await self._needs.credentials.revoke(run.access_key_id)
         credential = await execution.lend()
@@ -115,6 +125,11 @@ class _RunStep:
             return Outcome("SUCCEEDED")
         told = await asyncio.to_thread(self._place.read_failure)
         return Outcome("FAILED", told or f"Command failed with {finished[0].description}")
+
+    async def _take_place(self, held: contextlib.AsyncExitStack) -> None:
+        if self._needs.places.locked():
+            await self._change(detail=NO_PLACE)
+        await held.enter_async_context(self._needs.places)
 
     def _unfinished(self, run: Run, watched: Watched) -> Outcome | None:
         if watched == "late":
@@ -166,6 +181,7 @@ class _RunStep:
             begun = msgspec.structs.replace(
                 run,
                 state="RUNNING",
+                detail=None,
                 began_ms=now_ms,
                 modified_ms=now_ms,
                 bookmark_version=version,
