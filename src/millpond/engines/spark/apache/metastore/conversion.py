@@ -11,6 +11,8 @@ from hive_metastore import ttypes as hive
 
 Item = Mapping[str, Any]
 _VIEW = "VIRTUAL_VIEW"
+_CATALOG = "hive"
+"""What clients since Hive 3 call the catalog that a metastore always has."""
 
 
 def plain_name(name: str) -> str:
@@ -26,6 +28,7 @@ def database(item: Item, location: str) -> hive.Database:
         parameters=dict(item.get("Parameters") or {}),
         ownerName="hadoop",
         ownerType=hive.PrincipalType.USER,
+        catalogName=_CATALOG,
     )
 
 
@@ -56,6 +59,7 @@ def table(item: Item) -> hive.Table:
         viewOriginalText=item.get("ViewOriginalText"),
         viewExpandedText=item.get("ViewExpandedText"),
         tableType=kind,
+        catName=_CATALOG,
     )
 
 
@@ -86,6 +90,7 @@ def partition(item: Item, database_name: str, table_name: str) -> hive.Partition
         lastAccessTime=_seconds(item.get("LastAccessTime")),
         sd=storage(item.get("StorageDescriptor") or {}),
         parameters=dict(item.get("Parameters") or {}),
+        catName=_CATALOG,
     )
 
 
@@ -172,6 +177,7 @@ def function(item: Item) -> hive.Function:
         ownerType=hive.PrincipalType.USER,
         createTime=_seconds(item.get("CreateTime")),
         functionType=hive.FunctionType.JAVA,
+        catName=_CATALOG,
         resourceUris=[
             hive.ResourceUri(getattr(hive.ResourceType, uri["ResourceType"]), uri["Uri"])
             for uri in item.get("ResourceUris") or ()

@@ -22,13 +22,14 @@ from thrift.protocol import TBinaryProtocol
 from thrift.server import TServer
 from thrift.transport import TSocket, TTransport
 
+from millpond.engines.spark.apache.metastore.absences import Absences
 from millpond.engines.spark.apache.metastore.partitions import Partitions
 
 VERSION = "2.3.10"
 _CONNECTIONS_MAX = 32
 
 
-class Metastore(Partitions):
+class Metastore(Partitions, Absences):
     """All that is answered; anything else is refused by its name."""
 
     def getMetaConf(self, key: str) -> str:
