@@ -67,7 +67,9 @@ async def test_tags_are_added_replaced_and_removed(shop):
     [
         ("arn:aws:glue:us-east-1:123456789012:database/nope", "EntityNotFoundException"),
         ("arn:aws:glue:eu-west-1:123456789012:database/shop", "EntityNotFoundException"),
-        ("arn:aws:glue:us-east-1:123456789012:job/j", "InvalidInputException"),
+        ("arn:aws:glue:us-east-1:123456789012:job/nope", "EntityNotFoundException"),
+        ("arn:aws:glue:us-east-1:123456789012:connection/nope", "EntityNotFoundException"),
+        ("arn:aws:glue:us-east-1:123456789012:registry/r", "InvalidInputException"),
     ],
 )
 async def test_tags_of_what_is_not_there_are_refused(shop, arn, code):
