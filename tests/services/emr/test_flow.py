@@ -1,11 +1,15 @@
 """The life of a cluster and its steps, in random histories and in the cases that AWS documents."""
 
+import itertools
+
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from msgspec.structs import replace
 
 from millpond.services.emr import shapes
+from millpond.services.emr.model import crew
 from millpond.services.emr.model.flow import RESTARTED, Flow
 from millpond.services.emr.model.records import (
     CLUSTER_ENDED,
@@ -70,6 +74,15 @@ class Lives(RuleBasedStateMachine):
         self.now_ms = 0
         self.ended = {}
         self.count = 0
+        core = shapes.InstanceGroupConfig(
+            instance_role="CORE", instance_type="m5.xlarge", instance_count=2
+        )
+        groups = (*self.flow.cluster.groups, Group(id="ig-2", config=core))
+        self.flow.change(replace(self.flow.cluster, groups=groups))
+        self.names = itertools.count()
+
+    def fresh(self, prefix):
+        return f"{prefix}x{next(self.names)}"
 
     def tick(self):
         self.now_ms += 1000
@@ -134,6 +147,24 @@ class Lives(RuleBasedStateMachine):
         due = self.flow.idle_until_ms
         assert self.flow.idle_out(self.now_ms) == (due is not None and due <= self.now_ms)
 
+    @rule(size=st.integers(1, 4), room=st.integers(0, 5))
+    def resize(self, size, room):
+        self.flow.change(crew.set_counts(self.flow.cluster, {("ig-2", "ON_DEMAND"): size}))
+        self.flow.staff(room, self.fresh, self.tick())
+        self.flow.trim({}, self.tick())
+
+    @rule(count=st.integers(1, 3))
+    def nodes_are_up(self, count):
+        coming = [one for one in self.flow.cluster.instances if one.state == "PROVISIONING"]
+        self.flow.start_instances([one.ec2_id for one in coming[:count]], self.tick())
+
+    @rule(last=st.booleans())
+    def an_instance_leaves(self, last):
+        leaving = [one for one in self.flow.cluster.instances if one.leaving]
+        if leaving:
+            one = leaving[-1 if last else 0]
+            self.flow.end_instance(one.ec2_id, "", one.leaving.message, self.tick())
+
     @rule()
     def restart(self):
         self.flow.take_up(self.tick())
@@ -157,6 +188,20 @@ class Lives(RuleBasedStateMachine):
                 assert changed.end_ms is not None and changed.end_ms >= changed.created_ms
                 assert (changed.failure is not None) == (changed.state == "FAILED")
                 assert step_id not in self.flow.steps
+
+    @invariant()
+    def instances_end_once(self):
+        here, gone = self.flow.cluster.instances, self.flow.gone
+        ids = [one.ec2_id for one in (*here, *gone)]
+        assert len(ids) == len(set(ids))
+        for one in (*here, *gone):
+            assert one.is_alive == (one.end_ms is None)
+            assert (one.ready_ms is not None) or one.state != "RUNNING"
+        assert not any(one.is_alive for one in gone)
+        if self.flow.cluster.state in CLUSTER_ENDED:
+            assert not any(one.is_alive for one in here)
+        else:
+            assert all(one.is_alive for one in here)
 
     @invariant()
     def what_is_active_is_known(self):

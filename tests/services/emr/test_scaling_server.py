@@ -58,6 +58,11 @@ def test_a_cluster_grows_and_shrinks_under_a_bursty_load_and_no_step_fails(accou
     account.until(lambda: states_of(account, cluster_id), lambda s: s == ["COMPLETED"] * 7)
     account.emr.terminate_job_flows(JobFlowIds=[cluster_id])
     account.end_of(cluster_id)
+    figures = account.server.client("cloudwatch").list_metrics(
+        Namespace="AWS/ElasticMapReduce",
+        Dimensions=[{"Name": "JobFlowId", "Value": cluster_id}],
+    )["Metrics"]
+    assert {"AppsRunning", "CoreNodesRunning"} <= {one["MetricName"] for one in figures}
     outputs = ThreadPoolExecutor(4).map(
         lambda step: account.log(cluster_id, step), steps_of(account, cluster_id)
     )

@@ -19,6 +19,8 @@ from millpond.services.emr.model.instance_types import require_type
 from millpond.services.emr.model.records import Cluster
 from millpond.services.emr.shapes import ComputeLimits, ManagedScalingPolicy
 
+PASSES_MAX = 8
+
 Key = tuple[str, str]
 """A part's id and a market."""
 
@@ -132,17 +134,25 @@ def wanted_units(load: Load, running_units: int) -> int:
 
 
 def assign(bounds: Bounds, given: Sequence[Pool], wanted: int) -> Mapping[Key, int]:
-    """How many instances each pool is to have for so many wanted units."""
+    """How many instances each pool is to have for so many wanted units.
+
+    It is done until nothing changes: a lone core instance that exceeds a limit stays, and may go
+    once another pool has one.
+    """
     order = sorted(given, key=lambda pool: (not pool.is_core, not pool.is_on_demand))
-    for number in range(len(order)):
-        order[number] = _within(bounds, order, number)
     goal = min(max(wanted, bounds.low), bounds.high)
-    for number in reversed(range(len(order))):
-        order[number] = _cut(order, number, bounds.high)
-    for number in range(len(order)):
-        order[number] = _grown(bounds, order, number, goal)
-    for number in reversed(range(len(order))):
-        order[number] = _shrunk(order, number, goal)
+    for _ in range(PASSES_MAX):
+        before = list(order)
+        for number in range(len(order)):
+            order[number] = _within(bounds, order, number)
+        for number in reversed(range(len(order))):
+            order[number] = _cut(order, number, bounds.high)
+        for number in range(len(order)):
+            order[number] = _grown(bounds, order, number, goal)
+        for number in reversed(range(len(order))):
+            order[number] = _shrunk(order, number, goal)
+        if order == before:
+            break
     return {pool.key: pool.count for pool in order}
 
 
@@ -173,10 +183,12 @@ def _grown(bounds: Bounds, order: Sequence[Pool], number: int, goal: int) -> Poo
 
 
 def _shrunk(order: Sequence[Pool], number: int, goal: int) -> Pool:
-    """A pool without the instances that are not needed to reach the goal."""
+    """A pool without the instances that are not needed to reach the goal. What an instance that
+    came for the goal exceeds it by is left alone: a smaller one would go for it."""
     pool = order[number]
     excess = sum(one.total for one in order) - goal
-    return _less(order, pool, excess // pool.units)
+    largest = max(one.units for one in order if one.count or one is pool)
+    return _less(order, pool, excess // pool.units) if excess >= largest else pool
 
 
 def _cut(order: Sequence[Pool], number: int, high: int) -> Pool:
