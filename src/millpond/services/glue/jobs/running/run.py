@@ -90,8 +90,9 @@ class _RunStep:
         finally:
             await execution.end(tells=outcome is not None)
             await held.aclose()
-        if outcome is not None:
-            self._measure(run, execution.settings)
+        begun = await self._look()
+        if outcome is not None and begun is not None and begun.began_ms is not None:
+            self._measure(begun, begun.began_ms, execution.settings)
         return outcome
 
     async def _go(
@@ -242,7 +243,7 @@ class _RunStep:
 
         await transact(self._needs.records, work)
 
-    def _measure(self, run: Run, settings: Settings) -> None:
+    def _measure(self, run: Run, began_ms: int, settings: Settings) -> None:
         """The metric that costs nothing to know.
 
         Source: Glue developer guide, "Monitoring AWS Glue using Amazon CloudWatch metrics".
@@ -259,4 +260,4 @@ class _RunStep:
                 dimensions,
                 "Milliseconds",
             )
-            self._needs.meter.record(metric, self._needs.clock.now_ms() - run.started_ms)
+            self._needs.meter.record(metric, self._needs.clock.now_ms() - began_ms)
