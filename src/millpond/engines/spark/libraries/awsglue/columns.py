@@ -75,7 +75,7 @@ def _as_choice(array: pa.Array, have: DataType, want: ChoiceType) -> pa.Array:
     return make_struct(made, want, null)
 
 
-def fields_of(array: pa.Array) -> list[pa.Array]:
+def fields_of(array: Any) -> list[pa.Array]:
     """The fields of structs, null where the struct is."""
     return list(array.flatten())
 
@@ -90,7 +90,7 @@ def field_of(array: pa.Array, kind: DataType, name: str) -> pa.Array:
     return fields_of(array)[names.index(name)]
 
 
-def make_struct(arrays: Sequence[pa.Array], kind: DataType, null: pa.Array | None) -> pa.Array:
+def make_struct(arrays: Sequence[pa.Array], kind: DataType, null: Any) -> pa.Array:
     """Structs of these fields; `null` tells where there is none."""
     made = to_arrow(kind)
     if null is not None and null.true_count == 0:
@@ -98,7 +98,7 @@ def make_struct(arrays: Sequence[pa.Array], kind: DataType, null: pa.Array | Non
     return pa.StructArray.from_arrays(list(arrays), fields=list(made), mask=null)
 
 
-def map_elements(array: pa.Array, change: Callable[[pa.Array], pa.Array]) -> pa.Array:
+def map_elements(array: Any, change: Callable[[pa.Array], pa.Array]) -> pa.Array:
     """Lists with every element changed."""
     if len(array) == 0:
         return pa.array([], pa.list_(change(array.values.slice(0, 0)).type))
@@ -110,11 +110,11 @@ def map_elements(array: pa.Array, change: Callable[[pa.Array], pa.Array]) -> pa.
     return pa.ListArray.from_arrays(moved, values, mask=null if null.true_count else None)
 
 
-def _map_items(array: pa.Array, change: Callable[[pa.Array], pa.Array]) -> pa.Array:
+def _map_items(array: Any, change: Callable[[pa.Array], pa.Array]) -> pa.Array:
     rows = array.to_pylist()
     flat = change(array.items)
     kind = pa.map_(pa.string(), flat.type)
-    count, made = 0, []
+    count, made = 0, list[Any]()
     items = flat.to_pylist()
     for row in rows:
         if row is None:

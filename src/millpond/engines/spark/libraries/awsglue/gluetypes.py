@@ -20,7 +20,7 @@ class DataType:
         self.properties = properties or {}
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self.jsonValue() == other.jsonValue()  # type: ignore[attr-defined]
+        return type(self) is type(other) and self.jsonValue() == other.jsonValue()
 
     def __hash__(self) -> int:
         return hash(self.typeName())
@@ -279,7 +279,7 @@ class EntityType(DataType):
         raise NotImplementedError("EntityType is not supported.")
 
 
-class DynamicRecord(dict):  # type: ignore[type-arg]
+class DynamicRecord(dict):
     """A record as functions of `map` and `filter` get it: fields by name, and as attributes where
     their names allow it; structs within are the same."""
 

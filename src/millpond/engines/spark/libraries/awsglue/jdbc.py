@@ -136,18 +136,20 @@ def _where(database: Database, connection: Any, ctx: str) -> tuple[str, bookmark
     before = held.get("values") if held.get("keys") == list(keys) else None
     conditions = []
     if before is not None:
-        conditions.append(_after(names, before, ">" if not database.descending else "<"))
+        conditions.append(_after(database, names, before, ">" if not database.descending else "<"))
     limit = bookmarks.limit(ctx)
     if limit is not None:
         if limit.get("values") is None:
             conditions.append("1 = 0")
         else:
-            after = _after(names, limit["values"], ">" if not database.descending else "<")
+            after = _after(
+                database, names, limit["values"], ">" if not database.descending else "<"
+            )
             conditions.append(f"NOT ({after})")
     last = _last(database, connection, names, conditions)
     if last is None:
         return "1 = 0", held or {"kind": "keys", "keys": list(keys), "values": None}
-    beyond = _after(names, last, ">" if not database.descending else "<")
+    beyond = _after(database, names, last, ">" if not database.descending else "<")
     where = " AND ".join(f"({one})" for one in [*conditions, f"NOT ({beyond})"])
     return where, {"kind": "keys", "keys": list(keys), "values": last}
 
@@ -183,22 +185,26 @@ def _last(
     return None if row is None else [to_text(value) for value in row]
 
 
-def _after(names: Sequence[str], values: Sequence[str], sign: str) -> str:
+def _after(database: Database, names: Sequence[str], values: Sequence[str], sign: str) -> str:
     """The rows whose keys come after these, in the order of the keys."""
     options = []
     for at in range(len(names)):
         equal = [
-            f"{name} = {_literal(value)}"
+            f"{name} = {_literal(database, value)}"
             for name, value in zip(names[:at], values[:at], strict=False)
         ]
-        options.append(" AND ".join([*equal, f"{names[at]} {sign} {_literal(values[at])}"]))
+        options.append(
+            " AND ".join([*equal, f"{names[at]} {sign} {_literal(database, values[at])}"])
+        )
     return " OR ".join(f"({one})" for one in options)
 
 
-def _literal(text: str) -> str:
+def _literal(database: Database, text: str) -> str:
     if _NUMBER.match(text):
         return text
-    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
+    if database.engine == "mysql":
+        text = text.replace("\\", "\\\\")
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _piece(database: Database, where: str, pieces: int, number: int) -> str:

@@ -112,10 +112,12 @@ class _Reader:
             self._need("and")
             high = self._operand()
 
-            def check(v):
-                return _holds(operator.ge, left(v), low(v)) and _holds(
-                    operator.le, left(v), high(v)
+            def check(values: Values) -> bool:
+                value = left(values)
+                return _holds(operator.ge, value, low(values)) and _holds(
+                    operator.le, value, high(values)
                 )
+
         elif self._is("like"):
             kind, literal = self._next()
             pattern = re.compile(_like(_unquoted(literal)))

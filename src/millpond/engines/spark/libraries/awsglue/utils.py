@@ -20,7 +20,7 @@ class GlueArgumentError(Exception):
 
 
 class GlueArgumentParser(argparse.ArgumentParser):
-    def error(self, msg: str) -> NoReturn:  # type: ignore[override]
+    def error(self, msg: str) -> NoReturn:
         raise GlueArgumentError(msg)
 
 

@@ -180,7 +180,7 @@ def _arrow_shape(table: pa.Table) -> Shape | None:
     return {"struct": fields}
 
 
-def _column_shape(array: pa.Array) -> Shape | None:
+def _column_shape(array: Any) -> Shape | None:
     kind = array.type
     if pa.types.is_null(kind):
         return {}

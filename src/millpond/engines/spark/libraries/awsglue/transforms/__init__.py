@@ -30,7 +30,7 @@ from .field_transforms import (
 )
 from .transform import GlueTransform
 
-ALL_TRANSFORMS = {
+ALL_TRANSFORMS: set[type[GlueTransform]] = {
     ApplyMapping, Coalesce, DropDuplicates, DropFields, DropNullFields, ErrorsAsDynamicFrame,
     Filter, FlatMap,
     Join, Map, MapToCollection, Relationalize, RenameField, Repartition, ResolveChoice,

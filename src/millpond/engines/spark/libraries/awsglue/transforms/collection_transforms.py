@@ -10,7 +10,7 @@ from .transform import GlueTransform
 class SelectFromCollection(GlueTransform):
     """One frame of a collection."""
 
-    def __call__(self, dfc: Any, key: str, transformation_ctx: str = "") -> Any:  # type: ignore[override]
+    def __call__(self, dfc: Any, key: str, transformation_ctx: str = "") -> Any:
         return dfc.select(key, transformation_ctx)
 
 
@@ -19,7 +19,7 @@ class MapToCollection(GlueTransform):
 
     returns = "DynamicFrameCollection"
 
-    def __call__(self, dfc: Any, callable: Any, transformation_ctx: str = "") -> Any:  # type: ignore[override]
+    def __call__(self, dfc: Any, callable: Any, transformation_ctx: str = "") -> Any:
         return dfc.map(callable, transformation_ctx)
 
 
@@ -28,7 +28,7 @@ class FlatMap(GlueTransform):
 
     returns = "DynamicFrameCollection"
 
-    def __call__(  # type: ignore[override]
+    def __call__(
         self,
         dfc: Any,
         BaseTransform: Any,

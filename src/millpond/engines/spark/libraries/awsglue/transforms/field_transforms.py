@@ -14,7 +14,7 @@ _Any = Any
 class RenameField(GlueTransform):
     """Rename a field."""
 
-    def __call__(  # type: ignore[override]
+    def __call__(
         self,
         frame: _Any,
         old_name: str,
@@ -32,7 +32,7 @@ class RenameField(GlueTransform):
 class DropFields(GlueTransform):
     """Drop fields."""
 
-    def __call__(  # type: ignore[override]
+    def __call__(
         self,
         frame: _Any,
         paths: _Any,
@@ -47,7 +47,7 @@ class DropFields(GlueTransform):
 class SelectFields(GlueTransform):
     """Keep only some fields."""
 
-    def __call__(  # type: ignore[override]
+    def __call__(
         self,
         frame: _Any,
         paths: _Any,
@@ -64,7 +64,7 @@ class SplitFields(GlueTransform):
 
     returns = "DynamicFrameCollection"
 
-    def __call__(  # type: ignore[override]
+    def __call__(
         self,
         frame: _Any,
         paths: _Any,
@@ -92,7 +92,7 @@ class SplitRows(GlueTransform):
 
     returns = "DynamicFrameCollection"
 
-    def __call__(  # type: ignore[override]
+    def __call__(
         self,
         frame: _Any,
         comparison_dict: _Any,
@@ -117,7 +117,7 @@ class SplitRows(GlueTransform):
 class Join(GlueTransform):
     """The records of two frames whose keys are equal."""
 
-    def __call__(  # type: ignore[override]
+    def __call__(
         self,
         frame1: _Any,
         frame2: _Any,
@@ -136,7 +136,7 @@ class Join(GlueTransform):
 class Spigot(GlueTransform):
     """Write sample records to a path."""
 
-    def __call__(  # type: ignore[override]
+    def __call__(
         self,
         frame: _Any,
         path: str,
@@ -154,7 +154,7 @@ class Spigot(GlueTransform):
 class ApplyMapping(GlueTransform):
     """Only the mapped fields, under their targets and types."""
 
-    def __call__(  # type: ignore[override]
+    def __call__(
         self,
         frame: _Any,
         mappings: _Any,
@@ -172,7 +172,7 @@ class ApplyMapping(GlueTransform):
 class ResolveChoice(GlueTransform):
     """Resolve fields that have several types."""
 
-    def __call__(  # type: ignore[override]
+    def __call__(
         self,
         frame: _Any,
         specs: _Any = None,
@@ -201,7 +201,7 @@ class ResolveChoice(GlueTransform):
 class Unbox(GlueTransform):
     """A field's text as the record that it is."""
 
-    def __call__(  # type: ignore[override]
+    def __call__(
         self,
         frame: _Any,
         path: str,
@@ -220,7 +220,7 @@ class Unbox(GlueTransform):
 class UnnestFrame(GlueTransform):
     """The fields of structs as columns."""
 
-    def __call__(  # type: ignore[override]
+    def __call__(
         self,
         frame: _Any,
         transformation_ctx: str = "",
@@ -236,7 +236,7 @@ class Relationalize(GlueTransform):
 
     returns = "DynamicFrameCollection"
 
-    def __call__(  # type: ignore[override]
+    def __call__(
         self,
         frame: _Any,
         staging_path: str | None = None,
@@ -258,7 +258,7 @@ class Relationalize(GlueTransform):
 class DropNullFields(GlueTransform):
     """Drop fields that no record has a value for."""
 
-    def __call__(  # type: ignore[override]
+    def __call__(
         self,
         frame: _Any,
         transformation_ctx: str = "",
@@ -276,7 +276,7 @@ class DropNullFields(GlueTransform):
 class Filter(GlueTransform):
     """The records for which a function says so."""
 
-    def __call__(  # type: ignore[override]
+    def __call__(
         self,
         frame: _Any,
         f: _Any,
@@ -291,7 +291,7 @@ class Filter(GlueTransform):
 class Map(GlueTransform):
     """What a function makes of each record."""
 
-    def __call__(  # type: ignore[override]
+    def __call__(
         self,
         frame: _Any,
         f: _Any,
@@ -309,7 +309,7 @@ class Map(GlueTransform):
 class Union(GlueTransform):
     """The records of both frames."""
 
-    def __call__(  # type: ignore[override]
+    def __call__(
         self,
         frame1: _Any,
         frame2: _Any,
@@ -324,7 +324,7 @@ class Union(GlueTransform):
 class Repartition(GlueTransform):
     """The records in so many partitions."""
 
-    def __call__(  # type: ignore[override]
+    def __call__(
         self,
         frame: _Any,
         num_partitions: int,
@@ -339,7 +339,7 @@ class Repartition(GlueTransform):
 class Coalesce(GlueTransform):
     """The records in no more than so many partitions."""
 
-    def __call__(  # type: ignore[override]
+    def __call__(
         self,
         frame: _Any,
         num_partitions: int,
@@ -355,16 +355,14 @@ class Coalesce(GlueTransform):
 class ErrorsAsDynamicFrame(GlueTransform):
     """The records that failed."""
 
-    def __call__(self, frame: _Any) -> _Any:  # type: ignore[override]
+    def __call__(self, frame: _Any) -> _Any:
         return frame.errorsAsDynamicFrame()
 
 
 class DropDuplicates(GlueTransform):
     """Each record once, or each value of some columns."""
 
-    def __call__(  # type: ignore[override]
-        self, frame: _Any, columns: _Any = None, transformation_ctx: str = ""
-    ) -> _Any:
+    def __call__(self, frame: _Any, columns: _Any = None, transformation_ctx: str = "") -> _Any:
         from ..dynamicframe import DynamicFrame  # noqa: PLC0415 - it knows this module's package
 
         made = frame.toDF()

@@ -157,14 +157,14 @@ class _Work:
         for key in self.keys:
             at = names.index(key)
             read = _reader(self.schema.fields[at].dataType)
-            values = [read(value) for value in batch.column(at).to_pylist()]
-            columns.append(["" if v is None else to_text(v) for v in values])
+            found = [read(value) for value in batch.column(at).to_pylist()]
+            columns.append(["" if v is None else to_text(v) for v in found])
         groups: dict[tuple[str, ...], list[int]] = {}
         for row, values in enumerate(zip(*columns, strict=False)):
             groups.setdefault(tuple(v or NULL_PARTITION for v in values), []).append(row)
         inner = select(batch, self.schema, self.inner)
-        for values, found in groups.items():
-            yield values, inner.take(pa.array(found, pa.int64()))
+        for values, rows in groups.items():
+            yield values, inner.take(pa.array(rows, pa.int64()))
 
 
 class _Open:
