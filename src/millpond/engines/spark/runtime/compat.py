@@ -6,6 +6,7 @@
   sets them itself.
 * Reading what does not exist is an error (the engine would find no rows, and say nothing).
 * `partitionBy("country")` finds a column Country, as elsewhere in Spark.
+* Frames keep what the views and tables they name were when they were made (`frames`).
 * `spark.sql` takes `USE shop` and `DESCRIBE orders`, which the engine wants in longer forms, and
   `SET name=value`.
 * Overwriting only the partitions that are written (`partitionOverwriteMode` dynamic) is refused:
@@ -23,8 +24,9 @@ import os
 from types import ModuleType
 from typing import Any
 
+from millpond.engines.spark.runtime import frames
 from millpond.engines.spark.runtime.files import is_missing
-from millpond.engines.spark.runtime.statements import for_engine, read_setting
+from millpond.engines.spark.runtime.statements import bare, for_engine, read_setting
 from millpond.engines.spark.runtime.variables import CONF_VARIABLE
 
 ENDPOINT_VARIABLE = "AWS_ENDPOINT_URL"
@@ -55,9 +57,16 @@ def change(module: ModuleType) -> None:
     elif module.__name__ == "pyspark.sql.connect.session":
         module.SparkSession.sparkContext = property(DriverContext)
         _change_sql(module.SparkSession)
+    elif module.__name__ == "pyspark.sql.connect.plan":
+        frames.change_queries(module)
+    elif module.__name__ == "pyspark.sql.connect.dataframe":
+        frames.change_views(module.DataFrame)
+    elif module.__name__ == "pyspark.sql.connect.catalog":
+        frames.change_catalog(module.Catalog)
     elif module.__name__ == "pyspark.sql.connect.readwriter":
         _change_writer(module.DataFrameWriter)
         _change_reader(module.DataFrameReader)
+        frames.change_tables(module.DataFrameReader)
 
 
 def _offer_context() -> None:
@@ -93,14 +102,16 @@ def _change_sql(session: Any) -> None:
     ask = session.sql
 
     def sql(self: Any, sqlQuery: str, *more: Any, **named: Any) -> Any:
-        setting = read_setting(sqlQuery.strip())
+        statement = bare(sqlQuery)
+        setting = read_setting(statement)
         if setting is not None:
             name, value = setting
             if value is not None:
                 self.conf.set(name, value)
             shown = (name, self.conf.get(name, "<undefined>"))
             return self.createDataFrame([shown], "key string, value string")
-        return ask(self, for_engine(sqlQuery), *more, **named)
+        statement = for_engine(statement)
+        return frames.after(statement, ask(self, statement, *more, **named))
 
     session.sql = sql
 

@@ -15,6 +15,9 @@ CHANGED = (
     "pyspark",
     "pyspark.sql.session",
     "pyspark.sql.connect.session",
+    "pyspark.sql.connect.plan",
+    "pyspark.sql.connect.dataframe",
+    "pyspark.sql.connect.catalog",
     "pyspark.sql.connect.readwriter",
 )
 

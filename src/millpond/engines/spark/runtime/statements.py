@@ -17,6 +17,16 @@ _SHORT_FORMS = (
     (re.compile(rf"\s*use\s+(?!{_KINDS}\b)", re.IGNORECASE), "USE DATABASE "),
     (re.compile(rf"\s*desc(?:ribe)?\s+(?!{_KINDS}\b)", re.IGNORECASE), "DESCRIBE TABLE "),
 )
+_OUTSIDE = re.compile(r"(?:\s+|--[^\n]*(?:\n|$)|/\*(?!\+).*?\*/)+", re.DOTALL)
+_ASKING = re.compile(r"[\s(]*(?:select|with|from|values|table)\b", re.IGNORECASE)
+_NAME = r"(`(?:[^`]|``)+`|\w+)(?!\s*\.)(?=\W|$)"
+_MADE = re.compile(
+    r"create\s+(?:or\s+replace\s+)?temp(?:orary)?\s+view\s+(?:if\s+not\s+exists\s+)?" + _NAME,
+    re.IGNORECASE,
+)
+_DROPPED = re.compile(r"drop\s+view\s+(?:if\s+exists\s+)?" + _NAME, re.IGNORECASE)
+_LISTING = re.compile(r"show\s+(?:tables?|views)\b", re.IGNORECASE)
+_WORD = re.compile(r"`((?:[^`]|``)+)`|(\w+)")
 _SETTING = re.compile(r"set\s+([\w.]+)\s*(?:=\s*(.*))?", re.IGNORECASE | re.DOTALL)
 
 
@@ -57,8 +67,47 @@ def substitute(statement: str, variables: Mapping[str, str]) -> str:
     return _VARIABLE.sub(lambda found: variables.get(found[1], found[0]), statement)
 
 
+def bare(statement: str) -> str:
+    """The statement, without space and comments before it and space behind it."""
+    before = _OUTSIDE.match(statement)
+    return statement[before.end() if before else 0 :].rstrip()
+
+
+def asks_for_rows(statement: str) -> bool:
+    """Whether it is a query, and not a command."""
+    return _ASKING.match(statement) is not None
+
+
+def lists_tables(statement: str) -> bool:
+    """Whether it is `SHOW TABLES`, `SHOW TABLE EXTENDED` or `SHOW VIEWS`."""
+    return _LISTING.match(statement) is not None
+
+
+def made_view(statement: str) -> str | None:
+    """The temporary view that it creates, in lower case; None if it is another statement."""
+    return _name_in(_MADE.match(statement))
+
+
+def dropped_view(statement: str) -> str | None:
+    """The view that it drops, in lower case; None if it is another statement."""
+    return _name_in(_DROPPED.match(statement))
+
+
+def _name_in(found: re.Match[str] | None) -> str | None:
+    return None if found is None else found[1].strip("`").replace("``", "`").lower()
+
+
+def words_of(statement: str) -> Iterator[str]:
+    """Everything in it that could be a name (and more: what strings and comments hold)."""
+    for found in _WORD.finditer(statement):
+        yield found[1].replace("``", "`") if found[1] else found[2]
+
+
 def for_engine(statement: str) -> str:
-    """`USE shop` and `DESCRIBE t` in the longer forms that the engine wants."""
+    """`USE shop` and `DESCRIBE t` in the longer forms that the engine wants; the name of a
+    temporary view that it creates or drops in lower case, as the engine has them."""
+    if found := _MADE.match(statement) or _DROPPED.match(statement):
+        return statement[: found.start(1)] + found[1].lower() + statement[found.end(1) :]
     for short, long in _SHORT_FORMS:
         if short.match(statement):
             return short.sub(long, statement, count=1)
