@@ -38,7 +38,8 @@ def orders(database):
     rows = ", ".join(f"({i}, 'c{i % 3}', {i}.25, '2024-01-0{i % 9 + 1}')" for i in range(1, 11))
     run(
         database,
-        f"CREATE TABLE {name} (id bigint PRIMARY KEY, who varchar(9), price decimal(8,2), day date)",
+        f"CREATE TABLE {name} (id bigint PRIMARY KEY, who varchar(9), "
+        "price decimal(8,2), day date)",
         f"INSERT INTO {name} VALUES {rows}",
     )
     return name

@@ -1,4 +1,4 @@
-"""Files and tables: what is read, what is written, what the catalog is told, what bookmarks keep."""
+"""Files and tables: what is read and written, what the catalog is told, what bookmarks keep."""
 
 import gzip
 import importlib.util

@@ -67,7 +67,8 @@ _KNOWN = {
     "HTTPDUSER": r"%{USER}",
     "COMMONAPACHELOG": (
         r"%{IPORHOST:clientip} %{HTTPDUSER:ident} %{HTTPDUSER:auth} \[%{HTTPDATE:timestamp}\] "
-        r'"(?:%{WORD:verb} %{NOTSPACE:request}(?: HTTP/%{NUMBER:httpversion})?|%{DATA:rawrequest})" '
+        r'"(?:%{WORD:verb} %{NOTSPACE:request}(?: HTTP/%{NUMBER:httpversion})?'
+        r'|%{DATA:rawrequest})" '
         r"%{NUMBER:response} (?:%{NUMBER:bytes}|-)"
     ),
     "COMBINEDAPACHELOG": r"%{COMMONAPACHELOG} %{QS:referrer} %{QS:agent}",
