@@ -110,14 +110,17 @@ def is_reconfiguring(cluster: Cluster) -> bool:
     return any(group.configurations_version != group.applied_version for group in cluster.groups)
 
 
-def applied(cluster: Cluster) -> Cluster:
-    """The cluster once its nodes run with the configurations as they stand."""
+def applied(cluster: Cluster, started_with: Cluster) -> Cluster:
+    """The cluster once its nodes run with the configurations that it had as `started_with`."""
+    given = {group.id: group for group in started_with.groups}
     groups = tuple(
         replace(
             group,
-            applied_version=group.configurations_version,
-            applied_configurations=group.config.configurations or [],
+            applied_version=given[group.id].configurations_version,
+            applied_configurations=given[group.id].config.configurations or [],
         )
+        if group.id in given
+        else group
         for group in cluster.groups
     )
     return replace(cluster, groups=groups)

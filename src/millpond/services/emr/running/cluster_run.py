@@ -10,22 +10,19 @@ run takes it up: a step that ran has failed, a step that waits goes on, an end b
 
 import asyncio
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 
 from millpond.engines.spark import interface as spark
 from millpond.kernel.call import Call
 from millpond.kernel.credentials import Credential
 from millpond.kernel.tasks import Task, Wake
-from millpond.services.emr.model.configurations import read_configurations
 from millpond.services.emr.model.flow import Flow
 from millpond.services.emr.model.places import engine_place, read_streams
 from millpond.services.emr.model.records import CLUSTER_ENDED, Cluster
-from millpond.services.emr.model.releases import needs_engine, programs_of, runtime_of
+from millpond.services.emr.model.releases import runtime_of
 from millpond.services.emr.model.resizing import applied, is_reconfiguring
 from millpond.services.emr.model.role import ACTIONS, LOG_ACTIONS, role_name
-from millpond.services.emr.model.sizes import nodes, room
+from millpond.services.emr.model.sizes import room
 from millpond.services.emr.needs import Needs
 from millpond.services.emr.operations.ids import fresh
 from millpond.services.emr.running.bootstrap import run_bootstrap_actions
@@ -33,6 +30,7 @@ from millpond.services.emr.running.crew import Crew
 from millpond.services.emr.running.desk import Desk
 from millpond.services.emr.running.folders import Folders
 from millpond.services.emr.running.logs import Logs
+from millpond.services.emr.running.starting import start_engine
 from millpond.services.emr.running.step_runs import StepRuns
 
 CREDENTIALS_LIFETIME_SECONDS = 7 * 24 * 3600
@@ -128,9 +126,10 @@ class ClusterRun:
         flow = await self._staff(await self._desk.read())
         if flow.is_ending or self._desk.stopping:
             return None
-        runtime = runtime_of(flow.cluster.request, self._needs.sparks)
         try:
-            engine = await self._wait_for_start(runtime, flow.cluster, credential)
+            engine = await start_engine(
+                self._desk, self._needs, self._task, self._folders, flow.cluster, credential
+            )
         except spark.CannotStart as error:
             text, now_ms = str(error), self._desk.now_ms()
             await self._desk.tell(lambda flow: flow.terminate("INTERNAL_ERROR", text, now_ms))
@@ -139,75 +138,16 @@ class ClusterRun:
             return None
         self._engine = engine
         await self._follow_engine(flow.cluster, logs)
-        started = [one.ec2_id for one in flow.cluster.instances if one.stays]
+        started_with = flow.cluster
+        started = [one.ec2_id for one in started_with.instances if one.stays]
 
         def change(flow: Flow) -> None:
             flow.begin_bootstrap()
             flow.start_instances(started, self._desk.now_ms())
-            flow.change(applied(flow.cluster))
+            flow.change(applied(flow.cluster, started_with))
 
         await self._desk.tell(change)
         return engine
-
-    async def _wait_for_start(
-        self, runtime: spark.Spark, cluster: Cluster, credential: Credential
-    ) -> spark.Cluster | None:
-        """The started engine; None when the cluster or the platform is to end before. What takes
-        long is told in the cluster's reason."""
-        ear, loop = self._desk.listen(), asyncio.get_running_loop()
-        said: list[str] = []
-
-        def hear(text: str) -> None:
-            said.append(text)
-            ear.nudge()
-
-        def progress(text: str) -> None:
-            loop.call_soon_threadsafe(hear, text)
-
-        order = self._order(cluster, credential, runtime, progress)
-        starting = asyncio.create_task(runtime.start(order))
-        try:
-            while not starting.done():
-                await ear.wait({starting}, None)
-                if said:
-                    text = said[-1]
-                    said.clear()
-                    await self._desk.tell(partial(Flow.tell_progress, text=text))
-                if not starting.done() and await self._desk.must_stop():
-                    return None
-            return starting.result()
-        finally:
-            if not starting.done():
-                starting.cancel()
-                await asyncio.wait([starting])
-
-    def _order(
-        self,
-        cluster: Cluster,
-        credential: Credential,
-        runtime: spark.Spark,
-        progress: Callable[[str], None],
-    ) -> spark.Order:
-        request = cluster.request
-        by_group = (group.config.configurations for group in cluster.groups)
-        settings = read_configurations(request.release_label, request.configurations, *by_group)
-        return spark.Order(
-            name=cluster.id,
-            folder=self._folders.folder,
-            access=spark.Access(
-                endpoint=self._needs.endpoint(),
-                region=self._task.region,
-                access_key_id=credential.access_key_id,
-                secret_access_key=credential.secret_access_key,
-                session_token=credential.session_token,
-            ),
-            with_engine=needs_engine(request),
-            properties=settings.properties,
-            environment=settings.environment,
-            nodes=nodes(cluster, runtime.capacity()),
-            programs=programs_of(request, runtime.installed()),
-            progress=progress,
-        )
 
     async def _work(self, logs: Logs) -> None:
         """Run steps until the cluster is to end or the platform stops."""
