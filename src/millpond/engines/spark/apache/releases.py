@@ -5,6 +5,8 @@ A release is a folder below the setting `releases`, which all data folders of a 
     apache-spark-3.5-<digest>/
         python/       a virtual environment: pyspark with its jars, pandas, boto3 …
         made.json     what is in it; written last
+    hive-3.1.3-<digest>/
+        *.jar         a kit: what some clusters have beside Spark
 
 It is made aside and then renamed, so it is whole or not there, and under a lock of the folder, so
 that two servers do not make it at once. Its name has a digest of what is to be in it: a Millpond
@@ -28,6 +30,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from millpond.engines.spark.apache.java import find_java, fit_java
+from millpond.engines.spark.apache.kits.kit import Kit
 from millpond.engines.spark.apache.maven import NotFetched, fetch, find_repository
 from millpond.engines.spark.apache.versions import Version
 from millpond.engines.spark.interface import CannotStart
@@ -88,6 +91,39 @@ class Releases:
             spark=_spark_home(place),
             java=java or await self._fetched_java(version, progress),
         )
+
+    async def ready_kit(self, kit: Kit, release: Release, progress: Progress) -> Path:
+        """The folder of a kit's jars, made if it is not there.
+
+        Raises:
+            CannotStart: it cannot be made; the text says why.
+        """
+        place = self._folder / kit.folder_name
+        if place.exists():
+            return place
+        async with self._locked(progress):
+            if place.exists():
+                return place
+            progress(f"Fetching {kit.application} {kit.version} (once).")
+            new = place.with_name(f"{place.name}.{uuid.uuid4().hex[:8]}.new")
+            ivy = next((release.spark / "jars").glob("ivy-*.jar"), None)
+            try:
+                repository = find_repository(self._maven, ivy, Path.home())
+                await asyncio.to_thread(fetch, kit.artifacts, new, repository)
+                await asyncio.to_thread(kit.finish, new)
+                await asyncio.to_thread(os.rename, new, place)
+            except NotFetched as error:
+                raise CannotStart(
+                    f"{kit.application} {kit.version} cannot be had: {error}. Connect to a "
+                    "network, or set `maven` to a repository that this machine reaches."
+                ) from error
+            except OSError as error:
+                raise CannotStart(
+                    f"{kit.application} {kit.version} cannot be put in {self._folder}: {error}"
+                ) from error
+            finally:
+                await asyncio.to_thread(shutil.rmtree, new, ignore_errors=True)
+        return place
 
     @contextlib.asynccontextmanager
     async def _locked(self, progress: Progress) -> AsyncIterator[None]:

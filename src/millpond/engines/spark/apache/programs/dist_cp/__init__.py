@@ -1,0 +1,1 @@
+"""The parts of s3-dist-cp."""
