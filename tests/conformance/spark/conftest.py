@@ -32,6 +32,8 @@ from millpond.kernel.processes import MARKER_NAME, _marked
 
 CAPACITY = Size(2, 3 << 30)
 NODE = Size(1, 1 << 30)
+QUICK_JAVA = "-XX:TieredStopAtLevel=1"
+"""Short programs end before Java's second compiler has paid off."""
 RELEASES = Path(__file__).resolve().parents[3] / "build" / "releases"
 ORDERS = (b"1,a,1.5\n2,b,2.5\n", b"3,a,3.5\n")
 ORDERS_COLUMNS = [("id", "bigint"), ("category", "string"), ("price", "double")]
@@ -152,6 +154,8 @@ async def shell(
             "spark.sql.shuffle.partitions": "3",
             "spark.custom": "a default",
             "spark.yarn.maxAppAttempts": "4",
+            "spark.driver.extraJavaOptions": QUICK_JAVA,
+            "spark.executor.extraJavaOptions": QUICK_JAVA,
         },
         environment={"FROM_SPARK_ENV": "yes"},
         nodes=(Node("n-1", NODE), Node("n-2", NODE)),

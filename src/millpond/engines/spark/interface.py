@@ -191,8 +191,8 @@ class Cluster(Protocol):
 
     @property
     def address(self) -> tuple[str, int]:
-        """Where its engine speaks Spark Connect, on this machine alone. It asks no questions of
-        whoever connects."""
+        """Where its engine listens, on this machine alone: Sail speaks Spark Connect there, and
+        asks no questions of whoever connects; with Apache Spark it is the master."""
         ...
 
     @property

@@ -21,6 +21,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 RELEASES = Path(__file__).resolve().parents[4] / "build" / "releases"
 NODE = Size(1, 1 << 30)
+QUICK_JAVA = "-XX:TieredStopAtLevel=1"
+"""Short programs end before Java's second compiler has paid off."""
 ALONE = ("--master", "local[2]", "--conf", "spark.ui.enabled=false")
 """Without executors, for what is no matter of theirs."""
 WORDS = "to be or not to be\nthat is the question\n"
@@ -103,7 +105,11 @@ async def shell(request, tmp_path_factory, lake, shell_of):
         "j-1",
         data / "clusters" / "j-1",
         lake.access,
-        properties={"spark.sql.shuffle.partitions": "2"},
+        properties={
+            "spark.sql.shuffle.partitions": "2",
+            "spark.driver.extraJavaOptions": QUICK_JAVA,
+            "spark.executor.extraJavaOptions": QUICK_JAVA,
+        },
         nodes=(Node("n-1", NODE), Node("n-2", NODE)),
     )
     cluster = await spark.start(order)

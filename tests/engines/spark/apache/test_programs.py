@@ -19,7 +19,7 @@ MASTER = "spark://127.0.0.1:7077"
 
 
 def in_a_cluster(monkeypatch, cores=2, memory_bytes=2 << 30):
-    told = {"cores": cores, "memory_bytes": memory_bytes}
+    told = {"cores": cores, "memory_bytes": memory_bytes, "driver_memory_bytes": 3 << 30}
     monkeypatch.setenv(MASTER_VARIABLE, MASTER)
     monkeypatch.setenv(SHARE_VARIABLE, json.dumps(told))
     monkeypatch.setenv(PAGE_VARIABLE, "4040")
@@ -44,11 +44,13 @@ def test_executors_fit_a_node(monkeypatch):
             "spark.executor.memory": "18g",
             "spark.executor.cores": "5",
             "spark.task.cpus": "4",
+            "spark.driver.memory": "1t",
         }
     )
     assert fitted["spark.executor.memory"] == f"{properties.heap_mib(2 << 30)}m"
     assert fitted["spark.executor.cores"] == "2"
     assert fitted["spark.task.cpus"] == "2"
+    assert fitted["spark.driver.memory"] == f"{properties.heap_mib(3 << 30)}m"
     smaller = {"spark.executor.memory": "600m", "spark.executor.cores": "1"}
     assert fit(smaller).items() >= smaller.items()
 

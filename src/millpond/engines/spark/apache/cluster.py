@@ -7,6 +7,8 @@ nodes. Apache Spark itself does again what a lost node had done.
 import asyncio
 import contextlib
 import time
+from collections.abc import Coroutine
+from typing import Any
 
 from millpond.engines.spark.apache import daemons, properties
 from millpond.engines.spark.apache.node import SparkNode
@@ -41,7 +43,7 @@ class ApacheCluster:
         self._leaving: set[SparkNode] = set()
         self._runs: set[ApacheRun] = set()
         self.master: Process | None = None
-        self._master_ended: asyncio.Future[Ended] | None = None
+        self._vital: list[asyncio.Future[Ended]] = []
         self._metastore: Process | None = None
         self._metastore_port: int | None = None
         self._port = self._page_port = 0
@@ -69,23 +71,27 @@ class ApacheCluster:
 
     @property
     def is_running(self) -> bool:
-        return self._master_ended is not None and not self._master_ended.done()
+        return bool(self._vital) and not any(ended.done() for ended in self._vital)
 
     async def start_engine(self) -> None:
-        """Start the master and the nodes, unless they run or are not wanted.
+        """Start what of the master, the metastore and the nodes does not run and is wanted.
 
         Raises:
             CannotStart: they did not come up; the text has the end of a log.
         """
         async with self._starting:
-            if self.is_running or not self._place.order.with_engine:
+            if not self._place.order.with_engine:
+                return
+            if self.is_running:
+                dead = [name for name, node in self._nodes.items() if not node.is_running]
+                await _all(*(self._start_node(self._wanted[name]) for name in dead))
                 return
             await self._end_engine()
-            self._port, self._page_port = daemons.free_port(), daemons.free_port()
-            await asyncio.gather(self._start_metastore(), self._start_master())
-            await asyncio.to_thread(self._place.write_defaults, self._defaults())
-            await asyncio.gather(*map(self._start_node, list(self._wanted.values())))
-            self._looking = asyncio.ensure_future(self._look())
+            try:
+                await self._start_all()
+            except BaseException:
+                await self._end_engine()
+                raise
 
     async def run(self, application: Application) -> "ApacheRun":
         self._refuse_stopped()
@@ -97,7 +103,11 @@ class ApacheCluster:
             application.arguments,
             env=place.environment()
             | place.for_program(
-                self._master_url, self._share(), page_port, application.environment
+                self._master_url,
+                self._share(),
+                self._capacity,
+                page_port,
+                application.environment,
             ),
             folder=application.folder,
             marker=place.marker,
@@ -172,28 +182,22 @@ class ApacheCluster:
         sizes = [node.size for node in self._wanted.values()] or [self._capacity]
         return Size(min(s.cores for s in sizes), min(s.memory_bytes for s in sizes))
 
-    def _defaults(self) -> dict[str, str]:
-        order = self._place.order
-        given = properties.defaults(
-            self._place.release.version.spark,
-            share=self._share(),
-            capacity=self._capacity,
-            secret=self._place.secret,
-            folder=str(self._place.folder),
-            warehouse=self._place.warehouse,
-            access=order.access,
-            metastore_port=self._metastore_port,
-        )
-        return given | dict(order.properties) | {"spark.master": self._master_url}
+    async def _start_all(self) -> None:
+        self._port, self._page_port = daemons.free_port(), daemons.free_port()
+        await _all(self._start_metastore(), self._start_master())
+        await asyncio.to_thread(self._place.write_defaults, self._defaults())
+        await _all(*map(self._start_node, list(self._wanted.values())))
+        self._looking = asyncio.ensure_future(self._look())
 
     async def _start_metastore(self) -> None:
         if self._place.order.access is not None:
             self._metastore, self._metastore_port = await daemons.start_metastore(self._place)
+            self._vital.append(asyncio.ensure_future(self._metastore.wait()))
 
     async def _start_master(self) -> None:
         await asyncio.to_thread(self._place.write_defaults, self._defaults())
         self.master = await daemons.start_master(self._place, self._port, self._page_port)
-        self._master_ended = asyncio.ensure_future(self.master.wait())
+        self._vital.append(asyncio.ensure_future(self.master.wait()))
 
     async def _start_node(self, node: Node) -> None:
         added = SparkNode(self._place, node, self._ask)
@@ -229,6 +233,7 @@ class ApacheCluster:
         for process in (self.master, self._metastore):
             if process is not None:
                 await process.kill()
+        self._vital.clear()
         self._metastore_port = None
         self._state, self._cores_wanted = MasterState(), 0
 
@@ -254,6 +259,13 @@ class ApacheCluster:
         while True:
             await self._look_once()
             await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _all(*works: Coroutine[Any, Any, None]) -> None:
+    """Wait for all of them, then raise what the first that failed has raised."""
+    for outcome in await asyncio.gather(*works, return_exceptions=True):
+        if isinstance(outcome, BaseException):
+            raise outcome
 
 
 class ApacheRun:

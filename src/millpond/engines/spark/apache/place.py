@@ -127,11 +127,15 @@ class Place:
         return variables | dict(self.order.environment)
 
     def for_program(
-        self, master: str, share: Size, page_port: int, own: Mapping[str, str]
+        self, master: str, share: Size, capacity: Size, page_port: int, own: Mapping[str, str]
     ) -> dict[str, str]:
-        """Further variables of a program: the master, what one executor can have at most, the port
-        of its page; and its own, of which AWS's are for its executors too."""
-        told = {"cores": share.cores, "memory_bytes": share.memory_bytes}
+        """Further variables of a program: the master, what one executor and a driver can have at
+        most, the port of its page; and its own, of which AWS's are for its executors too."""
+        told = {
+            "cores": share.cores,
+            "memory_bytes": share.memory_bytes,
+            "driver_memory_bytes": capacity.memory_bytes,
+        }
         return {
             MASTER_VARIABLE: master,
             SHARE_VARIABLE: json.dumps(told),

@@ -3,7 +3,8 @@
 MASTER_VARIABLE = "MILLPOND_SPARK_MASTER"
 """The cluster's master, for programs that name one of YARN's."""
 SHARE_VARIABLE = "MILLPOND_SPARK_SHARE"
-"""What one executor can have at most, as JSON: `{"cores": 2, "memory_bytes": …}`."""
+"""What one executor and a driver can have at most, as JSON: `{"cores": 2, "memory_bytes": …,
+"driver_memory_bytes": …}`."""
 PAGE_VARIABLE = "MILLPOND_SPARK_PAGE"
 """The port for an application's page."""
 OWN_VARIABLE = "MILLPOND_SPARK_OWN"

@@ -16,7 +16,6 @@ from millpond.engines.spark.apache.variables import (
     PAGE_VARIABLE,
     SHARE_VARIABLE,
 )
-from millpond.engines.spark.interface import Size
 
 _SIZE = re.compile(r"\s*(\d+)\s*([bkmgtp]?)b?\s*", re.IGNORECASE)
 _UNITS = {"b": 1, "k": 1 << 10, "": 1 << 20, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40, "p": 1 << 50}
@@ -35,22 +34,19 @@ def fit(asked: Mapping[str, str]) -> dict[str, str]:
         found["spark.ui.port"] = page
     for name in filter(None, os.environ.get(OWN_VARIABLE, "").split(",")):
         found.setdefault(f"spark.executorEnv.{name}", os.environ.get(name, ""))
-    share = _share()
-    if share is None or found.get("spark.master", "").startswith("local"):
-        return found
-    _bound(found, "spark.executor.memory", heap_mib(share.memory_bytes))
-    cores = found.get("spark.executor.cores", "")
-    if cores.isdigit() and int(cores) > share.cores:
-        found["spark.executor.cores"] = str(share.cores)
-    task_cores = found.get("spark.task.cpus", "")
-    if task_cores.isdigit() and int(task_cores) > share.cores:
-        found["spark.task.cpus"] = str(share.cores)
-    return found
-
-
-def _share() -> Size | None:
     told = os.environ.get(SHARE_VARIABLE)
-    return Size(**json.loads(told)) if told else None
+    if told is None:
+        return found
+    share = json.loads(told)
+    _bound(found, "spark.driver.memory", heap_mib(share["driver_memory_bytes"]))
+    if found.get("spark.master", "").startswith("local"):
+        return found
+    _bound(found, "spark.executor.memory", heap_mib(share["memory_bytes"]))
+    for name in ("spark.executor.cores", "spark.task.cpus"):
+        cores = found.get(name, "")
+        if cores.isdigit() and int(cores) > share["cores"]:
+            found[name] = str(share["cores"])
+    return found
 
 
 def _bound(found: dict[str, str], name: str, mebibytes_max: int) -> None:
