@@ -267,6 +267,15 @@ def test_a_bookmark_reads_each_file_once_and_one_that_is_written_anew_again(
     bookmark.begin(states)
     assert values() == []
 
+    nothing = glue.create_dynamic_frame.from_options(
+        "s3", {"paths": [f"s3://{place}/in/"]}, "json", transformation_ctx="source"
+    )
+    mapped = nothing.apply_mapping([("v", "int", "v", "long")]).resolveChoice(choice="make_cols")
+    joined = mapped.join("v", "v", mapped).filter(lambda record: True)
+    assert joined.union(nothing).count() == 0
+    target = {"path": f"s3://{place}/out/", "partitionKeys": ["v"]}
+    glue.write_dynamic_frame.from_options(joined, "s3", target, "json")
+
     bookmark.begin(states, option="job-bookmark-disable")
     assert values() == [1, 2]
     bookmark.job.commit()

@@ -281,6 +281,8 @@ def write_table(rows: Rows, database: Database) -> int:
     """
     if not database.table:
         raise ValueError("The connection option dbtable is missing.")
+    if rows.is_empty:
+        return 0
     schema = rows.schema
     columns = ", ".join(f"{database.quote(f.name)} {_column_type(database, f)}" for f in schema)
     connection = database.connect()

@@ -6,7 +6,7 @@ In a join, a column of the second frame whose name the first one has too gets a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -24,6 +24,8 @@ def join(one: Rows, keys1: Sequence[str], other: Rows, keys2: Sequence[str]) -> 
     Raises:
         ValueError: a key is not there, or there are not as many on either side.
     """
+    if one.is_empty or other.is_empty:
+        return Rows(one.session, union_type(one.schema, other.schema), source=_nothing)
     if len(keys1) != len(keys2):
         raise ValueError("A join needs as many keys of one frame as of the other.")
     pairs = [(_found(one, a), _found(other, b)) for a, b in zip(keys1, keys2, strict=False)]
@@ -44,6 +46,17 @@ def join(one: Rows, keys1: Sequence[str], other: Rows, keys2: Sequence[str]) -> 
     ]
     frame = joined.select(*wanted).toDF(*(field.name for field in schema))
     return Rows(one.session, schema, frame, schema)
+
+
+def union_type(one: StructType, other: StructType) -> StructType:
+    """The fields of either; one of both is a choice where its types differ."""
+    merged = mergeDataTypes(one, other)
+    assert isinstance(merged, StructType)
+    return merged
+
+
+def _nothing(task: int, errors: Errors) -> Iterator[pa.RecordBatch]:
+    return iter(())
 
 
 def _free(name: str, taken: set[str]) -> str:
@@ -95,8 +108,9 @@ def _keyed(rows: Rows, paths: Sequence[Path], kinds: Sequence[DataType], side: s
 
 def union(one: Rows, other: Rows) -> Rows:
     """The records of both; a field that has other types in the other frame is a choice."""
-    merged = mergeDataTypes(one.schema, other.schema)
-    assert isinstance(merged, StructType)
+    if one.is_empty or other.is_empty:
+        return other if one.is_empty else one
+    merged = union_type(one.schema, other.schema)
     frame = _conformed(one, merged).union(_conformed(other, merged))
     return Rows(one.session, merged, frame, merged)
 
@@ -117,6 +131,8 @@ def merge(rows: Rows, stage: Rows, keys: Sequence[str]) -> Rows:
     Raises:
         ValueError: a key is no column of both.
     """
+    if rows.is_empty or stage.is_empty:
+        return stage if rows.is_empty else rows
     for key in keys:
         if not rows.schema.hasField(key) or not stage.schema.hasField(key):
             raise ValueError(f"The primary key {key} is not a column of both frames.")

@@ -64,6 +64,11 @@ class Rows:
         assert isinstance(schema, StructType)
         return cls(session, schema, frame, schema)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is known to be nothing: no files, and so no fields."""
+        return not self.schema.fields
+
     def then(self, step: Step, schema: StructType, can_fail: bool = False) -> Rows:
         """After one more step, which gives rows of this schema."""
         return replace(

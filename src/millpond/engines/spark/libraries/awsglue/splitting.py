@@ -33,7 +33,7 @@ def rows_where(
         ValueError: there is no such field or comparator.
     """
     checks = []
-    for text, by in comparisons.items():
+    for text, by in comparisons.items() if schema.fields else ():
         path = find_path(schema, text)
         if path is None:
             raise ValueError(f"There is no field {text}.")

@@ -35,6 +35,8 @@ def unbox(rows: Rows, text: str, format_name: str, options: Mapping[str, Any], i
         ValueError: there is no such field.
         NotSupported: the format or an option is not supported.
     """
+    if rows.is_empty:
+        return rows
     path = find_path(rows.schema, text)
     if path is None:
         raise ValueError(f"There is no field {text}.")

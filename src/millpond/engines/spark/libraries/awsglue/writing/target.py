@@ -55,6 +55,8 @@ def write_files(rows: Rows, name: str, given: Mapping[str, Any], target: Target)
     if update and not (target.database and target.table):
         raise ValueError("enableUpdateCatalog needs a table: setCatalogInfo names it.")
     keys = [str(key) for key in given.get("partitionKeys") or ()]
+    if rows.is_empty:
+        return
     parts = write_parts(
         rows, str(path), format_name, target.options, keys, _word(given.get("compression"))
     )
@@ -76,6 +78,8 @@ def write_to_table(rows: Rows, table: Table, given: Mapping[str, Any]) -> None:
     options = dict(layout.options) if layout.format == "csv" else {}
     if layout.format == "csv":
         options["writeHeader"] = options.pop("withHeader", False)
+    if rows.is_empty:
+        return
     target = Target(layout.format, options, table.database, table.name, table.catalog_id)
     parts = write_parts(
         rows, layout.location, layout.format, options, keys, _word(given.get("compression"))
