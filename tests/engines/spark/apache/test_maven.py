@@ -18,7 +18,7 @@ from millpond.engines.spark.apache.versions import VERSIONS
 
 BODY = b"a jar"
 SHA256 = hashlib.sha256(BODY).hexdigest()
-PATH = "/root/org/example/tool/1.2/tool-1.2.jar"
+PATH = "/maven/org/example/tool/1.2/tool-1.2.jar"
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def repository():
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/root", asked
+        yield f"http://127.0.0.1:{server.server_address[1]}/maven", asked
         server.shutdown()
 
 
