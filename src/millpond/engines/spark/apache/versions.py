@@ -18,10 +18,13 @@ _RECIPE = 1
 _COMMON = (
     "awscli==1.46.3",
     "boto3==1.44.5",
+    "fastavro==1.13.1",
     "pandas==2.3.3",
+    "pg8000==1.31.6",
     "pip>=25",
     "pyarrow==25.0.1",
     "pyiceberg==0.12.0",
+    "pymysql==1.2.4",
     "thrift==0.25.0",
 )
 
