@@ -181,6 +181,8 @@ async def test_a_crawler_can_only_name_classifiers_that_are_there(lake):
         ("%{A:a}", "A %{A}", "without end"),
         ("%{A:a}", "A (?=x)", "not a regular expression"),
         ("%{A:a}", "A", "not a name and a pattern"),
+        ("%{A:a}", "A " + "%{B}" * 300 + "\nB " + "%{C}" * 300 + "\nC x", "too long"),
+        ("%{A:a}" * 400, "A " + "x" * 8000, "too long"),
     ],
 )
 def test_grok_patterns_that_cannot_be_used_are_refused(pattern, custom, message):

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import json
 
 import fastavro
 import pytest
@@ -98,3 +99,22 @@ def test_a_damaged_byte_raises_nothing_else(position, byte):
 def test_no_bytes_raise_anything_else(data):
     with contextlib.suppress(NotAvro):
         infer_avro(b"Obj\x01" + data, 1000)
+
+
+def test_types_that_name_one_another_cannot_grow_without_end():
+    kind = "long"
+    for n in range(40):
+        both = [{"name": "a", "type": kind}, {"name": "b", "type": f"r{n - 1}" if n else "long"}]
+        kind = {"type": "record", "name": f"r{n}", "fields": both}
+    text = json.dumps({"type": "record", "name": "row", "fields": field(kind)}).encode()
+    data = b"Obj\x01\x02\x16avro.schema" + _long(len(text)) + text + b"\0" + bytes(16)
+    with pytest.raises(NotAvro, match="too many types"):
+        infer_avro(data, len(data))
+
+
+def _long(value):
+    value, out = value << 1, b""
+    while value > 0x7F:
+        out += bytes([value & 0x7F | 0x80])
+        value >>= 7
+    return out + bytes([value])

@@ -77,3 +77,18 @@ def test_a_damaged_byte_raises_nothing_else(position, byte):
 def test_no_bytes_raise_anything_else(data):
     with contextlib.suppress(NotOrc):
         infer_orc(data, len(data))
+
+
+def test_types_that_are_parts_of_several_others_are_no_tree():
+    def message(number, data):
+        return bytes([number << 3 | 2, len(data)]) + data
+
+    structs = [
+        message(4, bytes([8, 12, 16, n + 1, 16, n + 1]) + message(3, b"a") + message(3, b"b"))
+        for n in range(28)
+    ]
+    footer = b"".join(structs) + message(4, bytes([8, 4]))
+    ending = bytes([8, len(footer) & 0x7F | 0x80, len(footer) >> 7]) + message(15, b"ORC")
+    data = footer + ending + bytes([len(ending)])
+    with pytest.raises(NotOrc, match="parts of others"):
+        infer_orc(data, len(data))

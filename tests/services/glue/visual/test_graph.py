@@ -93,6 +93,10 @@ def keys(*pairs: tuple[str, list[list[str]]]) -> list[dict[str, Any]]:
 JOIN: dict[str, Any] = {"Name": "Join orders", "JoinType": "left"}
 
 
+DEEP = "(" * 3000
+LONG = "a{9999999999999999999999}"
+
+
 @pytest.mark.parametrize(
     ("node", "told"),
     [
@@ -127,6 +131,14 @@ JOIN: dict[str, Any] = {"Name": "Join orders", "JoinType": "left"}
         (
             transform("Filter", "a", LogicalOperator="AND", Filters=[compare("x", "REGEX", "(")]),
             "the pattern '(' is not valid: missing ), unterminated subpattern at position 0.",
+        ),
+        (
+            transform("Filter", "a", LogicalOperator="AND", Filters=[compare("x", "REGEX", DEEP)]),
+            f"the pattern {DEEP!r} is nested too deeply.",
+        ),
+        (
+            transform("Filter", "a", LogicalOperator="AND", Filters=[compare("x", "REGEX", LONG)]),
+            f"the pattern {LONG!r} is not valid: the repetition number is too large.",
         ),
         (
             transform(

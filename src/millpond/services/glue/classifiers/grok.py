@@ -16,6 +16,8 @@ from millpond.services.glue.infer.types import BIGINT, BOOLEAN, DOUBLE, FLOAT, I
 DEPTH_MAX = 24
 LENGTH_MAX = 64_000
 """How long a pattern may be once its names are replaced."""
+NAMES_MAX = 10_000
+"""How many names are replaced at the most, those within other names too."""
 _MEMORY_BYTES_MAX = 8 << 20
 _REFERENCE = re.compile(r"%\{(\w+)(?::([\w@.\[\]-]+))?(?::(\w+))?\}")
 _DEFINITION = re.compile(r"(\w+)\s+(\S.*)")
@@ -55,7 +57,7 @@ def compile_grok(pattern: str, custom: str = "") -> Grok:
     """
     known = {**BUILT_IN, **_definitions(custom)}
     fields: dict[str, Scalar] = {}
-    text = _expand(pattern, known, fields, 1)
+    text = _Expansion(known, fields).expand(pattern, 1)
     if not fields:
         raise BadGrok("The grok pattern names no field.")
     options = re2.Options()
@@ -81,22 +83,35 @@ def _definitions(custom: str) -> dict[str, str]:
     return found
 
 
-def _expand(text: str, known: Mapping[str, str], fields: dict[str, Scalar], depth: int) -> str:
-    """The regular expression; the fields are written down in the order in which they stand."""
-    if depth > DEPTH_MAX:
-        raise BadGrok("Patterns refer to one another without end.")
+class _Expansion:
+    """Replaces names; the fields are written down in the order in which they stand."""
 
-    def replace(found: "re.Match[str]") -> str:
+    def __init__(self, known: Mapping[str, str], fields: dict[str, Scalar]) -> None:
+        self._known, self._fields = known, fields
+        self._names = self._length = 0
+
+    def expand(self, text: str, depth: int) -> str:
+        """The regular expression.
+
+        Raises:
+            BadGrok: a name or type is unknown, or there is too much of it.
+        """
+        self._length += len(text)
+        if depth > DEPTH_MAX:
+            raise BadGrok("Patterns refer to one another without end.")
+        if self._length > LENGTH_MAX:
+            raise BadGrok("The grok pattern is too long.")
+        return _REFERENCE.sub(lambda found: self._replace(found, depth), text)
+
+    def _replace(self, found: "re.Match[str]", depth: int) -> str:
         name, field, kind = found[1], found[2], found[3]
-        if name not in known:
+        self._names += 1
+        if self._names > NAMES_MAX:
+            raise BadGrok("The grok pattern is too long.")
+        if name not in self._known:
             raise BadGrok(f"The pattern {name} is unknown.")
         if kind is not None and kind not in _TYPES:
             raise BadGrok(f"The type {kind} of {field} is unknown: use {', '.join(_TYPES)}.")
         if field:
-            fields.setdefault(column_name(field), _TYPES[kind or "string"])
-        return f"(?:{_expand(known[name], known, fields, depth + 1)})"
-
-    expanded = _REFERENCE.sub(replace, text)
-    if len(expanded) > LENGTH_MAX:
-        raise BadGrok("The grok pattern is too long.")
-    return expanded
+            self._fields.setdefault(column_name(field), _TYPES[kind or "string"])
+        return f"(?:{self.expand(self._known[name], depth + 1)})"

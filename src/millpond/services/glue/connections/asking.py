@@ -12,6 +12,7 @@ from millpond.kernel.processes import Command, Limits, NotStarted, Sandbox, Stre
 from millpond.services.glue.needs import Needs
 
 ANSWER_SECONDS_MAX = 30.0
+ANSWER_BYTES_MAX = 32 << 20
 MEMORY_BYTES_MAX = 1 << 30
 _SOURCES = Path(__file__).resolve().parents[4]
 
@@ -26,7 +27,7 @@ async def ask(
     """What a module says when it is run: it reads a question as JSON, and writes its answer.
 
     Raises:
-        NoAnswer: it ended without one, took too long, or answered an `error`.
+        NoAnswer: it ended without one, took too long, said too much, or answered an `error`.
     """
     folder = (needs.folder / "trials" / needs.ids.uuid()).absolute()
     await asyncio.to_thread(folder.mkdir, parents=True)
@@ -71,7 +72,7 @@ async def _ask_in(
         async with asyncio.timeout(seconds_max):
             process.stdin.write(json.dumps(question).encode())
             process.stdin.close()
-            text = await process.stdout.read()
+            text = await _read(process.stdout)
             ended = await process.wait()
     except TimeoutError:
         raise NoAnswer(f"There was no answer within {seconds_max:g} seconds.") from None
@@ -80,9 +81,18 @@ async def _ask_in(
     finally:
         await process.kill()
     try:
-        answer: dict[str, Any] = json.loads(text)
+        answer: dict[str, Any] = await asyncio.to_thread(json.loads, text)
     except ValueError:
         raise NoAnswer(f"The process ended with {ended.describe()}.") from None
     if "error" in answer:
         raise NoAnswer(str(answer["error"]))
     return answer
+
+
+async def _read(stream: asyncio.StreamReader) -> bytes:
+    text = bytearray()
+    while chunk := await stream.read(1 << 20):
+        text += chunk
+        if len(text) > ANSWER_BYTES_MAX:
+            raise NoAnswer(f"The answer is longer than {ANSWER_BYTES_MAX >> 20} MiB.")
+    return bytes(text)

@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import re2
+
 from millpond.services.glue.crawl.naming import table_name
 from millpond.services.glue.crawl.plan import CRAWL_RUN, UPDATED_BY, TablePlan
 from millpond.services.glue.infer.schema import column_name
@@ -116,8 +118,8 @@ def is_excluded(location: str, exclusions: Sequence[str]) -> bool:
 def is_within(location: str, path: str) -> bool:
     """Whether a table's location is within a path."""
     parts = path.strip("/").split("/")
-    patterns = (".*".join(map(re.escape, part.split("%"))) for part in parts)
-    return re.fullmatch(r"\.".join(patterns) + r"(?:\..*)?", location, re.DOTALL) is not None
+    patterns = (".*".join(map(re2.escape, part.split("%"))) for part in parts)
+    return re2.fullmatch(r"(?s)" + r"\.".join(patterns) + r"(?:\..*)?", location) is not None
 
 
 def gone(places: dict[str, str], kept: Iterable[str], paths: Iterable[str]) -> list[str]:

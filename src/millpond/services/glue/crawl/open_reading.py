@@ -26,7 +26,7 @@ from millpond.services.glue.crawl.open_tables import (
 from millpond.services.glue.crawl.plan import TablePlan
 from millpond.services.glue.crawl.reading import Checkpoint, list_objects
 from millpond.services.glue.needs import Needs
-from millpond.services.glue.shapes import IcebergTarget
+from millpond.services.glue.shapes import Column, IcebergTarget
 
 FILE_SIZE_BYTES_MAX = 256 << 20
 """How long a file of a table's own description may be, packed and unpacked."""
@@ -79,7 +79,7 @@ class OpenReader:
                         self.crawler,
                         self.crawl_id,
                         f"s3://{bucket}/{newest}",
-                        iceberg_columns(_unpacked(data)),
+                        await asyncio.to_thread(_iceberg_columns, data),
                     )
                 )
         return plans
@@ -132,6 +132,10 @@ class OpenReader:
         if answer["ContentLength"] > FILE_SIZE_BYTES_MAX:
             raise BadTable(f"s3://{bucket}/{key} is longer than {FILE_SIZE_BYTES_MAX} bytes.")
         return await gather(answer["Body"], FILE_SIZE_BYTES_MAX)
+
+
+def _iceberg_columns(data: bytes) -> list[Column]:
+    return iceberg_columns(_unpacked(data))
 
 
 def _unpacked(data: bytes) -> bytes:

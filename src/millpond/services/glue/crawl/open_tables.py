@@ -18,6 +18,9 @@ from millpond.services.glue.infer.schema import column_name
 from millpond.services.glue.shapes import Column, SerDeInfo, StorageDescriptor, TableInput
 
 TRAVERSAL_DEPTH_MAX = 20
+COLUMNS_MAX = 10_000
+TYPE_CHARACTERS_MAX = 131_072
+"""How long a type may be in the catalog."""
 _METADATA = re.compile(r"(?:v(\d+)|(\d+)-[0-9a-f-]+)(?:\.gz)?\.metadata\.json")
 _PLAIN = {
     "long": "bigint",
@@ -31,6 +34,7 @@ _PLAIN = {
 }
 _DELTA_INPUT = "org.apache.hadoop.mapred.SequenceFileInputFormat"
 _DELTA_OUTPUT = "org.apache.hadoop.hive.ql.io.HiveSequenceFileOutputFormat"
+_DAMAGED = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 _LAZY_SERDE = "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"
 
 
@@ -60,21 +64,25 @@ def iceberg_columns(metadata: bytes) -> list[Column]:
         current = document.get("current-schema-id", 0)
         schema = next((one for one in schemas if one.get("schema-id", 0) == current), schemas[-1])
         return [
-            Column(name=column_name(field["name"]), type=_iceberg_type(field["type"]))
-            for field in schema["fields"]
+            _column(field["name"], _iceberg_type(field["type"]))
+            for field in _within_bounds(schema["fields"])
         ]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except _DAMAGED as error:
         raise BadTable(f"The metadata of the Iceberg table cannot be read: {error!r}") from None
 
 
 def delta_metadata(lines: Iterable[str]) -> dict[str, Any] | None:
-    """The last `metaData` action among those of a log file."""
+    """The last `metaData` action among those of a log file.
+
+    Raises:
+        BadTable: a line cannot be read.
+    """
     found = None
     for line in lines:
         if '"metaData"' in line:
             try:
                 found = json.loads(line).get("metaData", found)
-            except (ValueError, AttributeError):
+            except (ValueError, AttributeError, RecursionError):
                 raise BadTable("The log of the Delta table cannot be read.") from None
     return found
 
@@ -89,15 +97,27 @@ def delta_columns(metadata: dict[str, Any]) -> tuple[list[Column], list[Column]]
         fields = json.loads(metadata["schemaString"])["fields"]
         keys = list(metadata.get("partitionColumns") or ())
         columns = {
-            field["name"]: Column(name=column_name(field["name"]), type=_delta_type(field["type"]))
-            for field in fields
+            field["name"]: _column(field["name"], _delta_type(field["type"]))
+            for field in _within_bounds(fields)
         }
         return (
             [column for name, column in columns.items() if name not in keys],
             [columns[name] for name in keys],
         )
-    except (ValueError, KeyError, TypeError) as error:
+    except _DAMAGED as error:
         raise BadTable(f"The schema of the Delta table cannot be read: {error!r}") from None
+
+
+def _within_bounds(fields: Sequence[Any]) -> Sequence[Any]:
+    if len(fields) > COLUMNS_MAX:
+        raise BadTable(f"The table has more than {COLUMNS_MAX} columns.")
+    return fields
+
+
+def _column(name: str, kind: str) -> Column:
+    if len(kind) > TYPE_CHARACTERS_MAX:
+        raise BadTable(f"The type of {name[:80]!r} has more than {TYPE_CHARACTERS_MAX} characters.")
+    return Column(name=column_name(name), type=kind)
 
 
 def plan_iceberg(

@@ -32,6 +32,8 @@ from millpond.services.glue.infer.types import (
 MAGIC = b"Obj\x01"
 DEPTH_MAX = 32
 COLUMNS_MAX = 10_000
+TYPES_MAX = 20_000
+"""How many types a schema may have, each counted as often as it is named."""
 _PLAIN: dict[str, HiveType] = {
     "null": UNSEEN,
     "boolean": BOOLEAN,
@@ -93,21 +95,31 @@ class _Types:
     """Named types are known from where they are first defined."""
 
     def __init__(self) -> None:
-        self._named: dict[str, HiveType] = {}
+        self._named: dict[str, tuple[HiveType, int]] = {}
+        self._count = 0
 
     def hive_type(self, schema: Any, depth: int) -> HiveType:
         if depth > DEPTH_MAX:
             return STRING
+        before = self._count
+        self._add(1)
         if isinstance(schema, str):
-            return _PLAIN.get(schema) or self._named.get(schema, STRING)
+            kind, count = self._named.get(schema, (_PLAIN.get(schema, STRING), 0))
+            self._add(count)
+            return kind
         if isinstance(schema, list):
             return self._union(schema, depth)
         if not isinstance(schema, dict):
             raise NotAvro(f"{schema!r} is not a type.")
         kind = self._defined(schema, depth)
         if isinstance(schema.get("name"), str):
-            self._named[schema["name"]] = kind
+            self._named[schema["name"]] = kind, self._count - before
         return kind
+
+    def _add(self, count: int) -> None:
+        self._count += count
+        if self._count > TYPES_MAX:
+            raise NotAvro("The schema has too many types.")
 
     def _union(self, schema: list[Any], depth: int) -> HiveType:
         others = [each for each in schema if each != "null"]

@@ -85,7 +85,7 @@ def infer_orc(tail: bytes, file_size_bytes: int) -> FileSchema:
     types, rows = _read_footer(_unpack(stored, postscript.get(2, 0)))
     if not types or types[0].kind != _STRUCT:
         raise NotOrc("The footer has no columns.")
-    root = _hive_type(types, 0, 1)
+    root = _Types(types).hive_type(0, 1)
     columns: dict[str, HiveType] = {}
     for name, kind in root.fields if isinstance(root, Struct) else ():
         columns.setdefault(column_name(name), kind)
@@ -121,7 +121,7 @@ def _unpack(data: bytes, compression: int) -> bytes:
         return data
     if compression >= len(_COMPRESSIONS):
         raise NotOrc("The footer's compression is unknown.")
-    unpacked, position = b"", 0
+    unpacked, position = bytearray(), 0
     while position + 3 <= len(data):
         head = int.from_bytes(data[position : position + 3], "little")
         position += 3
@@ -130,7 +130,7 @@ def _unpack(data: bytes, compression: int) -> bytes:
         unpacked += chunk if head & 1 else _unpack_chunk(chunk, _COMPRESSIONS[compression])
         if len(unpacked) > FOOTER_SIZE_BYTES_MAX:
             raise NotOrc("The footer is too long.")
-    return unpacked
+    return bytes(unpacked)
 
 
 def _unpack_chunk(chunk: bytes, compression: str) -> bytes:
@@ -173,23 +173,32 @@ def _read_type(data: bytes) -> _Type:
     return found
 
 
-def _hive_type(types: list[_Type], index: int, depth: int) -> HiveType:
-    if index >= len(types) or depth > DEPTH_MAX:
-        raise NotOrc("A type's parts are not there, or too deep.")
-    found = types[index]
-    parts = [_hive_type(types, each, depth + 1) for each in found.subtypes if each > index]
-    if found.kind == _STRUCT and len(parts) == len(found.names):
-        return Struct(tuple(zip(found.names, parts, strict=True)))
-    if found.kind == _LIST and len(parts) == 1:
-        return Array(parts[0])
-    if found.kind == _MAP and len(parts) == 2:
-        return Map(parts[0], parts[1])
-    if found.kind == _DECIMAL:
-        return Decimal(min(found.precision or 38, DECIMAL_PRECISION_MAX), found.scale)
-    plain = _PLAIN[found.kind] if found.kind < len(_PLAIN) else None
-    if plain is None:
-        raise NotOrc("A type is damaged.")
-    return plain
+class _Types:
+    """A tree of types: each is part of one other at the most, or it would grow without end."""
+
+    def __init__(self, types: list[_Type]) -> None:
+        self._types = types
+        self._taken: set[int] = set()
+
+    def hive_type(self, index: int, depth: int) -> HiveType:
+        if index >= len(self._types) or depth > DEPTH_MAX or index in self._taken:
+            raise NotOrc("A type's parts are not there, or too deep, or parts of others too.")
+        self._taken.add(index)
+        found = self._types[index]
+        parts = [self.hive_type(each, depth + 1) for each in found.subtypes]
+        if found.kind == _STRUCT and len(parts) == len(found.names):
+            return Struct(tuple(zip(found.names, parts, strict=True)))
+        if found.kind == _LIST and len(parts) == 1:
+            return Array(parts[0])
+        if found.kind == _MAP and len(parts) == 2:
+            return Map(parts[0], parts[1])
+        if found.kind == _DECIMAL:
+            precision = min(found.precision or 38, DECIMAL_PRECISION_MAX)
+            return Decimal(precision, min(found.scale, precision))
+        plain = _PLAIN[found.kind] if found.kind < len(_PLAIN) else None
+        if plain is None:
+            raise NotOrc("A type is damaged.")
+        return plain
 
 
 def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:

@@ -9,7 +9,7 @@ Source: Glue API reference, Trigger, Predicate, Workflow, WorkflowRun; Glue deve
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 import msgspec
@@ -114,22 +114,22 @@ class WorkflowRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
     def met(self, trigger: Trigger) -> dict[int, str]:
         """Which conditions of a trigger are met here, and by which runs."""
-        return {
-            place: node.run_id
-            for place, condition in enumerate(trigger.conditions)
-            for node in self.nodes
-            if meets(condition, node.kind, node.name, node.state)
-        }
+        return _met(trigger, self._ended())
+
+    def _ended(self) -> dict[tuple[str, str | None, str | None], str]:
+        """What a condition may wait for, kind, name and state, and the last run that is so."""
+        return {(node.kind, node.name, node.state): node.run_id for node in self.nodes}
 
     def ready(self) -> list[Trigger]:
         """The conditional triggers that are to fire now."""
+        ended, fired = self._ended(), frozenset(self.fired)
         return [
             trigger
             for trigger in self.triggers
             if trigger.type == "CONDITIONAL"
             and trigger.state == "ACTIVATED"
-            and trigger.name not in self.fired
-            and trigger.is_fulfilled(self.met(trigger))
+            and trigger.name not in fired
+            and trigger.is_fulfilled(_met(trigger, ended))
         ]
 
     def with_state(self, kind: Kind, run_id: str, state: str, error: str | None) -> "WorkflowRun":
@@ -145,9 +145,20 @@ class WorkflowRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 def meets(condition: Condition, kind: Kind, name: str, state: str) -> bool:
     """Whether a run of a job or crawler that is in a state is what a condition waits for."""
-    if kind == "JOB":
-        return (condition.job_name, condition.state) == (name, state)
-    return (condition.crawler_name, condition.crawl_state) == (name, state)
+    return _awaited(condition) == (kind, name, state)
+
+
+def _awaited(condition: Condition) -> tuple[str, str | None, str | None]:
+    if condition.job_name:
+        return "JOB", condition.job_name, condition.state
+    return "CRAWLER", condition.crawler_name, condition.crawl_state
+
+
+def _met(
+    trigger: Trigger, ended: Mapping[tuple[str, str | None, str | None], str]
+) -> dict[int, str]:
+    awaited = map(_awaited, trigger.conditions)
+    return {place: ended[one] for place, one in enumerate(awaited) if one in ended}
 
 
 def start_of(triggers: Iterable[Trigger]) -> Trigger | None:

@@ -56,8 +56,10 @@ def _plain(graph: Graph, node: Node, given: Any) -> str:
         pattern = _constant(node, constants[0])
         try:
             re.compile(pattern)
-        except re.error as error:
+        except (re.error, OverflowError) as error:
             raise node.refusal(f"the pattern {pattern!r} is not valid: {error}.") from None
+        except RecursionError:
+            raise node.refusal(f"the pattern {pattern!r} is nested too deeply.") from None
         return f"bool(re.match({literal(pattern)}, {field}))"
     kind = type_of(graph, node.inputs[0], columns[0].value)
     sides = [
