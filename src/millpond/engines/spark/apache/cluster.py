@@ -182,10 +182,33 @@ class ApacheCluster:
         sizes = [node.size for node in self._wanted.values()] or [self._capacity]
         return Size(min(s.cores for s in sizes), min(s.memory_bytes for s in sizes))
 
+    def _together(self) -> Size:
+        """What a program that runs in one process may use: as much as all nodes have."""
+        sizes, capacity = [node.size for node in self._wanted.values()], self._capacity
+        memory = min(sum(s.memory_bytes for s in sizes), capacity.memory_bytes)
+        cores = min(sum(s.cores for s in sizes), capacity.cores)
+        return Size(cores, memory) if sizes else capacity
+
+    def _defaults(self) -> dict[str, str]:
+        order = self._place.order
+        given = properties.defaults(
+            self._place.release.version.spark,
+            share=self._share(),
+            capacity=self._capacity,
+            secret=self._place.secret,
+            folder=str(self._place.folder),
+            warehouse=self._place.warehouse,
+            access=order.access,
+            metastore_port=self._metastore_port,
+        )
+        return given | dict(order.properties) | {"spark.master": self._master_url}
+
     async def _start_all(self) -> None:
         self._port, self._page_port = daemons.free_port(), daemons.free_port()
         await _all(self._start_metastore(), self._start_master())
-        await asyncio.to_thread(self._place.write_defaults, self._defaults())
+        defaults = self._defaults()
+        await asyncio.to_thread(self._place.write_defaults, defaults)
+        await asyncio.to_thread(self._place.write_kit_settings, defaults, self._together())
         await _all(*map(self._start_node, list(self._wanted.values())))
         self._looking = asyncio.ensure_future(self._look())
 

@@ -4,9 +4,12 @@ import json
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from millpond.engines.spark import environment
 from millpond.engines.spark.apache import properties
+from millpond.engines.spark.apache.kits.kit import HADOOP, HIVE, base_jars
+from millpond.engines.spark.apache.kits.settings import write_settings
 from millpond.engines.spark.apache.releases import Release
 from millpond.engines.spark.apache.variables import (
     MASTER_VARIABLE,
@@ -22,17 +25,34 @@ UNCOUNTED_BYTES = 1536 << 20
 """What the process limit allows beyond a process's memory: what a Java reserves beside its heap."""
 _LIBRARIES = Path(__file__).resolve().parents[1] / "libraries"
 _PROGRAMS = "millpond.engines.spark.apache.programs"
+_KIT_PROGRAMS = {
+    HADOOP: {
+        **dict.fromkeys(("hadoop", "hdfs", "mapred", "yarn"), "hadoop"),
+        **dict.fromkeys(("hadoop-streaming", "hadoop-mapreduce-examples"), "hadoop"),
+        "s3-dist-cp": "s3_dist_cp",
+    },
+    HIVE: {"hive": "hive", "hive-script": "hive"},
+}
+"""The programs of each kit, and the modules that they are."""
 _WRITABLE = ("env", "home", "modules", "spill", "tmp", "work")
 
 
 class Place:
     """`data` is the platform's data folder, of which a cluster sees its own folder alone; `marker`
-    marks its processes; `layers` hold further modules of Python."""
+    marks its processes; `layers` hold further modules of Python, `kits` are the folders of what it
+    has beside Spark."""
 
     def __init__(
-        self, data: Path, marker: str, order: Order, release: Release, layers: tuple[Path, ...]
+        self,
+        data: Path,
+        marker: str,
+        order: Order,
+        release: Release,
+        layers: tuple[Path, ...],
+        kits: Mapping[str, Path] = MappingProxyType({}),
     ) -> None:
         self.marker, self.order, self.release = marker, order, release
+        self.kits = kits
         self.folder = order.folder.resolve()
         self.programs = self.folder / "env" / "bin"
         self.secret = secrets.token_hex(32)
@@ -76,6 +96,11 @@ class Place:
             programs={
                 name: f"{_PROGRAMS}.submit {name}"
                 for name in ("spark-submit", "spark-sql", "spark-shell", "pyspark")
+            }
+            | {
+                name: f"{_PROGRAMS}.{module} {name}"
+                for kit in self.kits
+                for name, module in _KIT_PROGRAMS[kit].items()
             },
         )
         environment.make_environment(
@@ -90,6 +115,20 @@ class Place:
         path = self.conf / "spark-defaults.conf"
         path.touch(0o600)
         path.write_text(properties.as_text(defaults), "utf-8")
+
+    def write_kit_settings(self, defaults: Mapping[str, str], size: Size) -> None:
+        """Write what the programs of kits begin with; `size` is what they may use."""
+        if self.kits:
+            release = self.release
+            write_settings(
+                self.conf,
+                self.tmp,
+                kits=self.kits,
+                base=base_jars(release.spark / "jars", release.version),
+                defaults=defaults,
+                warehouse=self.warehouse,
+                size=size,
+            )
 
     def environment(self) -> dict[str, str]:
         """The variables of every process."""
@@ -153,6 +192,7 @@ class Place:
             reads=(
                 self.conf,
                 *self._layers,
+                *self.kits.values(),
                 self.release.python.parent.parent,
                 self.release.java,
             ),

@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 from millpond.engines.spark.apache.cluster import ApacheCluster
+from millpond.engines.spark.apache.kits.kit import kits_of, with_needs
 from millpond.engines.spark.apache.place import Place
 from millpond.engines.spark.apache.releases import Releases
 from millpond.engines.spark.apache.versions import Version
@@ -30,7 +31,9 @@ class ApacheSpark:
         if not (self._releases.is_made(self._version) or self._releases.can_be_made()):
             return None
         spark = self._version.spark
-        return Installed(spark, "Apache Spark", spark)
+        kits = kits_of(self._version)
+        programs = {name: kit.version for name, kit in kits.items()}
+        return Installed(spark, "Apache Spark", spark, programs)
 
     def capacity(self) -> Size:
         return self._capacity
@@ -41,14 +44,19 @@ class ApacheSpark:
                 f"Apache Spark {self._version.spark} cannot be had here: it is fetched by pip, "
                 "which is missing: pip install 'millpond[spark]'."
             )
-        missing = sorted(set(order.programs) - _PROGRAMS)
+        kits = kits_of(self._version)
+        missing = sorted(set(order.programs) - _PROGRAMS - kits.keys())
         if missing:
             raise CannotStart(
                 f"{', '.join(missing)}: not there on Apache Spark {self._version.spark}."
             )
         release = await self._releases.ready(self._version, order.progress)
         layers = await self._modules.ready(release.python, order.python_modules, order.progress)
-        place = Place(self._data, self._marker, order, release, layers)
+        made = {
+            kit.application: await self._releases.ready_kit(kit, release, order.progress)
+            for kit in with_needs(order.programs, kits)
+        }
+        place = Place(self._data, self._marker, order, release, layers, made)
         await asyncio.to_thread(place.make_folders)
         cluster = ApacheCluster(place, self._capacity)
         try:

@@ -14,9 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 PATCH = "0-newer-java.jar"
-_CLASS = (
-    "org/apache/hadoop/hive/ql/exec/SerializationUtilities$ArrayListSubListSerializer.class"
-)
+_CLASS = "org/apache/hadoop/hive/ql/exec/SerializationUtilities$ArrayListSubListSerializer.class"
 _FIELDS = {b"parent": b"root", b"parentOffset": b"offset"}
 _UTF8, _WIDE = 1, (5, 6)
 _SIZES = {3: 4, 4: 4, 5: 8, 6: 8, 7: 2, 8: 2, 9: 4, 10: 4, 11: 4, 12: 4, 15: 3, 16: 2, 18: 4}

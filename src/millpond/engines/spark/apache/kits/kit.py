@@ -20,8 +20,8 @@ _LISTS = Path(__file__).resolve().parents[1] / "artifacts"
 _RECIPE = 1
 """Counts up when kits are to be made anew though nothing in their lists has changed."""
 _BASE = re.compile(
-    r"(hadoop-(aws|client)|commons-(cli|codec|collections4?|compress|io|lang|lang3|logging|math3"
-    r"|text)|httpc(lient|ore)|jackson-(annotations|core|databind|core-asl|mapper-asl)|jcl-over"
+    r"(hadoop-(aws|client)|commons-(cli|codec|collections4?|compress|io|lang|lang3|math3"
+    r"|text)|httpc(lient|ore)|jackson-(annotations|core|databind|core-asl|mapper-asl)"
     r"|joda-time|jsr305|log4j|lz4-java|slf4j-api|snappy-java|zstd-jni)-.*\.jar"
 )
 
@@ -67,7 +67,9 @@ def with_needs(names: Iterable[str], kits: dict[str, Kit]) -> list[Kit]:
 
 def base_jars(jars: Path, version: Version) -> list[Path]:
     """Hadoop's clients, S3A and what they call, among the jars of a release."""
-    brought = {one.name for one in version.artifacts if not one.group.startswith("org.apache.spark")}
+    brought = {
+        one.name for one in version.artifacts if not one.group.startswith("org.apache.spark")
+    }
     return sorted(
         path for path in jars.glob("*.jar") if path.name in brought or _BASE.fullmatch(path.name)
     )

@@ -45,10 +45,13 @@ logger.fallback.level = fatal
 _HADOOP_SETTINGS = {
     "fs.defaultFS": "file:///",
     "mapreduce.framework.name": "local",
+    "mapreduce.client.completion.pollinterval": "200",
+    "mapreduce.client.progressmonitor.pollinterval": "200",
 }
 _HIVE_SETTINGS = {
     "hive.execution.engine": "mr",
     "hive.async.log.enabled": "false",
+    "hive.exec.counters.pull.interval": "200",
     "hive.exec.submit.local.task.via.child": "false",
     "hive.exec.submitviachild": "false",
     "hive.metastore.schema.verification": "false",
@@ -95,7 +98,8 @@ def write_settings(
             "hive.querylog.location": f"{tmp}/hive-log",
         }
         _write_site(hive / "hive-site.xml", _HIVE_SETTINGS | place | given)
-        (hive / "hive-log4j2.properties").write_text(_LOG.format(level="warn"), "utf-8")
+        for name in ("hive-log4j2.properties", "log4j2.properties"):
+            (hive / name).write_text(_LOG.format(level="warn"), "utf-8")
         _write_jar(conf / HIVE_JAR, [f"{hive}/", *sorted(map(str, kits[HIVE].glob("*.jar")))])
     told = {
         "base": list(map(str, base)),

@@ -34,6 +34,9 @@ _OF_PROGRAMS = {
     "mapred": ("streaming", "distcp", "version"),
     "yarn": ("version",),
 }
+_JOBS = ("distcp", "streaming")
+_QUICK = "-XX:TieredStopAtLevel=1"
+"""For what ends before Java's second compiler has paid off."""
 _JARS = ("hadoop-streaming", "hadoop-mapreduce-examples")
 _COPY = "s3-dist-cp"
 
@@ -72,8 +75,12 @@ def _known(program: str) -> str:
 
 
 def _run(programs: Programs, command: str, words: Sequence[str]) -> NoReturn:
+    quick = () if command in _JOBS else (_QUICK,)
     run_java(
-        programs, [_CLASSES[command], *words], options=_options(), more_jars=_more_jars()
+        programs,
+        [_CLASSES[command], *words],
+        options=(*quick, *_options()),
+        more_jars=_more_jars(),
     )
 
 

@@ -26,7 +26,10 @@ def main() -> NoReturn:
     run_java(
         programs,
         ["org.apache.hadoop.util.RunJar", str(programs.conf / "hive.jar"), _CLASS, *words],
-        options=shlex.split(os.environ.get("HADOOP_CLIENT_OPTS", "")),
+        options=(
+            f"-Dlog4j2.configurationFile={programs.conf}/hive/log4j2.properties",
+            *shlex.split(os.environ.get("HADOOP_CLIENT_OPTS", "")),
+        ),
         variables={"HIVE_CONF_DIR": str(programs.conf / "hive")},
     )
 

@@ -22,9 +22,7 @@ from millpond.engines.spark.apache.programs.dist_cp.places import Found, NotAPla
 _THREADS = 8
 _CODECS = ("none", "keep", "gz", "gzip")
 _MEBIBYTE = 1 << 20
-_WITHOUT_EFFECT = (
-    *("--filesPerMapper", "--multipartUploadChunkSize", "--s3Endpoint", "--tmpDir"),
-)
+_WITHOUT_EFFECT = (*("--filesPerMapper", "--multipartUploadChunkSize", "--s3Endpoint", "--tmpDir"),)
 """What tunes EMR's job, and says where S3 is, which is known here."""
 
 

@@ -97,8 +97,9 @@ class Places:
     def _append(self, file: Any, sources: Sequence[Found], *, unpack: bool) -> None:
         for one in sources:
             with self._open(one) as read:
-                plain = unpack and one.path.endswith(_COMPRESSED)
-                shutil.copyfileobj(gzip.open(read) if plain else read, file, _PIECE_BYTES)
+                is_packed = unpack and one.path.endswith(_COMPRESSED)
+                with gzip.open(read) if is_packed else read as content:
+                    shutil.copyfileobj(content, file, _PIECE_BYTES)
 
     def _open(self, one: Found) -> IO[bytes]:
         place = read_location(one.path)
