@@ -20,9 +20,11 @@ class Bucket:
     def __init__(self) -> None:
         self.put: list[tuple[str, bytes]] = []
         self.missing = False
+        self.refused = asyncio.Event()
 
     async def __call__(self, call: Call, service: str, operation: str, /, **members: Any) -> Any:
         if self.missing:
+            self.refused.set()
             raise ServiceError("The specified bucket does not exist")
         assert (service, operation, members["Bucket"]) == ("s3", "PutObject", "logs")
         body = gzip.decompress(await gather(members["Body"], 1 << 20))
@@ -72,3 +74,27 @@ async def test_a_log_that_cannot_be_put_stops_nothing(tmp_path: Path) -> None:
     archive.follow(log, "logs", "a")
     await archive.finish()
     assert bucket.put == [("a", b"one\ntwo\n")]
+
+
+async def test_a_log_that_was_refused_is_tried_once_more_when_it_is_done(tmp_path: Path) -> None:
+    bucket, clock, log = Bucket(), ManualClock(), tmp_path / "stdout"
+    bucket.missing = True
+    log.write_text("one\n")
+    archive = LogArchive(bucket, CALL, clock)
+    archive.follow(log, "logs", "a")
+    await asyncio.wait_for(bucket.refused.wait(), 5)
+    bucket.missing = False
+    await archive.finish()
+    assert bucket.put == [("a", b"one\n")]
+
+
+async def test_a_disk_without_room_stops_nothing(tmp_path: Path) -> None:
+    bucket, log = Bucket(), tmp_path / "stdout"
+    (tmp_path / "stdout.gz").mkdir()
+    log.write_text("one\n")
+    (tmp_path / "stderr").write_text("two\n")
+    archive = LogArchive(bucket, CALL, ManualClock())
+    archive.follow(log, "logs", "a")
+    archive.follow(tmp_path / "stderr", "logs", "b")
+    await archive.finish()
+    assert bucket.put == [("b", b"two\n")]

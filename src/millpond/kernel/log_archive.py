@@ -2,7 +2,7 @@
 
 A log is put again as a whole each time it has grown, so the pause between two copies grows with
 what a copy takes. A log that cannot be put is told in the server's log, and tried again as it
-grows: no work fails for want of a bucket.
+grows and when it is done: no work fails for want of a bucket or of room on the disk.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from pathlib import Path
 from millpond.kernel.body import FileBody
 from millpond.kernel.call import Call, Caller
 from millpond.kernel.clock import Clock
-from millpond.kernel.errors import ServiceError
+from millpond.kernel.errors import EngineError, ServiceError
 
 PAUSE_SECONDS = 2.0
 PAUSE_SHARE = 20
@@ -30,6 +30,7 @@ class _Followed:
     bucket: str
     key: str
     copied_size: int = -1
+    was_put: bool = False
 
 
 class LogArchive:
@@ -52,7 +53,7 @@ class LogArchive:
         """Copy these files, or all, one last time, and follow them no more."""
         for local in files or tuple(self._followed):
             if (one := self._followed.pop(local, None)) is not None:
-                await self._copy(one)
+                await self._copy(one, is_last=True)
         if not self._followed:
             await self.stop()
 
@@ -71,15 +72,16 @@ class LogArchive:
             taken_seconds = (self._clock.now_ms() - started_ms) / 1000
             await self._clock.sleep(max(PAUSE_SECONDS, PAUSE_SHARE * taken_seconds))
 
-    async def _copy(self, one: _Followed) -> None:
+    async def _copy(self, one: _Followed, *, is_last: bool = False) -> None:
+        where = f"s3://{one.bucket}/{one.key}"
         async with self._copying:
             size = await asyncio.to_thread(_size, one.local)
-            if size is None or size == one.copied_size:
+            if size is None or (size == one.copied_size and (one.was_put or not is_last)):
                 return
             packed = one.local.with_name(one.local.name + ".gz")
-            await asyncio.to_thread(_pack, one.local, packed)
-            one.copied_size = size
+            one.copied_size, one.was_put = size, False
             try:
+                await asyncio.to_thread(_pack, one.local, packed)
                 await self._call_aws(
                     self._call,
                     "s3",
@@ -90,8 +92,11 @@ class LogArchive:
                     ContentType="application/x-gzip",
                 )
             except ServiceError as error:
-                where = f"s3://{one.bucket}/{one.key}"
                 _log.warning("The log %s was not put: %s: %s", where, error.code, error.message)
+            except (EngineError, OSError) as error:
+                _log.warning("The log %s was not put: %s", where, error)
+            else:
+                one.was_put = True
 
 
 def _size(path: Path) -> int | None:

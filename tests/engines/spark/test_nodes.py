@@ -143,9 +143,9 @@ async def test_applications_begin_on_the_node_that_has_fewest(shell):
 
 
 async def test_python_modules_are_installed_once_and_imported_by_programs_and_functions(
-    spark, data, lake, tmp_path, shell_of
+    spark, data, lake, shell_of
 ):
-    wheel = make_wheel(tmp_path, "pond_depth", "1.0", "def depth(n):\n    return n + 40\n")
+    wheel = make_wheel(data, "pond_depth", "1.0", "def depth(n):\n    return n + 40\n")
     told = []
     for name in ("j-1", "j-2"):
         order = Order(

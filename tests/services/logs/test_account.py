@@ -55,6 +55,24 @@ async def test_destinations_are_kept_described_and_tagged(world):
     assert await refused(world, "PutDestinationPolicy", **bad) == "InvalidParameterException"
 
 
+@pytest.mark.parametrize("kind", ["destination", "policy"])
+async def test_very_long_names_are_told_once_each_page_by_page(world, kind):
+    names = [chr(0x1F600 + number % 3) * 490 + str(number) for number in range(9)]
+    for name in names:
+        if kind == "destination":
+            await world("PutDestination", destinationName=name, targetArn=STREAM, roleArn=ROLE)
+        else:
+            await world("PutResourcePolicy", policyName=name, policyDocument=POLICY)
+    operation = "DescribeDestinations" if kind == "destination" else "DescribeResourcePolicies"
+    found, token = [], {}
+    while token is not None:
+        page = await world(operation, limit=1, **token)
+        told = page["destinations" if kind == "destination" else "resourcePolicies"]
+        found += [one[f"{kind}Name"] for one in told]
+        token = {"nextToken": page["nextToken"]} if "nextToken" in page else None
+    assert found == sorted(names)
+
+
 async def test_policies_of_the_account_are_kept_by_name_ten_at_most(world):
     for number in range(10):
         await world("PutResourcePolicy", policyName=f"p{number}", policyDocument=POLICY)

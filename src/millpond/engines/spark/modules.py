@@ -2,7 +2,9 @@
 for the same.
 
 pip runs confined, with the network, and writes its own folder alone; building a package runs its
-code there. A layer is made aside and then renamed: it is whole or it is not there.
+code there. Of the machine's files it sees the packages in the platform's own folder that are asked
+for, and no others: a requirement may be any user's. A layer is made aside and then renamed: it is
+whole or it is not there.
 """
 
 import asyncio
@@ -19,6 +21,9 @@ from millpond.kernel.processes import Command, NotStarted, Sandbox, Stream, star
 
 INSTALL_SECONDS_MAX = 900.0
 _LAST_LINES = 8
+_LAST_BYTES = 64 << 10
+"""How much of what pip says is kept: packages that are built may say anything."""
+_PACKAGES = (".whl", ".zip", ".tar.gz")
 _OPTIONS = (
     *("--no-input", "--no-color", "--no-cache-dir", "--progress-bar", "off"),
     *("--disable-pip-version-check", "--no-warn-script-location", "--no-warn-conflicts"),
@@ -63,9 +68,21 @@ class PythonModules:
         finally:
             await asyncio.to_thread(shutil.rmtree, new, ignore_errors=True)
 
+    def _local(self, requirements: Sequence[str]) -> tuple[Path, ...]:
+        """The packages that are files of the platform."""
+        found = tuple(Path(one).resolve() for one in requirements if one.startswith("/"))
+        for path in found:
+            if not (
+                path.name.endswith(_PACKAGES)
+                and path.is_file()
+                and path.is_relative_to(self._data.resolve())
+            ):
+                raise CannotStart(f"Python modules cannot be installed: {path} is no package here.")
+        return found
+
     async def _run_pip(self, new: Path, python: Path, requirements: Sequence[str]) -> None:
         tmp = new / "tmp"
-        local = tuple(Path(one) for one in requirements if one.startswith("/"))
+        local = await asyncio.to_thread(self._local, requirements)
         command = Command(
             (
                 *(os.fspath(python), "-I", "-m", "pip", "install", *_OPTIONS),
@@ -97,7 +114,7 @@ class PythonModules:
         try:
             async with asyncio.timeout(INSTALL_SECONDS_MAX):
                 assert process.stdout is not None
-                text = (await process.stdout.read()).decode("utf-8", "replace")
+                text = await _last_of(process.stdout)
                 ended = await process.wait()
         except TimeoutError:
             raise CannotStart(
@@ -108,3 +125,11 @@ class PythonModules:
         if not ended.succeeded:
             lines = " / ".join(text.strip().splitlines()[-_LAST_LINES:])
             raise CannotStart(f"Python modules cannot be installed ({ended.describe()}): {lines}")
+
+
+async def _last_of(stream: asyncio.StreamReader) -> str:
+    """The end of what a stream says until it closes."""
+    text = b""
+    while more := await stream.read(_LAST_BYTES):
+        text = (text + more)[-_LAST_BYTES:]
+    return text.decode("utf-8", "replace")

@@ -7,6 +7,7 @@ Source: EMR Serverless User Guide, "Running Spark jobs", "Running Hive jobs".
 """
 
 import shlex
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -105,7 +106,7 @@ def _read_submit(text: str) -> Submitted:
     options: list[str] = []
     words = _words("sparkSubmitParameters", text)
     while words:
-        word = words.pop(0)
+        word = words.popleft()
         name, has_value, value = word.partition("=")
         if name not in ("--conf", "-c") and name not in _SIZES:
             options.append(word)
@@ -113,7 +114,7 @@ def _read_submit(text: str) -> Submitted:
         if not has_value:
             if not words:
                 raise Validation(f"sparkSubmitParameters: {name} lacks its value.")
-            value = words.pop(0)
+            value = words.popleft()
         if name in _SIZES:
             properties[_SIZES[name]] = value
             continue
@@ -129,14 +130,14 @@ def _read_hive(text: str) -> Submitted:
     options: list[str] = []
     words = _words("parameters", text)
     while words:
-        name, has_value, value = words.pop(0).partition("=")
+        name, has_value, value = words.popleft().partition("=")
         if name not in _HIVE_OPTIONS:
             known = ", ".join(_HIVE_OPTIONS)
             raise Validation(f"parameters: {name} is not supported; supported are {known}.")
         if not has_value:
             if not words:
                 raise Validation(f"parameters: {name} lacks its value.")
-            value = words.pop(0)
+            value = words.popleft()
         if name == "--hiveconf":
             key, _, setting = value.partition("=")
             properties[key] = setting
@@ -145,8 +146,8 @@ def _read_hive(text: str) -> Submitted:
     return Submitted(properties, tuple(options))
 
 
-def _words(name: str, text: str) -> list[str]:
+def _words(name: str, text: str) -> deque[str]:
     try:
-        return shlex.split(text)
+        return deque(shlex.split(text))
     except ValueError as error:
         raise Validation(f"{name} cannot be read: {error}.") from error

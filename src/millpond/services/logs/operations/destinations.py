@@ -75,17 +75,18 @@ async def describe_destinations(
     paging = pages_of(needs, call, prefix)
     after = paging.open(request.next_token)
     size = request.limit or PAGE_SIZE_MAX
-    found: list[shapes.Destination] = []
-    token: str | None = None
     async with needs.records.transaction() as transaction:
-        async for destination in account.scan_destinations(transaction, call):
-            if destination.name <= after or not destination.name.startswith(prefix):
-                continue
-            if len(found) == size:
-                token = paging.seal(found[-1].destination_name or "")
-                break
-            found.append(_answer(call, destination))
-    return shapes.DescribeDestinationsResponse(destinations=found, next_token=token)
+        meant = [
+            destination
+            async for destination in account.scan_destinations(transaction, call)
+            if destination.name > after and destination.name.startswith(prefix)
+        ]
+    meant.sort(key=lambda destination: destination.name)
+    page = meant[:size]
+    return shapes.DescribeDestinationsResponse(
+        destinations=[_answer(call, destination) for destination in page],
+        next_token=paging.seal(page[-1].name) if len(meant) > size else None,
+    )
 
 
 def _answer(call: Call, destination: account.Destination) -> shapes.Destination:

@@ -112,6 +112,7 @@ async def describe_resource_policies(
             and policy.resource_arn.startswith(request.resource_arn or "")
             and (policy.resource_arn or policy.name) > after
         ]
+    meant.sort(key=lambda policy: policy.resource_arn or policy.name)
     token = None
     if len(meant) > size:
         last = meant[size - 1]

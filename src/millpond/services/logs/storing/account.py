@@ -56,7 +56,7 @@ def delete_destination(transaction: Transaction, scope: Scope, name: str) -> Non
 
 
 async def scan_destinations(transaction: Transaction, scope: Scope) -> AsyncIterator[Destination]:
-    """Destinations by name."""
+    """Destinations, those of very long names in no order."""
     prefix = store.key("destination", scope.account, scope.region)
     async for _, value in transaction.scan(prefix, end_of(prefix)):
         yield _DESTINATION.decode(value)
@@ -84,7 +84,7 @@ def delete_policy(transaction: Transaction, scope: Scope, resource_arn: str, nam
 
 
 async def scan_policies(transaction: Transaction, scope: Scope) -> AsyncIterator[ResourcePolicy]:
-    """The account's policies by name, then those of log groups."""
+    """The account's policies, then those of log groups; those of very long names in no order."""
     prefix = store.key("policy", scope.account, scope.region)
     async for _, value in transaction.scan(prefix, end_of(prefix)):
         yield _POLICY.decode(value)
