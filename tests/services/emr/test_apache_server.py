@@ -43,13 +43,13 @@ def test_words_are_counted_by_an_rdd_whose_node_is_lost_in_the_shuffle(account):
         except account.s3.exceptions.NoSuchKey:
             return False
 
-    account.until(reduces, bool, seconds=200)
+    account.until(reduces, bool, seconds=300)
     (before,) = core("RUNNING")
     order = {"Key": "millpond:spot-interruption", "Value": f"{cluster_id} notice=0"}
     account.emr.add_tags(ResourceId=cluster_id, Tags=[order])
     account.until(lambda: core("TERMINATED"), bool)
     account.until(
-        lambda: steps()[0]["Status"]["State"], lambda state: state != "RUNNING", seconds=200
+        lambda: steps()[0]["Status"]["State"], lambda state: state != "RUNNING", seconds=300
     )
     (after,) = core("RUNNING")
     assert after["Ec2InstanceId"] != before["Ec2InstanceId"]
