@@ -15,6 +15,7 @@ from millpond.engines.spark.interface import SPARK_3_5, Application, Order
 
 SCRIPT = Path(legislators.__file__).parent / "join_and_relationalize.py"
 COUNT = 60
+RUN_SECONDS_MAX = 240.0
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +75,8 @@ async def run_on(spark, folder, lake, database, target):
         out, err = folder / "logs" / "out", folder / "logs" / "err"
         words = ("spark-submit", str(script), "--JOB_NAME", "legislators", "--database", database)
         run = await cluster.run(Application((*words, "--target", target), folder / "w", out, err))
-        finished = await run.wait()
+        async with asyncio.timeout(RUN_SECONDS_MAX):
+            finished = await run.wait()
         assert finished.exit_code == 0, err.read_text()[-3000:]
         return out.read_text()
     finally:
