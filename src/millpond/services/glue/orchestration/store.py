@@ -18,6 +18,7 @@ from millpond.kernel import tasks
 from millpond.kernel.call import Scope
 from millpond.services.glue import keys
 from millpond.services.glue.keys import record_key
+from millpond.services.glue.named import Named
 from millpond.services.glue.orchestration.model import Kind, Trigger, Workflow, WorkflowRun
 
 TELL_TASK = "tell_ended"
@@ -38,33 +39,16 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_TRIGGER = msgspec.msgpack.Decoder(Trigger)
-_WORKFLOW = msgspec.msgpack.Decoder(Workflow)
+_triggers = Named("trigger", Trigger, lambda trigger: trigger.name)
+_workflows = Named("workflow", Workflow, lambda workflow: workflow.name)
 _RUN = msgspec.msgpack.Decoder(WorkflowRun)
 _ENDED = msgspec.msgpack.Decoder(Ended)
 
 
-async def load_trigger(transaction: Transaction, scope: Scope, name: str) -> Trigger | None:
-    value = await transaction.get(record_key(scope, "trigger", name))
-    return None if value is None else _TRIGGER.decode(value)
-
-
-def save_trigger(transaction: Transaction, scope: Scope, trigger: Trigger) -> None:
-    transaction.put(record_key(scope, "trigger", trigger.name), _encode(trigger))
-
-
-def delete_trigger(transaction: Transaction, scope: Scope, name: str) -> None:
-    transaction.delete(record_key(scope, "trigger", name))
-
-
-async def scan_triggers(
-    transaction: Transaction, scope: Scope, after: str = ""
-) -> AsyncIterator[Trigger]:
-    """Triggers by name, those after `after`."""
-    prefix = record_key(scope, "trigger")
-    start = end_of(prefix + keys.join(after)) if after else prefix
-    async for _, value in transaction.scan(start, end_of(prefix)):
-        yield _TRIGGER.decode(value)
+load_trigger = _triggers.load
+save_trigger = _triggers.save
+delete_trigger = _triggers.delete
+scan_triggers = _triggers.scan
 
 
 async def triggers_of(transaction: Transaction, scope: Scope, workflow: str) -> tuple[Trigger, ...]:
@@ -73,29 +57,15 @@ async def triggers_of(transaction: Transaction, scope: Scope, workflow: str) -> 
     return tuple([trigger async for trigger in found if trigger.workflow_name == workflow])
 
 
-async def load_workflow(transaction: Transaction, scope: Scope, name: str) -> Workflow | None:
-    value = await transaction.get(record_key(scope, "workflow", name))
-    return None if value is None else _WORKFLOW.decode(value)
-
-
-def save_workflow(transaction: Transaction, scope: Scope, workflow: Workflow) -> None:
-    transaction.put(record_key(scope, "workflow", workflow.name), _encode(workflow))
+load_workflow = _workflows.load
+save_workflow = _workflows.save
+scan_workflows = _workflows.scan
 
 
 def drop_workflow(transaction: Transaction, scope: Scope, workflow: Workflow) -> None:
     """Take a workflow out of sight; its runs go in the background."""
-    transaction.delete(record_key(scope, "workflow", workflow.name))
+    _workflows.delete(transaction, scope, workflow.name)
     _schedule(transaction, scope, SWEEP_TASK, workflow.id)
-
-
-async def scan_workflows(
-    transaction: Transaction, scope: Scope, after: str = ""
-) -> AsyncIterator[Workflow]:
-    """Workflows by name, those after `after`."""
-    prefix = record_key(scope, "workflow")
-    start = end_of(prefix + keys.join(after)) if after else prefix
-    async for _, value in transaction.scan(start, end_of(prefix)):
-        yield _WORKFLOW.decode(value)
 
 
 async def load_run(
