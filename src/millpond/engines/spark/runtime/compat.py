@@ -7,6 +7,7 @@
 * Reading what does not exist is an error (the engine would find no rows, and say nothing).
 * `partitionBy("country")` finds a column Country, as elsewhere in Spark.
 * Frames keep what the views and tables they name were when they were made (`frames`).
+* What the engine would silently answer otherwise than Spark is put right (`results`).
 * `spark.sql` takes `USE shop` and `DESCRIBE orders`, which the engine wants in longer forms, and
   `SET name=value`.
 * Overwriting only the partitions that are written (`partitionOverwriteMode` dynamic) is refused:
@@ -24,7 +25,7 @@ import os
 from types import ModuleType
 from typing import Any
 
-from millpond.engines.spark.runtime import frames
+from millpond.engines.spark.runtime import frames, results
 from millpond.engines.spark.runtime.files import is_missing
 from millpond.engines.spark.runtime.statements import bare, for_engine, read_setting
 from millpond.engines.spark.runtime.variables import CONF_VARIABLE
@@ -61,6 +62,11 @@ def change(module: ModuleType) -> None:
         frames.change_queries(module)
     elif module.__name__ == "pyspark.sql.connect.dataframe":
         frames.change_views(module.DataFrame)
+        results.change_frame(module.DataFrame)
+    elif module.__name__ == "pyspark.sql.connect.functions.builtin":
+        results.change_functions(module)
+    elif module.__name__ == "pyspark.sql.connect.column":
+        results.change_column(module.Column)
     elif module.__name__ == "pyspark.sql.connect.catalog":
         frames.change_catalog(module.Catalog)
     elif module.__name__ == "pyspark.sql.connect.readwriter":
@@ -130,6 +136,7 @@ def _change_writer(writer: Any) -> None:
         )
 
     writer.partitionBy = partitionBy
+    results.change_writer(writer)
     writer.save = _refusing_dynamic(writer.save)
     writer.saveAsTable = _refusing_dynamic(writer.saveAsTable)
     writer.insertInto = _refusing_dynamic(writer.insertInto)

@@ -16,6 +16,8 @@ CHANGED = (
     "pyspark.sql.session",
     "pyspark.sql.connect.session",
     "pyspark.sql.connect.plan",
+    "pyspark.sql.connect.column",
+    "pyspark.sql.connect.functions.builtin",
     "pyspark.sql.connect.dataframe",
     "pyspark.sql.connect.catalog",
     "pyspark.sql.connect.readwriter",
