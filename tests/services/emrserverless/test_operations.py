@@ -264,6 +264,10 @@ async def test_what_is_not_there_is_not_found(world: World) -> None:
             "Deny, conditions and resources are not",
         ),
         (
+            {"executionIamPolicy": {"policy": '{"Statement":' + "[" * 1900}},
+            "The execution IAM policy is not a policy document.",
+        ),
+        (
             {"executionIamPolicy": {"policyArns": ["arn:aws:iam::aws:policy/ReadOnlyAccess"]}},
             "executionIamPolicy.policyArns is not implemented.",
         ),

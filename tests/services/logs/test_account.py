@@ -51,8 +51,9 @@ async def test_destinations_are_kept_described_and_tagged(world):
     assert await refused(world, "ListTagsForResource", resourceArn=arn) == (
         "ResourceNotFoundException"
     )
-    bad = {"destinationName": "d1", "accessPolicy": "no JSON"}
-    assert await refused(world, "PutDestinationPolicy", **bad) == "InvalidParameterException"
+    for text in ("no JSON", "[" * 5000):
+        bad = {"destinationName": "d1", "accessPolicy": text}
+        assert await refused(world, "PutDestinationPolicy", **bad) == "InvalidParameterException"
 
 
 @pytest.mark.parametrize("kind", ["destination", "policy"])

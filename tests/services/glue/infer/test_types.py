@@ -1,5 +1,7 @@
 """How two types become one."""
 
+from functools import reduce
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +22,7 @@ from millpond.services.glue.infer.types import (
     Scalar,
     Struct,
     merge,
+    merge_all,
 )
 
 TINYINT = Scalar("tinyint")
@@ -58,6 +61,11 @@ def test_the_order_does_not_matter_and_once_is_enough(one, other):
     assert without_order(merged) == without_order(merge(other, one))
     assert merge(merged, one) == merged
     assert merge(one, one) == one
+
+
+@given(st.lists(kinds, max_size=4))
+def test_many_become_what_they_become_one_after_another(several):
+    assert merge_all(several) == reduce(merge, several, UNSEEN)
 
 
 @given(kinds)

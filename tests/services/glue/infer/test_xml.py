@@ -1,5 +1,9 @@
 """XML as columns."""
 
+import time
+
+import pytest
+
 from millpond.services.glue.infer.xml import infer_xml
 
 PEOPLE = """<?xml version="1.0"?>
@@ -46,3 +50,13 @@ def test_what_is_no_xml_has_no_schema():
     assert columns("a,b\n1,2\n") is None
     assert columns("<a><b></a>") is None
     assert columns("<a/>") is None
+
+
+@pytest.mark.parametrize("row", ["<r><c{}>1</c{}></r>", "<r><n><c{}>1</c{}></n></r>"])
+def test_rows_that_have_nothing_in_common_are_read_in_time_linear_in_them(row):
+    rows = 9_000
+    text = f"<x>{''.join(row.format(n, n) for n in range(rows))}</x>"
+    started = time.process_time()
+    found = columns(text)
+    assert time.process_time() - started < 5
+    assert len(found) in (1, rows)

@@ -64,7 +64,7 @@ def _intersect(role: Iterable[str], asked: list[str]) -> Iterable[str]:
 def _allowed(text: str) -> list[str]:
     try:
         statements = json.loads(text)["Statement"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise Validation("The execution IAM policy is not a policy document.") from error
     found: list[str] = []
     for statement in statements if isinstance(statements, list) else [statements]:

@@ -3,7 +3,9 @@
 `UNSEEN` is the type of a column in which nothing but nulls was seen; written out it is `string`.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import reduce
 
 _INTEGERS = ("tinyint", "smallint", "int", "bigint")
 _DIGITS = {"tinyint": 3, "smallint": 5, "int": 10, "bigint": 19}
@@ -97,6 +99,22 @@ def merge(one: HiveType, other: HiveType) -> HiveType:
     if isinstance(one, Scalar | Decimal) and isinstance(other, Scalar | Decimal):
         return _merge_numbers(one, other)
     return STRING
+
+
+def merge_all(kinds: Iterable[HiveType]) -> HiveType:
+    """What `merge` makes of many types one after another, in time linear in all of them."""
+    seen = [kind for kind in kinds if not isinstance(kind, _Unseen)]
+    structs = [kind for kind in seen if isinstance(kind, Struct)]
+    arrays = [kind for kind in seen if isinstance(kind, Array)]
+    if structs and len(structs) == len(seen):
+        fields: dict[str, list[HiveType]] = {}
+        for struct in structs:
+            for name, kind in struct.fields:
+                fields.setdefault(name, []).append(kind)
+        return Struct(tuple((name, merge_all(parts)) for name, parts in fields.items()))
+    if arrays and len(arrays) == len(seen):
+        return Array(merge_all(array.item for array in arrays))
+    return STRING if structs or arrays else reduce(merge, seen, UNSEEN)
 
 
 def _merge_structs(one: Struct, other: Struct) -> Struct:

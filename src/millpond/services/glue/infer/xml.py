@@ -14,7 +14,7 @@ from xml.parsers import expat
 
 from millpond.services.glue.infer.csv import cell_type
 from millpond.services.glue.infer.schema import FileSchema, column_name
-from millpond.services.glue.infer.types import STRING, UNSEEN, Array, HiveType, Struct, merge
+from millpond.services.glue.infer.types import STRING, Array, HiveType, Struct, merge, merge_all
 
 ATTRIBUTE = "_"
 TEXT = "_VALUE"
@@ -44,9 +44,7 @@ def infer_xml(
         return None
     tag = row_tag or _frequent_child(text, whole)
     rows = _read_rows(text, tag, whole) if tag else []
-    kind: HiveType = UNSEEN
-    for row in rows:
-        kind = merge(kind, _as_struct(row, 1))
+    kind = merge_all(_as_struct(row, 1) for row in rows)
     if not isinstance(kind, Struct) or not 0 < len(kind.fields) <= COLUMNS_MAX:
         return None
     columns: dict[str, HiveType] = {}
@@ -133,12 +131,12 @@ def _as_struct(element: _Element, depth: int) -> Struct:
     fields: dict[str, HiveType] = {
         ATTRIBUTE + name: cell_type(value) for name, value in element.attributes.items()
     }
-    counts = Counter(child.name for child in element.children)
+    children: dict[str, list[HiveType]] = {}
     for child in element.children:
-        kind = _value_type(child, depth + 1)
-        if counts[child.name] > 1:
-            kind = Array(kind)
-        fields[child.name] = merge(fields[child.name], kind) if child.name in fields else kind
+        children.setdefault(child.name, []).append(_value_type(child, depth + 1))
+    for name, kinds in children.items():
+        kind = Array(merge_all(kinds)) if len(kinds) > 1 else kinds[0]
+        fields[name] = merge(fields[name], kind) if name in fields else kind
     text = "".join(element.texts).strip()
     if text and not element.children:
         fields[TEXT] = cell_type(text)

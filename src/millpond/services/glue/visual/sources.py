@@ -95,7 +95,7 @@ def _exclusions(node: Node, given: list[str]) -> str:
     if len(given) == 1 and given[0].lstrip().startswith("["):
         try:
             json.loads(given[0])
-        except ValueError:
+        except (ValueError, RecursionError):
             raise node.refusal(f"Exclusions is not a JSON list: {given[0]}") from None
         return given[0]
     return json.dumps(given)

@@ -27,7 +27,7 @@ def check_document(document: str) -> None:
     """
     try:
         policy = msgspec.json.decode(document)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         policy = None
     if not isinstance(policy, dict) or not policy.get("Statement"):
         raise InvalidParameter("The policy document is not valid.")
