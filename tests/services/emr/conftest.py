@@ -359,7 +359,7 @@ class Account:
         return self.emr.run_job_flow(
             Name="test",
             ReleaseLabel=more.pop("ReleaseLabel", "emr-spark-8.0.0"),
-            Applications=[{"Name": "Spark"}],
+            Applications=more.pop("Applications", [{"Name": "Spark"}]),
             ServiceRole="EMR_DefaultRole",
             JobFlowRole="EMR_EC2_DefaultRole",
             LogUri=f"s3://{self.bucket}/logs/",

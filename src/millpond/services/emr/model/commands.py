@@ -21,6 +21,7 @@ _APPLICATIONS = {
     "hadoop-streaming": "Hadoop",
     "hdfs": "Hadoop",
     "mapred": "Hadoop",
+    "s3-dist-cp": "Hadoop",
     "yarn": "Hadoop",
     "hive": "Hive",
     "hive-script": "Hive",
@@ -38,9 +39,11 @@ _APPLICATIONS = {
 }
 """The application that each program belongs to."""
 _INSTEAD = {
-    "s3-dist-cp": "it is not there; use aws s3 cp --recursive or aws s3 sync",
     "s3distcp": "it is not there; use aws s3 cp --recursive or aws s3 sync",
     "sparkR": "SparkR is not there",
+}
+_INSTEAD_ON_SAIL = {
+    "s3-dist-cp": "it is not there; use aws s3 cp --recursive or aws s3 sync",
 }
 _NEEDS_JVM = frozenset({"run-example", "spark-example", "spark-shell"})
 
@@ -75,8 +78,9 @@ def command_of(step: HadoopJarStepConfig, request: RunJobFlowInput) -> StepComma
     program = words[0]
     if program == STATE_PUSHER:
         return StepCommand(("true",))
-    if program in _INSTEAD:
-        raise CannotRun(f"{program} cannot run: {_INSTEAD[program]}.")
+    instead = _INSTEAD | _INSTEAD_ON_SAIL if is_sail(request.release_label) else _INSTEAD
+    if program in instead:
+        raise CannotRun(f"{program} cannot run: {instead[program]}.")
     if program in _NEEDS_JVM and is_sail(request.release_label):
         raise CannotRun(
             f"{program} cannot run: it needs Apache Spark on a JVM, and this release runs on Sail."
