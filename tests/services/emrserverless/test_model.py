@@ -77,11 +77,23 @@ def test_executors_are_counted_as_spark_counts_them(properties: dict[str, str], 
         {"spark.driver.memory": "64g"},
         {"spark.emr-serverless.executor.disk": "500g"},
         {"spark.driver.memoryOverheadFactor": "half"},
+        {"spark.driver.memoryOverheadFactor": "nan"},
+        {"spark.driver.memoryOverheadFactor": "inf"},
+        {"spark.driver.memory": "9" * 5000},
+        {"spark.executor.instances": "9" * 5000},
+        {"spark.executor.instances": "²"},
     ],
 )
 def test_workers_that_there_are_not_are_refused(properties: dict[str, str]) -> None:
     with pytest.raises(Validation):
         read_workers("Spark", properties)
+
+
+def test_very_many_executors_are_granted_as_far_as_there_is_room() -> None:
+    wanted = Workers(Worker(1, 2, 20), Worker(1, 2, 20), 999_999_999)
+    granted = grant(wanted, Worker(11, 1000, 1000))
+    assert granted is not None
+    assert granted.executors == 10
 
 
 @given(WORKERS, st.builds(Worker, *[st.integers(0, 3000)] * 3))

@@ -1,6 +1,7 @@
 """What is read out of JSON."""
 
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -123,3 +124,11 @@ def test_every_list_of_records_has_a_schema_with_balanced_types(records):
     for kind in types(schema).values():
         assert kind.count("<") == kind.count(">")
         assert "``" not in kind
+
+
+def test_records_that_have_nothing_in_common_are_read_in_time_linear_in_them():
+    text = "".join(f'{{"n": {{"c{n}": 1}}}}\n' for n in range(12_000))
+    started = time.process_time()
+    (column,) = infer(text).columns
+    assert time.process_time() - started < 3
+    assert len(column[1].fields) == 12_000

@@ -8,7 +8,7 @@ import pytest
 from millpond.services.glue.errors import InvalidInput
 from millpond.services.glue.visual import check
 from millpond.services.glue.visual.generating import WRITERS
-from millpond.services.glue.visual.graph import MEMBERS
+from millpond.services.glue.visual.graph import MEMBERS, natural
 from millpond.services.glue.visual.kinds import KINDS, REFUSED
 from tests.services.glue.visual.graphs import Nodes, compare, csv, parquet, read, table, transform
 
@@ -221,3 +221,14 @@ def test_a_job_reads_one_stream_alone() -> None:
     source = {"DirectKinesisSource": {"Name": "Clicks", "StreamingOptions": stream}}
     told = refusal({"a": source, "b": source})
     assert told == "Node 'b' (Clicks): 'a' is a stream already, and a job reads one stream alone."
+
+
+def test_identifiers_are_sorted_by_the_numbers_in_them_however_long() -> None:
+    names = ["n-10", "n-" + "9" * 5000, "n-9", "n-009", "m", "n-" + "8" * 5000]
+    assert sorted(names, key=natural) == ["m", "n-9", "n-009", "n-10", names[5], names[1]]
+
+
+def test_a_number_of_partitions_that_is_none_is_refused() -> None:
+    for number in ("x", "²", "9" * 5000):
+        told = refusal({"a": csv(), "t": parquet("a", NumberTargetPartitions=number)})
+        assert told.endswith(f"NumberTargetPartitions '{number}' is no number.")

@@ -64,11 +64,9 @@ def grant(wanted: Workers, free: Worker) -> Workers | None:
     None when not even its driver and one executor have."""
     if not free.covers(wanted.least):
         return None
-    for executors in range(wanted.executors, 0, -1):
-        granted = Workers(wanted.driver, wanted.executor, executors)
-        if free.covers(granted.together):
-            return granted
-    return wanted
+    left, one = free_of(free, wanted.driver), wanted.executor
+    room = min(left.cpu // one.cpu, left.memory_gb // one.memory_gb, left.disk_gb // one.disk_gb)
+    return Workers(wanted.driver, one, min(wanted.executors, room))
 
 
 def free_of(maximum: Worker, occupied: Worker) -> Worker:

@@ -3,6 +3,7 @@
 Source: EMR Serverless User Guide, "Spark job properties", "Hive job properties"; their defaults.
 """
 
+import math
 import re
 from collections.abc import Mapping
 
@@ -22,7 +23,8 @@ SIZING = (
 )  # fmt: skip
 """How properties begin that size workers: a cluster's nodes are what they came to."""
 _OVERHEAD_SHARE, _OVERHEAD_GB_MIN = 0.1, 0.375
-_AMOUNT = re.compile(r"(\d+)\s*([kmgt]?)i?b?", re.IGNORECASE)
+_COUNT = re.compile(r"[0-9]{1,9}")
+_AMOUNT = re.compile(r"([0-9]{1,15})\s*([kmgt]?)i?b?", re.IGNORECASE)
 _UNITS_GB = {"k": 1 / (1 << 20), "m": 1 / 1024, "g": 1.0, "t": 1024.0}
 
 
@@ -90,7 +92,7 @@ def _executors(properties: Mapping[str, str]) -> int:
 
 def _count(properties: Mapping[str, str], name: str, default: int) -> int:
     text = properties.get(name, "").strip()
-    if text and not text.isdigit():
+    if text and _COUNT.fullmatch(text) is None:
         raise Validation(f"{name} should be a number, not {text!r}.")
     return int(text) if text else default
 
@@ -110,7 +112,10 @@ def _share(properties: Mapping[str, str], role: str) -> float:
     ):
         if text := properties.get(name):
             try:
-                return float(text)
-            except ValueError as error:
-                raise Validation(f"{name} should be a number, not {text!r}.") from error
+                share = float(text)
+            except ValueError:
+                share = math.nan
+            if not 0 <= share < math.inf:
+                raise Validation(f"{name} should be a number, not {text!r}.")
+            return share
     return _OVERHEAD_SHARE

@@ -26,7 +26,7 @@ from millpond.services.glue.infer.types import (
     Array,
     HiveType,
     Struct,
-    merge,
+    merge_all,
 )
 
 DEPTH_MAX = 32
@@ -121,18 +121,18 @@ def _skip_space(text: str, position: int) -> int:
 
 
 def _columns(records: Iterable[dict[str, Any]]) -> tuple[dict[str, HiveType], tuple[str, ...]]:
-    columns: dict[str, HiveType] = {}
+    columns: dict[str, list[HiveType]] = {}
     paths: dict[str, None] = {}
     for record in records:
         for member, value in record.items():
             name = column_name(member)
             if not name:
                 continue
-            kind = _value_type(value, 1)
-            columns[name] = merge(columns[name], kind) if name in columns else kind
+            columns.setdefault(name, []).append(_value_type(value, 1))
             if member.isprintable():
                 paths[member] = None
-    return {name: _writable(kind) for name, kind in columns.items()}, tuple(paths)
+    merged = {name: _writable(merge_all(kinds)) for name, kinds in columns.items()}
+    return merged, tuple(paths)
 
 
 def _value_type(value: Any, depth: int) -> HiveType:
@@ -149,10 +149,7 @@ def _value_type(value: Any, depth: int) -> HiveType:
     if isinstance(value, str) or depth >= DEPTH_MAX:
         return STRING
     if isinstance(value, list):
-        item: HiveType = UNSEEN
-        for part in value:
-            item = merge(item, _value_type(part, depth + 1))
-        return Array(item)
+        return Array(merge_all(_value_type(part, depth + 1) for part in value))
     fields = ((name, _value_type(part, depth + 1)) for name, part in value.items())
     return Struct(tuple(fields))
 

@@ -114,7 +114,9 @@ def merge_all(kinds: Iterable[HiveType]) -> HiveType:
         return Struct(tuple((name, merge_all(parts)) for name, parts in fields.items()))
     if arrays and len(arrays) == len(seen):
         return Array(merge_all(array.item for array in arrays))
-    return STRING if structs or arrays else reduce(merge, seen, UNSEEN)
+    if structs or arrays:
+        return STRING
+    return reduce(merge, seen) if seen else UNSEEN
 
 
 def _merge_structs(one: Struct, other: Struct) -> Struct:

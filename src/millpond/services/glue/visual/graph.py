@@ -91,7 +91,12 @@ def read_graph(given: Mapping[str, CodeGenConfigurationNode]) -> Graph:
 def natural(name: str) -> tuple[tuple[int, int, str], ...]:
     """A key that sorts numbers within names by their size."""
     parts = re.findall(r"[0-9]+|[^0-9]+", name)
-    return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in parts)
+    return tuple(_sized(part) if part.isdigit() else (1, 0, part) for part in parts)
+
+
+def _sized(digits: str) -> tuple[int, int, str]:
+    number = digits.lstrip("0")
+    return 0, len(number), number
 
 
 def _read_node(name: str, given: CodeGenConfigurationNode) -> Node:

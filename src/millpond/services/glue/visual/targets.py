@@ -22,6 +22,7 @@ COMPRESSIONS: Mapping[str, frozenset[str]] = {
     "csv": frozenset({"gzip", "bzip2"}),
 }
 """What each format is compressed with, beside not at all."""
+_PARTITIONS_DIGITS_MAX = 9
 NOT_COMPRESSED = frozenset({"", "none", "uncompressed"})
 
 
@@ -112,7 +113,7 @@ def _partitioned(node: Node, writing: Writing) -> str:
     wanted = (node.body.number_target_partitions or "").strip()
     if wanted in ("", "auto", "0"):
         return frame
-    if not wanted.isascii() or not wanted.isdigit():
+    if not (wanted.isascii() and wanted.isdigit() and len(wanted) <= _PARTITIONS_DIGITS_MAX):
         raise node.refusal(f"NumberTargetPartitions '{wanted}' is no number.")
     parts = writing.fresh(f"{writing.variable(node)}_input")
     writing.let(node, parts, call(f"{frame}.repartition", int(wanted)))
