@@ -172,6 +172,16 @@ async def test_a_crawler_can_only_name_classifiers_that_are_there(lake):
     assert (code, message) == ("EntityNotFoundException", "Classifier lost not found.")
 
 
+async def test_a_crawler_whose_classifier_is_gone_can_still_be_changed(lake):
+    await lake.glue("CreateClassifier", CsvClassifier={"Name": "gone"})
+    targets = {"S3Targets": [{"Path": "s3://lake/"}]}
+    await lake.glue("CreateCrawler", Name="c", Role="r", Targets=targets, Classifiers=["gone"])
+    await lake.glue("DeleteClassifier", Name="gone")
+    await lake.glue("UpdateCrawler", Name="c", Description="changed")
+    code, _ = await refusal(lake, "UpdateCrawler", Name="c", Classifiers=["gone"])
+    assert code == "EntityNotFoundException"
+
+
 @pytest.mark.parametrize(
     ("pattern", "custom", "message"),
     [

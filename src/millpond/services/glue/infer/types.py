@@ -5,7 +5,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import reduce
 
 _INTEGERS = ("tinyint", "smallint", "int", "bigint")
 _DIGITS = {"tinyint": 3, "smallint": 5, "int": 10, "bigint": 19}
@@ -114,9 +113,10 @@ def merge_all(kinds: Iterable[HiveType]) -> HiveType:
         return Struct(tuple((name, merge_all(parts)) for name, parts in fields.items()))
     if arrays and len(arrays) == len(seen):
         return Array(merge_all(array.item for array in arrays))
-    if structs or arrays:
-        return STRING
-    return reduce(merge, seen) if seen else UNSEEN
+    merged: HiveType = STRING if structs or arrays else UNSEEN
+    for kind in seen:
+        merged = merge(merged, kind)
+    return merged
 
 
 def _merge_structs(one: Struct, other: Struct) -> Struct:

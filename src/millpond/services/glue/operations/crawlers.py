@@ -124,7 +124,8 @@ async def update_crawler(
         now_ms = needs.clock.now_ms()
         definition = _change_definition(crawler.definition, request)
         check_definition(definition)
-        await _check_classifiers(transaction, call, definition)
+        if request.classifiers is not None:
+            await _check_classifiers(transaction, call, definition)
         updated = msgspec.structs.replace(
             crawler, definition=definition, version=crawler.version + 1, updated_ms=now_ms
         )
