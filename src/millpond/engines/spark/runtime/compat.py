@@ -178,6 +178,7 @@ def _change_reader(reader: Any) -> None:
         return load(self, path, *more, **options)
 
     reader.load = checked
+    results.change_reader(reader)
 
 
 class DriverContext:

@@ -6,6 +6,7 @@
 * `describe` and `summary` answer their rows in order.
 * A partition of NULL, or of an empty text, is `__HIVE_DEFAULT_PARTITION__`, as readers of a lake
   know it (the engine writes `name=`).
+* What a CSV file's `nullValue` stands for is NULL in columns of text too.
 """
 
 from collections.abc import Sequence
@@ -83,6 +84,43 @@ def _numbered(frame: Any) -> Any:
     return frame.toDF(*names).withColumn("number", F.row_number().over(among_equals))
 
 
+def change_reader(reader: Any) -> None:
+    """Change `DataFrameReader`."""
+    read = reader.load
+
+    def load(
+        self: Any,
+        path: Any = None,
+        format: str | None = None,
+        schema: Any = None,
+        **options: Any,
+    ) -> Any:
+        found = read(self, path, format, schema, **options)
+        given = {name.lower(): value for name, value in self._options.items()}
+        if str(self._format).lower() != "csv" or not given.get("nullvalue"):
+            return found
+        return _without(found, given["nullvalue"])
+
+    reader.load = load
+
+
+def _without(frame: Any, text: str) -> Any:
+    """The frame with NULL in place of this text."""
+    from pyspark.sql import functions as F  # noqa: PLC0415 - once PySpark is there
+
+    return frame.withColumns(
+        {
+            name: F.nullif(F.col(_quoted(name)), F.lit(text))
+            for name, kind in frame.dtypes
+            if kind == "string"
+        }
+    )
+
+
+def _quoted(name: str) -> str:
+    return f"`{name.replace('`', '``')}`"
+
+
 def change_writer(writer: Any) -> None:
     """Change `DataFrameWriter`."""
     write = writer.save
@@ -109,7 +147,7 @@ def _marked(plan: Any, session: Any, columns: Sequence[str]) -> Any:
     from pyspark.sql import functions as F  # noqa: PLC0415 - once PySpark is there
     from pyspark.sql.connect.dataframe import DataFrame  # noqa: PLC0415
 
-    texts = {name: F.col(f"`{name.replace('`', '``')}`").cast("string") for name in columns}
+    texts = {name: F.col(_quoted(name)).cast("string") for name in columns}
     marked = {
         name: F.coalesce(F.nullif(text, F.lit("")), F.lit(NULL_PARTITION))
         for name, text in texts.items()
