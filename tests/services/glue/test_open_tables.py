@@ -78,6 +78,24 @@ async def test_a_delta_log_that_was_shortened_is_read_from_its_checkpoint(lake):
     assert columns_of(await lake.table("sales")) == COLUMNS
 
 
+async def test_commits_before_a_checkpoint_are_read_only_where_it_cannot_be(lake):
+    out = io.BytesIO()
+    pq.write_table(pa.table({"metaData": [metadata(FIELDS)]}), out)
+    log = "sales/_delta_log/"
+    await lake.put(f"{log}{9:020}.json", '{"metaData": damaged')
+    await lake.put(f"{log}{10:020}.checkpoint.parquet", out.getvalue())
+    last = await crawl(lake, DeltaTargets=[{"DeltaTables": ["s3://lake/sales"]}])
+    assert last["Status"] == "SUCCEEDED"
+    assert columns_of(await lake.table("sales")) == COLUMNS
+
+    await lake.put("more/_delta_log/" + f"{9:020}.json", commit({"metaData": metadata(FIELDS)}))
+    await lake.put("more/_delta_log/" + f"{10:020}.checkpoint.parquet", "damaged")
+    more = {"DeltaTargets": [{"DeltaTables": ["s3://lake/more"]}]}
+    await lake.glue("UpdateCrawler", Name="c", Targets=more)
+    await lake.crawl()
+    assert columns_of(await lake.table("more")) == COLUMNS
+
+
 async def test_a_folder_without_a_delta_log_fails_the_crawl_by_its_name(lake):
     last = await crawl(lake, DeltaTargets=[{"DeltaTables": ["s3://lake/nothing/"]}])
     assert last["Status"] == "FAILED"

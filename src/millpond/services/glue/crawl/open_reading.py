@@ -112,19 +112,28 @@ class OpenReader:
     async def _delta_metadata(
         self, bucket: str, log: str, keys: list[str]
     ) -> dict[str, Any] | None:
+        """The newest one: in a commit after the newest checkpoint, else in that; in an older commit
+        only where no checkpoint can be read."""
         names = [key.removeprefix(log) for key in keys]
-        for name in sorted(filter(_COMMIT.fullmatch, names), reverse=True):
+        commits = sorted(filter(_COMMIT.fullmatch, names), reverse=True)
+        checkpoints = sorted(filter(_CHECKPOINT.fullmatch, names), reverse=True)
+        newest = checkpoints[0].partition(".")[0] if checkpoints else ""
+        count = sum(name.partition(".")[0] > newest for name in commits)
+        places = [f"{log}{name}" for name in (*commits[:count], *checkpoints, *commits[count:])]
+        trouble: BadTable | None = None
+        for place in places:
             await self.checkpoint()
-            text = (await self._read(bucket, log + name)).decode("utf-8", "replace")
-            found = await asyncio.to_thread(delta_metadata, text.splitlines())
+            try:
+                found = await asyncio.to_thread(_metadata, place, await self._read(bucket, place))
+            except BadTable as error:
+                if not place.endswith(".parquet"):
+                    raise
+                trouble = trouble or error
+                continue
             if found is not None:
                 return found
-        for name in sorted(filter(_CHECKPOINT.fullmatch, names), reverse=True):
-            found = await asyncio.to_thread(
-                _checkpoint_metadata, await self._read(bucket, log + name)
-            )
-            if found is not None:
-                return found
+        if trouble is not None:
+            raise trouble
         return None
 
     async def _read(self, bucket: str, key: str) -> bytes:
@@ -146,6 +155,13 @@ def _unpacked(data: bytes) -> bytes:
             return file.read(FILE_SIZE_BYTES_MAX)
     except (OSError, EOFError, zlib.error) as error:
         raise BadTable(f"The metadata cannot be unpacked: {error}") from None
+
+
+def _metadata(key: str, data: bytes) -> dict[str, Any] | None:
+    """The `metaData` of a commit or a checkpoint."""
+    if key.endswith(".parquet"):
+        return _checkpoint_metadata(data)
+    return delta_metadata(data.decode("utf-8", "replace").splitlines())
 
 
 def _checkpoint_metadata(data: bytes) -> dict[str, Any] | None:
