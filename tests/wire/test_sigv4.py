@@ -125,6 +125,13 @@ def test_what_was_changed_after_signing_is_refused(
         assert refusal(request, body=body + b"x").reason is Reason.MISMATCH
 
 
+def test_a_plus_in_a_query_is_a_space_as_javas_sdk_writes_it() -> None:
+    request = sign({"target": "/?prefix=a%20b%2Bc"}, service="s3")
+    verified = check(replace(request, query="prefix=a+b%2Bc"), body=b"", s3=True)
+    assert verified.claim.access_key_id == KEY
+    assert refusal(replace(request, query="prefix=a+b+c"), s3=True).reason is Reason.MISMATCH
+
+
 def test_every_part_of_the_scope_is_signed() -> None:
     request = sign({"target": "/"})
     for old, new in (

@@ -29,9 +29,9 @@ def variables(run: Run, pair: KeyPair) -> dict[str, str]:
     """The variables by which boto3, the AWS CLI, Arrow, Sail and PySpark find the server.
 
     PySpark's client asks for SPARK_HOME when it is run by `python -c`, which it takes for its own
-    tests; any folder will do, and a SPARK_HOME that is set already stays. StartLiveTail of CloudWatch
-    Logs goes to a host of its own, `stream-` before the endpoint's name, unless clients are told not
-    to do so.
+    tests; any folder will do, and a SPARK_HOME that is set already stays. StartLiveTail of
+    CloudWatch Logs goes to a host of its own, `stream-` before the endpoint's name, unless clients
+    are told not to do so.
     """
     found = {
         "AWS_ACCESS_KEY_ID": pair.access_key_id,
