@@ -200,7 +200,8 @@ def _canonical_query(query: str) -> str:
 
 def _encoded(text: str) -> str:
     """Decoded and encoded again, so that every spelling of a character becomes AWS's. A plus is a
-    space, as it is for whoever reads the query: AWS's SDK for Java 1 writes it so, and signs `%20`."""
+    space, as it is for whoever reads the query: AWS's SDK for Java 1 writes it so, and signs `%20`.
+    """
     if text.isalnum() and text.isascii():
         return text
     return quote(unquote_to_bytes(text.replace("+", " ")), _UNRESERVED)
