@@ -50,6 +50,19 @@ class Tables(Databases):
         names = [one["Name"] for one in self._tables(db_name) if one.get("TableType") == tableType]
         return choose(names, pattern)
 
+    def get_table_meta(
+        self, db_patterns: str, tbl_patterns: str, tbl_types: list[str] | None
+    ) -> list[hive.TableMeta]:
+        pattern = conversion.plain_name(db_patterns or "*")
+        found = []
+        for database in choose(self.get_all_databases(), pattern):
+            tables = {one["Name"]: one for one in self._tables(database)}
+            for name in choose(list(tables), tbl_patterns):
+                kind = tables[name].get("TableType") or "EXTERNAL_TABLE"
+                if not tbl_types or kind in tbl_types:
+                    found.append(hive.TableMeta(database, name, kind))
+        return found
+
     def create_table(self, tbl: hive.Table) -> None:
         database = conversion.plain_name(tbl.dbName).lower()
         given = conversion.table_input(tbl)
