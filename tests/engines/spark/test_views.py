@@ -68,6 +68,8 @@ one(2).createOrReplaceTempView("v")
 frames |= {"again": spark.sql("SELECT * FROM v"), "view of a view": spark.table("of_a_view")}
 frames["both"] = frames["select"].union(frames["again"])
 joined = frames["select"].join(frames["again"], frames["select"].a < frames["again"].a)
+pair = spark.table("V").join(spark.table("of_a_view"), F.expr("v.a < of_a_view.a"))
+frames["qualified"] = pair.select("v.a", "OF_A_VIEW.a")
 frames["joined"] = joined.select(frames["select"].a, frames["again"].a)
 spark.catalog.dropTempView("v")
 shown = {name: rows(frame) for name, frame in frames.items()}
@@ -91,6 +93,7 @@ shown["names"] = frames["columns of one name"].columns
         "view of a view": [[101]],
         "both": [[1], [2]],
         "joined": [[1, 2]],
+        "qualified": [[2, 101]],
         "names": ["a", "a"],
     }
 

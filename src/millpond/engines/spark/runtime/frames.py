@@ -60,15 +60,15 @@ class Names:
         return {word: name for word, name in lower if word != name and name in self.views}
 
 
-def keep(frame: Any) -> Any:
-    """The frame, bound to what its names mean now.
+def keep(frame: Any, alias: str = "") -> Any:
+    """The frame, bound to what its names mean now; `alias` is what may stand before its columns.
 
     Raises:
         AnalysisException: there is something that it names wrongly.
     """
     from pyspark.errors import AnalysisException  # noqa: PLC0415 - once PySpark is there
     from pyspark.sql.connect.dataframe import DataFrame  # noqa: PLC0415
-    from pyspark.sql.connect.plan import Read, ToDF  # noqa: PLC0415
+    from pyspark.sql.connect.plan import Read, SubqueryAlias, ToDF  # noqa: PLC0415
 
     session, plan = frame.sparkSession, frame._plan
     names = Names.of(session.client)
@@ -85,7 +85,7 @@ def keep(frame: Any) -> Any:
         kept = ToDF(kept, columns)
     while names.unused:
         session.catalog.dropTempView(names.unused.popleft())
-    return DataFrame(kept, session)
+    return DataFrame(SubqueryAlias(kept, alias) if alias else kept, session)
 
 
 def _register(session: Any, plan: Any, name: str) -> None:
@@ -136,7 +136,8 @@ def change_tables(reader: Any) -> None:
     read = reader.table
 
     def table(self: Any, tableName: str) -> Any:
-        return keep(read(self, _written(tableName)))
+        names = ["", *words_of(tableName)]
+        return keep(read(self, _written(tableName)), alias=names[-1])
 
     reader.table = table
 
