@@ -57,6 +57,7 @@ async def test_security_configurations_are_listed_by_name_in_pages(bench):
         ("[]", "a JSON object"),
         ({"Colour": {}}, "no section Colour"),
         ({"AuthenticationConfiguration": {"KerberosConfiguration": {}}}, "AuthenticationConfig"),
+        ("[" * 5000, "is not valid JSON"),
         ({"AuthorizationConfiguration": {}}, "AuthorizationConfiguration is not supported"),
         (
             {

@@ -58,6 +58,12 @@ def test_what_changes_no_result_is_taken():
     assert settings.properties == {}
 
 
+@pytest.mark.parametrize("module", ["/etc/shop.whl", "../shop.whl", "file:///etc/x.whl", "-r x"])
+def test_modules_are_no_files_of_this_machine(module):
+    with pytest.raises(InvalidInput, match="neither a package nor a file in S3"):
+        read_settings(ETL, {"--additional-python-modules": module})
+
+
 @pytest.mark.parametrize(
     ("workers", "cores", "count"), [(2, 8, 1), (3, 8, 2), (10, 8, 8), (10, 2, 2)]
 )

@@ -28,7 +28,7 @@ def check_security(text: str) -> None:
     """
     try:
         given = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidRequest(f"The security configuration is not valid JSON: {error}") from error
     if not isinstance(given, dict) or not given:
         raise InvalidRequest("The security configuration must be a JSON object that is not empty.")

@@ -91,7 +91,7 @@ def read_settings(definition: JobUpdate, arguments: Mapping[str, str]) -> Settin
         py_files=_located(arguments, "--extra-py-files"),
         files=_located(arguments, "--extra-files"),
         jars=_located(arguments, "--extra-jars"),
-        modules=_listed(arguments, "--additional-python-modules"),
+        modules=_modules(arguments),
         environment=_read_variables(arguments.get("--customer-driver-env-vars", "")),
         bookmark_option=option,
         bookmark_from=arguments.get("--job-bookmark-from") or None,
@@ -114,6 +114,17 @@ def words_of(own: Mapping[str, str], arguments: Mapping[str, str]) -> list[str]:
     for name, value in {**arguments, **own}.items():
         words += [name, value]
     return words
+
+
+def _modules(arguments: Mapping[str, str]) -> tuple[str, ...]:
+    """Requirements of pip: by name, or wheels in S3, but no files of this machine."""
+    modules = _listed(arguments, "--additional-python-modules")
+    for module in modules:
+        if module.startswith(("/", ".", "-", "~", "file:")):
+            raise InvalidInput(
+                f"--additional-python-modules: {module} is neither a package nor a file in S3."
+            )
+    return modules
 
 
 def _properties(arguments: Mapping[str, str], runtime: str) -> dict[str, str]:
