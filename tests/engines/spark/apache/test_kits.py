@@ -65,9 +65,13 @@ async def shell(request, tmp_path_factory, lake, shell_of, releases_folder):
         properties={"spark.hadoop.mapreduce.job.reduces": "1"},
         environment={"HADOOP_CLIENT_OPTS": QUICK_JAVA},
         nodes=(Node("n-1", Size(2, 2 << 30)),),
-        programs=("Hive",),
+        programs=("Hive", "Trino") if request.param is VERSIONS[1] else ("Hive",),
     )
-    assert spark.installed().programs == {"Hadoop": request.param.hadoop, "Hive": "3.1.3"}
+    assert spark.installed().programs == {
+        "Hadoop": request.param.hadoop,
+        "Hive": "3.1.3",
+        "Trino": "476",
+    }
     cluster = await spark.start(order)
     shell = shell_of(cluster, folder)
     shell.version = request.param
@@ -205,3 +209,28 @@ async def test_hive_writes_orc_and_tells_what_is_wrong(shell, database):
     assert code != 0
     assert out.splitlines()[-2:] == ["a\tb", "1\tx"]
     assert "Invalid table alias or column reference 'nothing'" in err
+
+
+@ON_FOUR
+async def test_trino_reads_and_writes_tables_of_the_catalog(shell, lake, database):
+    lake.put(database, **{"words/w.csv": b"be,2\nnot,1\n"})
+    queries = (
+        f"create table hive.{database}.raw (word varchar, n varchar)"
+        f" with (format = 'CSV', external_location = 's3://{database}/words/')",
+        f"create table hive.{database}.more with (format = 'PARQUET', partitioned_by = array['w'])"
+        f" as select cast(n as integer) * 10 as n, word as w from hive.{database}.raw",
+        f"select w, n from hive.{database}.more order by w",
+        "select count(*) from tpch.tiny.nation",
+    )
+    code, out, err = await shell.run(
+        *("trino-cli", "--server", "localhost:8889", "--execute", "; ".join(queries))
+    )
+    assert code == 0, err[-3000:]
+    assert [line for line in out.splitlines() if line[:1] == '"'] == [
+        *('"be","20"', '"not","10"', '"25"'),
+    ]
+    listed = lake.client("glue").get_partitions(DatabaseName=database, TableName="more")
+    assert sorted(one["Values"] for one in listed["Partitions"]) == [["be"], ["not"]]
+    code, _, err = await shell.run("trino-cli", "--execute", "select nothing from tpch.tiny.nation")
+    assert code == 1
+    assert "Column 'nothing' cannot be resolved" in err

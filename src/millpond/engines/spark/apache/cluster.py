@@ -11,6 +11,8 @@ from collections.abc import Coroutine
 from typing import Any
 
 from millpond.engines.spark.apache import daemons, properties
+from millpond.engines.spark.apache.kits.kit import TRINO
+from millpond.engines.spark.apache.kits.trino import start_trino
 from millpond.engines.spark.apache.node import SparkNode
 from millpond.engines.spark.apache.place import Place
 from millpond.engines.spark.apache.releases import Release
@@ -45,6 +47,7 @@ class ApacheCluster:
         self.master: Process | None = None
         self._vital: list[asyncio.Future[Ended]] = []
         self._metastore: Process | None = None
+        self._trino: Process | None = None
         self._metastore_port: int | None = None
         self._port = self._page_port = 0
         self._state = MasterState()
@@ -209,13 +212,25 @@ class ApacheCluster:
         defaults = self._defaults()
         await asyncio.to_thread(self._place.write_defaults, defaults)
         await asyncio.to_thread(self._place.write_kit_settings, defaults, self._together())
-        await _all(*map(self._start_node, list(self._wanted.values())))
+        nodes = map(self._start_node, list(self._wanted.values()))
+        await _all(self._start_trino(), *nodes)
         self._looking = asyncio.ensure_future(self._look())
 
     async def _start_metastore(self) -> None:
         if self._place.order.access is not None:
             self._metastore, self._metastore_port = await daemons.start_metastore(self._place)
             self._vital.append(asyncio.ensure_future(self._metastore.wait()))
+
+    async def _start_trino(self) -> None:
+        if TRINO in self._place.kits:
+            self._trino = await start_trino(
+                self._place,
+                self._together(),
+                self._capacity,
+                daemons.free_port(),
+                self._metastore_port,
+            )
+            self._vital.append(asyncio.ensure_future(self._trino.wait()))
 
     async def _start_master(self) -> None:
         await asyncio.to_thread(self._place.write_defaults, self._defaults())
@@ -253,7 +268,7 @@ class ApacheCluster:
         nodes = [*self._nodes.values(), *self._leaving]
         self._nodes.clear()
         await asyncio.gather(*(node.lose() for node in nodes))
-        for process in (self.master, self._metastore):
+        for process in (self.master, self._metastore, self._trino):
             if process is not None:
                 await process.kill()
         self._vital.clear()

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from millpond.engines.spark import environment
 from millpond.engines.spark.apache import properties
-from millpond.engines.spark.apache.kits.kit import HADOOP, HIVE, base_jars
+from millpond.engines.spark.apache.kits.kit import HADOOP, HIVE, TRINO, base_jars
 from millpond.engines.spark.apache.kits.settings import write_settings
 from millpond.engines.spark.apache.releases import Release
 from millpond.engines.spark.apache.variables import (
@@ -32,6 +32,7 @@ _KIT_PROGRAMS = {
         "s3-dist-cp": "s3_dist_cp",
     },
     HIVE: {"hive": "hive", "hive-script": "hive"},
+    TRINO: {"trino-cli": "trino"},
 }
 """The programs of each kit, and the modules that they are."""
 _WRITABLE = ("env", "home", "modules", "spill", "tmp", "work")

@@ -111,6 +111,9 @@ class Releases:
                 repository = find_repository(self._maven, ivy, Path.home())
                 await asyncio.to_thread(fetch, kit.artifacts, new, repository)
                 await asyncio.to_thread(kit.finish, new)
+                if kit.java_package:
+                    target = ("--target", str(new / "java"))
+                    await self._install(Path(sys.executable), target, (kit.java_package,), new)
                 await asyncio.to_thread(os.rename, new, place)
             except NotFetched as error:
                 raise CannotStart(

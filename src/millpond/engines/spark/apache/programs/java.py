@@ -71,6 +71,7 @@ def run_java(
         f"-XX:ActiveProcessorCount={programs.cores}",
         f"-Xmx{programs.heap_mib}m",
         f"-Djava.io.tmpdir={environment['TMPDIR']}",
+        f"-Duser.home={environment['HOME']}",
         *options,
         *main,
     ]
