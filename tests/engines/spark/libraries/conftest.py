@@ -20,7 +20,10 @@ def session():
     server = SparkConnectServer("127.0.0.1", 0)
     server.start(background=True)
     _, port = server.listening_address
-    yield SparkSession.builder.remote(f"sc://127.0.0.1:{port}").getOrCreate()
+    spark = SparkSession.builder.remote(f"sc://127.0.0.1:{port}").getOrCreate()
+    yield spark
+    # In this order: PySpark says goodbye as Python ends, and goes on where nobody hears it.
+    spark.stop()
     server.stop()
     sys.path.remove(LIBRARIES)
 
