@@ -27,6 +27,7 @@ def test_every_service_answers(service, server):
         "cloudwatch": ("list_metrics", "Metrics"),
         "dynamodb": ("list_tables", "TableNames"),
         "emr": ("list_clusters", "Clusters"),
+        "emrserverless": ("list_applications", "applications"),
         "firehose": ("list_delivery_streams", "DeliveryStreamNames"),
         "glue": ("get_databases", "DatabaseList"),
         "kinesis": ("list_streams", "StreamNames"),
@@ -37,7 +38,8 @@ def test_every_service_answers(service, server):
         "sts": ("get_caller_identity", "Arn"),
     }
     operation, member = asked[service]
-    assert member in getattr(server.client(service), operation)()
+    client = server.client({"emrserverless": "emr-serverless"}.get(service, service))
+    assert member in getattr(client, operation)()
 
 
 @pytest.mark.parametrize("service", SERVICES)

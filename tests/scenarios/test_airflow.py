@@ -29,7 +29,7 @@ pytestmark = pytest.mark.skipif(
 def outcome(server, tmp_path):
     s3 = server.client("s3")
     s3.create_bucket(Bucket="pipeline")
-    server.client("glue").create_database(DatabaseInput={"Name": "shop"})
+    server.client("glue").create_database(DatabaseInput={"Name": "pipeline"})
     lines = ["region,quantity,price", *(f"{r},{q},{p}" for r, q, p in ORDERS)]
     s3.put_object(Bucket="pipeline", Key="orders/one.csv", Body="\n".join(lines))
     for script in ("clean.py", "sum.py"):

@@ -12,7 +12,7 @@ args = getResolvedOptions(sys.argv, ["JOB_NAME", "output"])
 glue_context = GlueContext(SparkContext.getOrCreate())
 job = Job(glue_context)
 job.init(args["JOB_NAME"], args)
-orders = glue_context.create_dynamic_frame.from_catalog(database="shop", table_name="orders")
+orders = glue_context.create_dynamic_frame.from_catalog(database="pipeline", table_name="orders")
 mapped = ApplyMapping.apply(
     frame=orders,
     mappings=[

@@ -40,7 +40,7 @@ with DAG("orders", start_date=datetime(2026, 1, 1), schedule=None, catchup=False
         config={
             "Name": "orders",
             "Role": ROLE,
-            "DatabaseName": "shop",
+            "DatabaseName": "pipeline",
             "Targets": {"S3Targets": [{"Path": f"s3://{BUCKET}/orders/"}]},
         },
         poll_interval=EVERY_SECONDS,
@@ -153,14 +153,14 @@ with DAG("orders", start_date=datetime(2026, 1, 1), schedule=None, catchup=False
             f"'s3://{BUCKET}/by-emr/'"
         ),
         params={"table": "by_region"},
-        database="shop",
+        database="pipeline",
         output_location=f"s3://{BUCKET}/athena/",
         sleep_time=EVERY_SECONDS,
     )
     ask = AthenaOperator(
         task_id="ask",
         query="SELECT sum(orders) FROM by_region",
-        database="shop",
+        database="pipeline",
         output_location=f"s3://{BUCKET}/athena/",
         sleep_time=EVERY_SECONDS,
     )

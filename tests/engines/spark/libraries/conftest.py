@@ -1,5 +1,6 @@
 """The library on a Sail server in this process, with files in a folder."""
 
+import importlib
 import os
 import sys
 from pathlib import Path
@@ -20,6 +21,10 @@ def session():
     server = SparkConnectServer("127.0.0.1", 0)
     server.start(background=True)
     _, port = server.listening_address
+    with pytest.MonkeyPatch.context() as patch:
+        # PySpark takes a Python that runs `-c`, as test runners do, for one of its own tests.
+        patch.setenv("SPARK_HOME", LIBRARIES)
+        importlib.import_module("pyspark.sql.connect.session")
     spark = SparkSession.builder.remote(f"sc://127.0.0.1:{port}").getOrCreate()
     yield spark
     # In this order: PySpark says goodbye as Python ends, and goes on where nobody hears it.
