@@ -38,7 +38,7 @@ with DAG("orders", start_date=datetime(2026, 1, 1), schedule=None, catchup=False
     crawl = GlueCrawlerOperator(
         task_id="crawl",
         config={
-            "Name": "orders",
+            "Name": "pipeline",
             "Role": ROLE,
             "DatabaseName": "pipeline",
             "Targets": {"S3Targets": [{"Path": f"s3://{BUCKET}/orders/"}]},
