@@ -179,8 +179,9 @@ async def test_writing_the_task_again_wakes_a_waiting_step(bench: Bench) -> None
     waiting = asyncio.Event()
 
     async def step(needs: object, task: Task, wake: Wake) -> None:
-        waiting.set()
-        woken.append(await wake.wait(3600))
+        if not woken:
+            waiting.set()
+            woken.append(await wake.wait(3600))
 
     supervisor = bench.supervisor(step)
     await supervisor.start()
@@ -225,6 +226,29 @@ async def test_work_that_is_written_again_while_its_step_runs_is_not_lost(bench:
     await until(bench.done)
     await supervisor.stop(1)
     assert runs == [0, 1]
+
+
+async def test_a_writing_that_a_step_heard_of_as_it_ended_is_followed_by_a_run(
+    bench: Bench,
+) -> None:
+    """A listener beside the step's work takes the news; the work has looked before, and ends."""
+    runs: list[bool] = []
+
+    async def step(needs: object, task: Task, wake: Wake) -> None:
+        if runs:
+            runs.append(True)
+            return
+        runs.append(await wake.wait(60))
+
+    supervisor = bench.supervisor(step)
+    await supervisor.start()
+    await bench.schedule()
+    await until(lambda: bool(bench.clock._sleepers))
+    await bench.schedule()
+    await until(lambda: len(runs) == 2)
+    await until(bench.done)
+    assert runs == [True, True]
+    await supervisor.stop(1)
 
 
 async def test_every_writing_of_a_busy_task_is_followed_by_a_run(bench: Bench) -> None:

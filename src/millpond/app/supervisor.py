@@ -156,23 +156,30 @@ class Supervisor:
             task = await self._load(worker)
             if task is None:
                 return True
-            worker.in_step = True
+            worker.in_step, begun = True, worker.value
             try:
                 wake = _StepWake(self, worker)
                 next_ms = await service.steps[task.kind](service.needs, task, wake)
-                return await self._settle(worker, task, next_ms)
+                return await self._settle(worker, task, begun, next_ms)
             finally:
                 worker.in_step = False
 
-    async def _settle(self, worker: _Worker, task: Task, next_ms: int | None) -> bool:
-        """Write down what the step said, unless its task was written again. True: it is gone."""
+    async def _settle(
+        self, worker: _Worker, task: Task, begun: bytes | None, next_ms: int | None
+    ) -> bool:
+        """Write down what the step said, unless its task was written again. True: it is gone.
+
+        A step that says it is done may have heard of a writing and not have looked at what it was
+        for. So the record goes only if it is the one that the step began with; else the step looks
+        once more.
+        """
         while True:
             with contextlib.suppress(Conflict):
                 async with self._records.transaction() as transaction:
                     current = await transaction.get(worker.key)
                     if current is None:
                         return True
-                    if current != worker.value:
+                    if current != (begun if next_ms is None else worker.value):
                         return False
                     if next_ms is None:
                         transaction.delete(worker.key)
