@@ -20,12 +20,12 @@ from millpond.engines.spark.interface import (
 )
 from millpond.engines.spark.modules import PythonModules
 from millpond.engines.spark.sail.node import SailNode
-from millpond.engines.spark.sail.place import GLUE, Place
+from millpond.engines.spark.sail.place import Place
 from millpond.engines.spark.sail.run import ATTEMPTS_DEFAULT, ATTEMPTS_PROPERTY, SailRun
 from millpond.kernel.processes import Command, Process, start
 
 STOP_GRACE_SECONDS = 2.0
-_PROGRAMS = frozenset({"Spark", "Sail", GLUE})
+_PROGRAMS = frozenset({"Spark", "Sail", environment.GLUE})
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,17 +10,20 @@ import os
 import sys
 import sysconfig
 import venv
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
-from millpond.engines.spark.interface import Installed
+from millpond.engines.spark.interface import Access, Installed
 
+GLUE = "Glue"
+"""The program of a cluster that runs scripts of Glue."""
 PYTHON = Path(sys.executable)
 """The Python whose packages clusters see."""
 _RUNTIME = "millpond.engines.spark.runtime"
+_LIBRARIES = Path(__file__).resolve().parent / "libraries"
 _SOURCES = Path(__file__).resolve().parents[3]
 _MODULES = {
     "run-script": f"{_RUNTIME}.script",
@@ -95,6 +98,29 @@ def spark_home() -> Path:
     """Where PySpark's client is: it asks for SPARK_HOME when a program is run by `python3 -c`."""
     client = find_spec("pyspark")
     return Path(client.origin).parent if client and client.origin else Path("/usr/lib/spark")
+
+
+def libraries(programs: Collection[str]) -> tuple[Path, ...]:
+    """The folders of modules that come with the programs of a cluster: what scripts of Glue
+    import."""
+    return (_LIBRARIES,) if GLUE in programs else ()
+
+
+def access_variables(access: Access | None) -> dict[str, str]:
+    """By what processes reach AWS: boto3, the AWS CLI, Sail and S3A all know these."""
+    if access is None:
+        return {}
+    variables = {
+        "AWS_ENDPOINT_URL": access.endpoint,
+        "AWS_REGION": access.region,
+        "AWS_DEFAULT_REGION": access.region,
+        "AWS_ACCESS_KEY_ID": access.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": access.secret_access_key,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    if access.session_token:
+        variables["AWS_SESSION_TOKEN"] = access.session_token
+    return variables
 
 
 def search_path(programs: Path) -> str:

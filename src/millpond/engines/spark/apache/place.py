@@ -18,12 +18,10 @@ from millpond.engines.spark.apache.variables import (
     SHARE_VARIABLE,
 )
 from millpond.engines.spark.interface import Order, Size
-from millpond.engines.spark.sail.place import GLUE
 from millpond.kernel.processes import Limits, Sandbox
 
 UNCOUNTED_BYTES = 1536 << 20
 """What the process limit allows beyond a process's memory: what a Java reserves beside its heap."""
-_LIBRARIES = Path(__file__).resolve().parents[1] / "libraries"
 _PROGRAMS = "millpond.engines.spark.apache.programs"
 _KIT_PROGRAMS = {
     HADOOP: {
@@ -90,7 +88,7 @@ class Place:
         for name in ("conf", "logs", *_WRITABLE):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         self.spill("driver").mkdir(exist_ok=True)
-        libraries = (_LIBRARIES,) if GLUE in self.order.programs else ()
+        libraries = environment.libraries(self.order.programs)
         kind = environment.Kind(
             packages=(self.release.spark.parent,),
             hook=f"{_PROGRAMS}.hook",
@@ -133,7 +131,6 @@ class Place:
 
     def environment(self) -> dict[str, str]:
         """The variables of every process."""
-        access = self.order.access
         variables = {
             "PATH": environment.search_path(self.programs),
             "HOME": str(self.home),
@@ -153,17 +150,7 @@ class Place:
             "SPARK_LOCAL_DIRS": str(self.spill("driver")),
             "JAVA_HOME": str(self.release.java),
         }
-        if access is not None:
-            variables |= {
-                "AWS_ENDPOINT_URL": access.endpoint,
-                "AWS_REGION": access.region,
-                "AWS_DEFAULT_REGION": access.region,
-                "AWS_ACCESS_KEY_ID": access.access_key_id,
-                "AWS_SECRET_ACCESS_KEY": access.secret_access_key,
-                "AWS_EC2_METADATA_DISABLED": "true",
-            }
-            if access.session_token:
-                variables["AWS_SESSION_TOKEN"] = access.session_token
+        variables |= environment.access_variables(self.order.access)
         return variables | dict(self.order.environment)
 
     def for_program(

@@ -8,9 +8,9 @@ from millpond.engines.spark.apache.kits.kit import kits_of, with_needs
 from millpond.engines.spark.apache.place import Place
 from millpond.engines.spark.apache.releases import Releases
 from millpond.engines.spark.apache.versions import Version
+from millpond.engines.spark.environment import GLUE
 from millpond.engines.spark.interface import CannotStart, Installed, Order, Size
 from millpond.engines.spark.modules import PythonModules
-from millpond.engines.spark.sail.place import GLUE
 
 _PROGRAMS = frozenset({"Spark", GLUE})
 

@@ -11,8 +11,6 @@ from millpond.kernel.processes import Limits, Sandbox
 UNCOUNTED_BYTES = 1536 << 20
 """What the process limit allows beyond a process's memory: stacks and arenas that are reserved
 but never touched."""
-GLUE = "Glue"
-_LIBRARIES = Path(__file__).resolve().parents[1] / "libraries"
 _WRITABLE = ("env", "home", "modules", "spill", "tmp")
 """The folders of a cluster that its processes write. What holds them is ours, so that none can be
 replaced by a link to somewhere else."""
@@ -51,7 +49,7 @@ class Place:
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         lines = (f"{name} {value}\n" for name, value in self.order.properties.items())
         (self.folder / "conf" / "spark-defaults.conf").write_text("".join(lines), "utf-8")
-        libraries = (_LIBRARIES,) if GLUE in self.order.programs else ()
+        libraries = environment.libraries(self.order.programs)
         environment.make_environment(
             self.folder / "env",
             made=self.folder / "conf" / "environment-made",
@@ -60,7 +58,6 @@ class Place:
 
     def environment(self) -> dict[str, str]:
         """The variables of every process."""
-        access = self.order.access
         variables = {
             "PATH": environment.search_path(self.programs),
             "HOME": str(self.home),
@@ -76,17 +73,7 @@ class Place:
             CONF_VARIABLE: json.dumps(dict(self.order.properties)),
             PY_FILES_VARIABLE: str(self.modules),
         }
-        if access is not None:
-            variables |= {
-                "AWS_ENDPOINT_URL": access.endpoint,
-                "AWS_REGION": access.region,
-                "AWS_DEFAULT_REGION": access.region,
-                "AWS_ACCESS_KEY_ID": access.access_key_id,
-                "AWS_SECRET_ACCESS_KEY": access.secret_access_key,
-                "AWS_EC2_METADATA_DISABLED": "true",
-            }
-            if access.session_token:
-                variables["AWS_SESSION_TOKEN"] = access.session_token
+        variables |= environment.access_variables(self.order.access)
         return variables | dict(self.order.environment)
 
     def limits(self, memory_bytes: int) -> Limits:
