@@ -56,21 +56,14 @@ class ApplicationRun:
 
     async def drive(self) -> int | None:
         """Have the application be what its status says, until it rests (None) or the platform
-        stops (take it up again).
-
-        What was written while this came to rest may have been heard and not seen; so it looks once
-        more when it hears nothing any longer.
-        """
+        stops (take it up again)."""
         try:
             while not self._desk.stopping:
                 seen = await self._desk.look()
                 if seen is not None and seen[0].status != "READY":
                     self._desk.open()
-                if seen is not None and await self._advance(*seen):
-                    continue
-                if not self._desk.hears:
+                if seen is None or not await self._advance(*seen):
                     return None
-                await self._desk.close()
         except PlatformStops:
             pass
         finally:

@@ -41,11 +41,6 @@ class Desk:
     def now_ms(self) -> int:
         return self._needs.clock.now_ms()
 
-    @property
-    def hears(self) -> bool:
-        """Whether what is written is heard here; what is not heard runs the step again."""
-        return self._listening is not None
-
     def open(self) -> None:
         if self._listening is None:
             self._listening = asyncio.create_task(self._listen())
