@@ -7,12 +7,10 @@ anything is timed.
 """
 
 import json
-import os
 import re
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -20,7 +18,7 @@ from typing import Any
 
 import boto3
 
-from bench import servers
+from bench import emr, servers
 from bench.processes import Sampler
 
 BUCKET = "releases"
@@ -50,12 +48,7 @@ def compare(rows: int, scales: list[int]) -> None:
             _,
         ),
     ):
-        os.environ |= {
-            "AWS_ENDPOINT_URL": target.endpoint,
-            "AWS_ACCESS_KEY_ID": target.access_key_id,
-            "AWS_SECRET_ACCESS_KEY": target.secret_access_key,
-            "AWS_DEFAULT_REGION": "us-east-1",
-        }
+        emr.call_at(target)
         boto3.client("s3").create_bucket(Bucket=BUCKET)
         _put_retail(Path(name), rows)
         for scale in scales:
@@ -104,21 +97,7 @@ def _queries() -> dict[str, list[str]]:
 
 
 def _run_all(label: str, scales: list[int], process: subprocess.Popen[bytes]) -> dict[str, Outcome]:
-    emr = boto3.client("emr")
-    cluster = emr.run_job_flow(
-        Name=label,
-        ReleaseLabel=label,
-        Applications=[{"Name": "Spark"}],
-        LogUri=f"s3://{BUCKET}/logs/",
-        ServiceRole="EMR_DefaultRole",
-        JobFlowRole="EMR_EC2_DefaultRole",
-        Instances={
-            "MasterInstanceType": "m5.24xlarge",
-            "InstanceCount": 1,
-            "KeepJobFlowAliveWhenNoSteps": True,
-        },
-    )["JobFlowId"]
-    _wait(lambda: emr.describe_cluster(ClusterId=cluster)["Cluster"]["Status"], ("WAITING",))
+    cluster = emr.start_cluster(label, "m5.24xlarge", BUCKET)
     retail = ["--input", f"s3://{BUCKET}/orders/", "--output", f"s3://{BUCKET}/{label}/"]
     programs = {"retail": ["job.py", *retail]}
     for scale in scales:
@@ -129,7 +108,7 @@ def _run_all(label: str, scales: list[int], process: subprocess.Popen[bytes]) ->
     outcomes = {}
     for name, words in programs.items():
         with Sampler(process, 0.5) as sampler:
-            seconds, output = _run_step(emr, cluster, words)
+            seconds, output = emr.run_step(cluster, BUCKET, words[0], words[1:])
         found = _TAIL.search(output)
         if found is None:
             raise RuntimeError(f"{label}, {name}: {output[-2000:]}")
@@ -141,45 +120,8 @@ def _run_all(label: str, scales: list[int], process: subprocess.Popen[bytes]) ->
             sum(sampler.cpu_seconds(role) for role in roles),
         )
         print(f"<!-- {label} {name}: {seconds:.1f} s -->", flush=True)
-    emr.terminate_job_flows(JobFlowIds=[cluster])
-    _wait(lambda: emr.describe_cluster(ClusterId=cluster)["Cluster"]["Status"], ("TERMINATED",))
+    emr.end_cluster(cluster)
     return outcomes
-
-
-def _run_step(emr: Any, cluster: str, words: list[str]) -> tuple[float, str]:
-    program, *arguments = words
-    step = {
-        "Name": program,
-        "ActionOnFailure": "CONTINUE",
-        "HadoopJarStep": {
-            "Jar": "command-runner.jar",
-            "Args": ["spark-submit", f"s3://{BUCKET}/{program}", *arguments],
-        },
-    }
-    step_id = emr.add_job_flow_steps(JobFlowId=cluster, Steps=[step])["StepIds"][0]
-    status = _wait(
-        lambda: emr.describe_step(ClusterId=cluster, StepId=step_id)["Step"]["Status"],
-        ("COMPLETED",),
-    )
-    times = status["Timeline"]
-    with tempfile.NamedTemporaryFile(suffix=".gz") as file:
-        key = f"logs/{cluster}/steps/{step_id}/stdout.gz"
-        boto3.client("s3").download_fileobj(BUCKET, key, file)
-        file.flush()
-        output = subprocess.run(
-            ["gzip", "-dc", file.name], capture_output=True, text=True, check=True
-        )
-    return (times["EndDateTime"] - times["StartDateTime"]).total_seconds(), output.stdout
-
-
-def _wait(ask: Any, wanted: tuple[str, ...]) -> Any:
-    while True:
-        status = ask()
-        if status["State"] in wanted:
-            return status
-        if status["State"] in ("FAILED", "CANCELLED", "TERMINATED_WITH_ERRORS"):
-            raise RuntimeError(str(status))
-        time.sleep(0.5)
 
 
 def _print(rows: int, scales: list[int], outcomes: dict[str, dict[str, Outcome]]) -> None:

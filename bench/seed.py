@@ -11,7 +11,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -21,7 +20,7 @@ from typing import Any
 
 import boto3
 
-from bench import servers
+from bench import emr, servers
 from bench.processes import Sampler
 
 GIGABYTE = 10**9
@@ -84,12 +83,7 @@ def compare(gigabytes_parquet: list[int], gigabytes_csv: list[int]) -> None:
 @contextmanager
 def _server() -> Iterator[subprocess.Popen[bytes]]:
     with servers.millpond() as (target, process, _):
-        os.environ |= {
-            "AWS_ENDPOINT_URL": target.endpoint,
-            "AWS_ACCESS_KEY_ID": target.access_key_id,
-            "AWS_SECRET_ACCESS_KEY": target.secret_access_key,
-            "AWS_DEFAULT_REGION": "us-east-1",
-        }
+        emr.call_at(target)
         s3 = boto3.client("s3")
         s3.create_bucket(Bucket=BUCKET)
         s3.upload_file(str(JOB), BUCKET, "job.py")
@@ -127,8 +121,12 @@ def _measure(form: str, copies: int, orders: Orders, process: subprocess.Popen[b
     ]
     with ThreadPoolExecutor(2) as threads:
         list(threads.map(lambda pair: _copy(s3, *pair), pairs))
+    arguments = ["--input", f"s3://{BUCKET}/input/", "--format", form]
+    arguments += ["--output", f"s3://{BUCKET}/output/"]
+    cluster = emr.start_cluster("emr-spark-8.0.0", "m5.xlarge", BUCKET)
     with Sampler(process, 0.5) as sampler:
-        seconds, output = _run_step(form)
+        seconds, output = emr.run_step(cluster, BUCKET, "job.py", arguments)
+    emr.end_cluster(cluster)
     wanted = f"from {orders.count * copies} orders"
     if wanted not in output:
         raise RuntimeError(f"The job says {output!r}, and not {wanted!r}.")
@@ -150,43 +148,3 @@ def _keys(s3: Any, prefix: str) -> list[str]:
 
 def _copy(s3: Any, source: str, target: str) -> None:
     s3.copy_object(Bucket=BUCKET, Key=target, CopySource={"Bucket": BUCKET, "Key": source})
-
-
-def _run_step(form: str) -> tuple[float, str]:
-    """The seconds that the step ran, as EMR tells them, and what it printed."""
-    emr = boto3.client("emr")
-    arguments = ["spark-submit", f"s3://{BUCKET}/job.py", "--input", f"s3://{BUCKET}/input/"]
-    arguments += ["--format", form, "--output", f"s3://{BUCKET}/output/"]
-    cluster = emr.run_job_flow(
-        Name="seed",
-        ReleaseLabel="emr-spark-8.0.0",
-        Applications=[{"Name": "Spark"}],
-        LogUri=f"s3://{BUCKET}/logs/",
-        ServiceRole="EMR_DefaultRole",
-        JobFlowRole="EMR_EC2_DefaultRole",
-        Instances={"MasterInstanceType": "m5.xlarge", "InstanceCount": 1},
-        Steps=[
-            {
-                "Name": "seed",
-                "ActionOnFailure": "TERMINATE_CLUSTER",
-                "HadoopJarStep": {"Jar": "command-runner.jar", "Args": arguments},
-            }
-        ],
-    )["JobFlowId"]
-    while True:
-        state = emr.describe_cluster(ClusterId=cluster)["Cluster"]["Status"]["State"]
-        if state.startswith("TERMINATED"):
-            break
-        time.sleep(0.5)
-    step = emr.list_steps(ClusterId=cluster)["Steps"][0]
-    if step["Status"]["State"] != "COMPLETED":
-        raise RuntimeError(step["Status"]["FailureDetails"])
-    times = step["Status"]["Timeline"]
-    key = f"logs/{cluster}/steps/{step['Id']}/stdout.gz"
-    with tempfile.NamedTemporaryFile(suffix=".gz") as file:
-        boto3.client("s3").download_fileobj(BUCKET, key, file)
-        file.flush()
-        output = subprocess.run(
-            ["gzip", "-dc", file.name], capture_output=True, text=True, check=True
-        )
-    return (times["EndDateTime"] - times["StartDateTime"]).total_seconds(), output.stdout
